@@ -1,0 +1,72 @@
+// Package digest gives one name to one meaning: the SHA-256 of the canonical JSON of a value.
+//
+// Plans, resolved calls and approvals are bound to each other by these names, so the rules are
+// few: object keys sorted by their bytes, no white space, no HTML escaping, and numbers kept as
+// they were written. Keeping the digits (where RFC 8785 rounds to a double) means that two
+// integers above 2^53 never share a digest.
+package digest
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+)
+
+const prefix = "sha256:"
+
+// Digest is "sha256:" followed by 64 lower-case hex digits.
+type Digest string
+
+// Of returns the digest of the canonical JSON of v.
+func Of(v any) (Digest, error) {
+	canonical, err := Canonical(v)
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.Sum256(canonical)
+	return Digest(prefix + hex.EncodeToString(sum[:])), nil
+}
+
+// Short returns the first twelve hex digits, enough for a person to compare two cards.
+func (d Digest) Short() string {
+	s := strings.TrimPrefix(string(d), prefix)
+	return s[:min(len(s), 12)]
+}
+
+// Canonical returns the canonical JSON of v, which may be a json.RawMessage.
+func Canonical(v any) ([]byte, error) {
+	raw, err := json.Marshal(v)
+	if err != nil {
+		return nil, fmt.Errorf("write canonical JSON: %w", err)
+	}
+	tree, err := Decode(raw)
+	if err != nil {
+		return nil, fmt.Errorf("write canonical JSON: %w", err)
+	}
+	var out bytes.Buffer
+	enc := json.NewEncoder(&out)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(tree); err != nil {
+		return nil, fmt.Errorf("write canonical JSON: %w", err)
+	}
+	return bytes.TrimSuffix(out.Bytes(), []byte("\n")), nil
+}
+
+// Decode reads exactly one JSON value, keeping each number as a json.Number.
+func Decode(raw []byte) (any, error) {
+	dec := json.NewDecoder(bytes.NewReader(raw))
+	dec.UseNumber()
+	var v any
+	if err := dec.Decode(&v); err != nil {
+		return nil, fmt.Errorf("read JSON: %w", err)
+	}
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+		return nil, errors.New("read JSON: more than one value")
+	}
+	return v, nil
+}

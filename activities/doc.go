@@ -1,0 +1,23 @@
+// Package activities is the registry of what Countersign can do, and the guard around every effect.
+//
+// An activity is one automated thing: a typed Go function and a [Spec]. One call registers it:
+//
+//	activities.Register(reg, activities.Spec{
+//		Name:        "aws.iam.disable_access_key",
+//		Title:       "Disable an IAM access key",
+//		Effect:      activities.Change,
+//		Undo:        "aws.iam.enable_access_key",
+//		Targets:     []string{"access_key_id"},
+//		Permissions: []string{"iam:ListAccessKeys", "iam:UpdateAccessKey"},
+//	}, svc.DisableAccessKey)
+//
+// and yields the Temporal activity of that name, the JSON Schemas of its input and output (from
+// which the playbook checker takes its types), its documentation, and its place behind the guard:
+// a change or destroy runs only with a [Permit] that covers the very call about to be made.
+// Registering dials nothing and reads nothing.
+//
+// To write one: take a context and a struct, return a struct. Field names are the `json` tags,
+// descriptions the `jsonschema` tags; a field without omitempty is required. Make the call
+// idempotent (state what should be, then read it back), return the state found before, and mark
+// with [Permanent] every error that a retry cannot mend. List the package in activities/all.
+package activities

@@ -1,0 +1,109 @@
+package activities
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/countersign/countersign/activities/digest"
+)
+
+// Call is one activity call with nothing left to resolve: exactly what will be sent.
+type Call struct {
+	Activity string          `json:"activity"`
+	Version  int             `json:"version"`
+	Input    json.RawMessage `json:"input"`
+}
+
+// Digest names the call. Account, region and targets are fields of the input, so it covers them.
+func (c Call) Digest() (digest.Digest, error) {
+	return digest.Of(c)
+}
+
+// Permit lets a change or destroy happen: it names the calls it covers by their digests. It comes
+// from an approval, or (for a change only) from a policy that lets the step run by itself.
+type Permit struct {
+	// Approval is the id of the approval behind it; empty when the step runs by itself.
+	Approval string `json:"approval,omitempty"`
+	// By are the people who approved. An approval without people permits nothing.
+	By []string `json:"by,omitempty"`
+	// Covers are the digests of every call the permit is for.
+	Covers []digest.Digest `json:"covers"`
+}
+
+// ErrNotPermitted is why the guard refused an effect; nothing was called.
+var ErrNotPermitted = errors.New("not permitted")
+
+// admit is the decision whether call may be made, at the last moment before it is.
+func admit(spec Spec, call Call, permit *Permit) error {
+	if err := refuseEmptyTargets(spec, call); err != nil {
+		return err
+	}
+	if spec.Effect == Read {
+		return nil
+	}
+	refuse := func(format string, args ...any) error {
+		return fmt.Errorf("%s (%s): %w: %s", spec.Name, spec.Effect, ErrNotPermitted, fmt.Sprintf(format, args...))
+	}
+	if permit == nil {
+		return refuse("no permit; only a step of a run may call it")
+	}
+	name, err := call.Digest()
+	if err != nil {
+		return err
+	}
+	if !slices.Contains(permit.Covers, name) {
+		return refuse("the permit does not cover the call %s; what was approved is not what would run", name.Short())
+	}
+	if permit.Approval == "" {
+		if spec.Effect == Destroy {
+			return refuse("it cannot be undone, so people must approve it")
+		}
+		return nil
+	}
+	if len(permit.By) == 0 {
+		return refuse("approval %q names nobody", permit.Approval)
+	}
+	return nil
+}
+
+func refuseEmptyTargets(spec Spec, call Call) error {
+	var input map[string]any
+	if err := json.Unmarshal(call.Input, &input); err != nil {
+		return fmt.Errorf("%s: read the input: %w", spec.Name, err)
+	}
+	for _, field := range spec.Targets {
+		empty := false
+		switch v := input[field].(type) {
+		case nil:
+			empty = true
+		case string:
+			empty = v == ""
+		case []any:
+			empty = len(v) == 0
+		case map[string]any:
+			empty = len(v) == 0
+		}
+		if empty {
+			return fmt.Errorf("%s: the target %q is empty: %w", spec.Name, field, ErrNotPermitted)
+		}
+	}
+	return nil
+}
+
+// run is what Temporal calls.
+func (a *Activity) run(ctx context.Context, input json.RawMessage, permit *Permit) (json.RawMessage, error) {
+	if err := a.Input.Validate(input); err != nil {
+		return nil, toTemporal(Permanent("BadInput", fmt.Errorf("%s: the input does not fit: %w", a.Name, err)))
+	}
+	if err := admit(a.Spec, Call{Activity: a.Name, Version: a.Version, Input: input}, permit); err != nil {
+		return nil, toTemporal(Permanent("NotPermitted", err))
+	}
+	output, err := a.call(withTemporalInfo(ctx), input)
+	if err != nil {
+		return nil, toTemporal(err)
+	}
+	return output, nil
+}

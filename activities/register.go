@@ -1,0 +1,110 @@
+package activities
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"sort"
+
+	"go.temporal.io/sdk/activity"
+)
+
+// Activity is a registered activity: its description and the schemas of what it takes and gives.
+type Activity struct {
+	Spec
+	Input  Schema
+	Output Schema
+
+	call func(ctx context.Context, input json.RawMessage) (json.RawMessage, error)
+}
+
+// Registry holds the activities of one worker. It is filled at start-up and only read afterwards,
+// so it needs no lock.
+type Registry struct {
+	byName map[string]*Activity
+}
+
+// NewRegistry returns an empty registry.
+func NewRegistry() *Registry {
+	return &Registry{byName: map[string]*Activity{}}
+}
+
+// Register adds fn under spec.Name. It panics when the spec or the types are wrong or the name is
+// taken: that is a mistake of the program, and a worker without the activity must not start.
+func Register[In, Out any](r *Registry, spec Spec, fn func(context.Context, In) (Out, error)) {
+	spec = spec.withDefaults()
+	fail := func(err error) {
+		panic(fmt.Sprintf("activities: register %q: %v", spec.Name, err))
+	}
+	if err := spec.validate(); err != nil {
+		fail(err)
+	}
+	if _, taken := r.byName[spec.Name]; taken {
+		fail(errors.New("the name is taken"))
+	}
+	in, err := schemaOf[In](refuseEmptyStrings)
+	if err != nil {
+		fail(fmt.Errorf("input: %w", err))
+	}
+	out, err := schemaOf[Out]()
+	if err != nil {
+		fail(fmt.Errorf("output: %w", err))
+	}
+	for _, target := range spec.Targets {
+		if !slices.Contains(in.Required, target) {
+			fail(fmt.Errorf("target %q is not a required field of the input", target))
+		}
+	}
+	r.byName[spec.Name] = &Activity{
+		Spec:   spec,
+		Input:  in,
+		Output: out,
+		call: func(ctx context.Context, raw json.RawMessage) (json.RawMessage, error) {
+			var input In
+			if err := json.Unmarshal(raw, &input); err != nil {
+				return nil, Permanent("BadInput", fmt.Errorf("read the input of %s: %w", spec.Name, err))
+			}
+			output, err := fn(ctx, input)
+			if err != nil {
+				return nil, err
+			}
+			encoded, err := json.Marshal(output)
+			if err != nil {
+				return nil, Permanent("BadOutput", fmt.Errorf("write the output of %s: %w", spec.Name, err))
+			}
+			return encoded, nil
+		},
+	}
+}
+
+// Lookup finds an activity by name.
+func (r *Registry) Lookup(name string) (*Activity, bool) {
+	a, ok := r.byName[name]
+	return a, ok
+}
+
+// All returns every activity, by name.
+func (r *Registry) All() []*Activity {
+	all := make([]*Activity, 0, len(r.byName))
+	for _, a := range r.byName {
+		all = append(all, a)
+	}
+	sort.Slice(all, func(i, j int) bool { return all[i].Name < all[j].Name })
+	return all
+}
+
+// Registrar is the part of a Temporal worker that Bind needs.
+type Registrar interface {
+	RegisterActivityWithOptions(activity any, options activity.RegisterOptions)
+}
+
+// Bind registers every activity, behind the guard, with a Temporal worker. The registered function
+// takes the input and, for an effect, a Permit. The function itself is out of reach otherwise, so
+// no worker can run it unguarded.
+func (r *Registry) Bind(w Registrar) {
+	for _, a := range r.All() {
+		w.RegisterActivityWithOptions(a.run, activity.RegisterOptions{Name: a.Name})
+	}
+}

@@ -1,0 +1,91 @@
+package activities
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"time"
+)
+
+// Effect is what an activity does to the world.
+type Effect string
+
+// The three effects, from harmless to final.
+const (
+	Read    Effect = "read"    // looks, leaves everything as it was
+	Change  Effect = "change"  // alters something, and another activity puts it back
+	Destroy Effect = "destroy" // cannot be undone
+)
+
+// DefaultTimeout bounds one attempt of an activity whose Spec names no Timeout.
+const DefaultTimeout = 30 * time.Second
+
+// Spec describes an activity to everyone who meets it: the checker, the guard, the approver, the
+// operator who writes its IAM policy.
+type Spec struct {
+	// Name is dotted and lower case, provider first: aws.iam.disable_access_key.
+	Name string
+	// Title says what it does in a few words, as a responder would: "Disable an IAM access key".
+	Title string
+	// Doc adds what an author must know: side effects, limits, what it does not do. Optional.
+	Doc string
+	// Effect decides whether a Permit is needed.
+	Effect Effect
+	// Version is part of what an approval covers; raise it when the meaning of the same input
+	// changes. Zero means 1.
+	Version int
+	// Undo names the activity that takes this one back. A change must have one. Its required
+	// inputs must be found, by name and type, in this activity's output or else its input:
+	// [Registry.Validate] holds that, [UndoInput] makes the call.
+	Undo string
+	// Targets names the required input fields that say what is acted on. An effect must have
+	// one; an empty target is refused, never read as "everything".
+	Targets []string
+	// Permissions are the provider permissions the activity needs, exactly.
+	Permissions []string
+	// Timeout bounds one attempt. Zero means DefaultTimeout.
+	Timeout time.Duration
+	// Heartbeat is the longest silence of a long activity before it counts as lost. Zero: none.
+	Heartbeat time.Duration
+}
+
+var nameForm = regexp.MustCompile(`^[a-z][a-z0-9]*(\.[a-z][a-z0-9_]*)+$`)
+
+// withDefaults fills what may be left out.
+func (s Spec) withDefaults() Spec {
+	if s.Version == 0 {
+		s.Version = 1
+	}
+	if s.Timeout == 0 {
+		s.Timeout = DefaultTimeout
+	}
+	return s
+}
+
+// validate says everything that is wrong with s on its own; Registry.Validate looks at the whole.
+func (s Spec) validate() error {
+	var errs []error
+	if !nameForm.MatchString(s.Name) {
+		errs = append(errs, fmt.Errorf("name %q: want dotted lower case, as aws.iam.disable_access_key", s.Name))
+	}
+	if s.Title == "" {
+		errs = append(errs, errors.New("title is missing"))
+	}
+	if !slices.Contains([]Effect{Read, Change, Destroy}, s.Effect) {
+		errs = append(errs, fmt.Errorf("effect %q: want read, change or destroy", s.Effect))
+	}
+	if s.Effect == Change && s.Undo == "" {
+		errs = append(errs, errors.New("a change names the activity that undoes it; one that cannot be undone is a destroy"))
+	}
+	if s.Effect != Change && s.Undo != "" {
+		errs = append(errs, fmt.Errorf("a %s has no undo", s.Effect))
+	}
+	if s.Effect != Read && len(s.Targets) == 0 {
+		errs = append(errs, errors.New("an effect names the input fields that are its targets"))
+	}
+	if s.Version < 0 || s.Timeout < 0 || s.Heartbeat < 0 {
+		errs = append(errs, errors.New("version, timeout and heartbeat are not negative"))
+	}
+	return errors.Join(errs...)
+}
