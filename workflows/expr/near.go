@@ -1,0 +1,60 @@
+package expr
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// maxNear bounds the names that are compared; longer ones are nobody's slip of the finger.
+const maxNear = 80
+
+// DidYouMean returns `; did you mean "x"?` for the option nearest to name, or, when none is near,
+// the options themselves if they are few enough to read, or nothing.
+func DidYouMean(name string, options []string) string {
+	if len(name) > maxNear {
+		return ""
+	}
+	best, bestDistance := "", 1+max(1, len(name)/3)
+	for _, option := range options {
+		if d := distance(strings.ToLower(name), strings.ToLower(option)); d < bestDistance {
+			best, bestDistance = option, d
+		}
+	}
+	switch {
+	case best != "":
+		return fmt.Sprintf("; did you mean %q?", best)
+	case len(options) == 0:
+		return ""
+	case len(options) <= 12:
+		return "; want one of " + strings.Join(slices.Sorted(slices.Values(options)), ", ")
+	default:
+		return ""
+	}
+}
+
+// distance is the Levenshtein distance with neighbouring letters swapped counted once.
+func distance(a, b string) int {
+	x, y := []rune(a), []rune(b)
+	rows := make([][]int, len(x)+1)
+	for i := range rows {
+		rows[i] = make([]int, len(y)+1)
+		rows[i][0] = i
+	}
+	for j := range rows[0] {
+		rows[0][j] = j
+	}
+	for i := 1; i <= len(x); i++ {
+		for j := 1; j <= len(y); j++ {
+			cost := 1
+			if x[i-1] == y[j-1] {
+				cost = 0
+			}
+			rows[i][j] = min(rows[i-1][j]+1, rows[i][j-1]+1, rows[i-1][j-1]+cost)
+			if i > 1 && j > 1 && x[i-1] == y[j-2] && x[i-2] == y[j-1] {
+				rows[i][j] = min(rows[i][j], rows[i-2][j-2]+1)
+			}
+		}
+	}
+	return rows[len(x)][len(y)]
+}

@@ -1,0 +1,162 @@
+package expr
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/google/cel-go/cel"
+	"github.com/google/cel-go/common/ast"
+	"github.com/google/cel-go/common/types"
+	"github.com/google/cel-go/common/types/ref"
+)
+
+// Problem is one mistake in an expression. Line and Column count from 1, in runes, inside the
+// text that was compiled.
+type Problem struct {
+	Line, Column int
+	Message      string
+}
+
+// Program is an expression ready to be evaluated. It is safe for concurrent use.
+type Program struct {
+	source string
+	result *Type
+	stable bool
+	cel    cel.Program
+}
+
+// Compile checks an expression and its result type. Every problem found is reported.
+func (e *Env) Compile(source string, want *Type) (*Program, []Problem) {
+	if strings.TrimSpace(source) == "" {
+		return nil, []Problem{{Line: 1, Column: 1, Message: "the expression is empty"}}
+	}
+	parsed, issues := e.cel.Parse(source)
+	if issues.Err() != nil {
+		return nil, problemsOf(issues)
+	}
+	if unknown := e.unknownNames(parsed.NativeRep()); len(unknown) > 0 {
+		return nil, unknown
+	}
+	checked, issues := e.cel.Check(parsed)
+	if issues.Err() != nil {
+		return nil, problemsOf(issues)
+	}
+	result, ok := e.objects.fromCEL(checked.OutputType())
+	if !ok {
+		return nil, []Problem{{Line: 1, Column: 1, Message: cannotLeave(checked.OutputType())}}
+	}
+	if !want.Accepts(result) {
+		return nil, []Problem{{Line: 1, Column: 1, Message: fmt.Sprintf("the expression gives %s; want %s", result, want)}}
+	}
+	program, err := e.cel.Program(checked, cel.CostLimit(MaxCost), cel.EvalOptions(cel.OptOptimize))
+	if err != nil {
+		return nil, []Problem{{Line: 1, Column: 1, Message: err.Error()}}
+	}
+	return &Program{source: source, result: result, stable: isStable(checked.NativeRep()), cel: program}, nil
+}
+
+func cannotLeave(t *cel.Type) string {
+	if t.TypeName() == types.OptionalType.TypeName() {
+		return "the expression may have no value: end it with .orValue(...)"
+	}
+	return fmt.Sprintf("the expression gives a %s, which cannot be kept", t)
+}
+
+// Source returns the text of the expression.
+func (p *Program) Source() string { return p.source }
+
+// Type returns the type of the result, as narrow as the checker could find.
+func (p *Program) Type() *Type { return p.result }
+
+// Stable reports whether two evaluations of the same values are proved to agree. Where it is
+// false, a workflow must record the result.
+func (p *Program) Stable() bool { return p.stable }
+
+// Eval evaluates the expression over values that were made by Type.Decode, and returns the result
+// as JSON.
+func (p *Program) Eval(values map[string]any) (json.RawMessage, error) {
+	v, err := p.eval(values)
+	if err != nil {
+		return nil, err
+	}
+	encoded, err := encode(v)
+	if err != nil {
+		return nil, fmt.Errorf("evaluate %s: %w", quote(p.source), err)
+	}
+	raw, err := json.Marshal(encoded)
+	if err != nil {
+		return nil, fmt.Errorf("evaluate %s: %w", quote(p.source), err)
+	}
+	if len(raw) > MaxResult {
+		return nil, fmt.Errorf("evaluate %s: the result is %d bytes; at most %d may be kept", quote(p.source), len(raw), MaxResult)
+	}
+	return raw, nil
+}
+
+func (p *Program) eval(values map[string]any) (ref.Val, error) {
+	v, _, err := p.cel.Eval(values)
+	if err != nil {
+		return nil, fmt.Errorf("evaluate %s: %w", quote(p.source), err)
+	}
+	return v, nil
+}
+
+// Holds evaluates a condition. An expression typed any must give a bool: nothing else counts as
+// true or false.
+func (p *Program) Holds(values map[string]any) (bool, error) {
+	v, err := p.eval(values)
+	if err != nil {
+		return false, err
+	}
+	b, ok := v.(types.Bool)
+	if !ok {
+		return false, fmt.Errorf("evaluate %s: the condition gives a %s; want bool", quote(p.source), v.Type().TypeName())
+	}
+	return bool(b), nil
+}
+
+func quote(source string) string {
+	const most = 80
+	runes := []rune(strings.Join(strings.Fields(source), " "))
+	if len(runes) > most {
+		return fmt.Sprintf("%q and %d more characters", string(runes[:most]), len(runes)-most)
+	}
+	return fmt.Sprintf("%q", string(runes))
+}
+
+func problemsOf(issues *cel.Issues) []Problem {
+	problems := make([]Problem, 0, len(issues.Errors()))
+	for _, e := range issues.Errors() {
+		problems = append(problems, Problem{Line: max(1, e.Location.Line()), Column: max(0, e.Location.Column()) + 1, Message: e.Message})
+	}
+	if len(problems) == 0 {
+		err := issues.Err()
+		if err == nil {
+			err = errors.New("the expression is refused")
+		}
+		problems = append(problems, Problem{Line: 1, Column: 1, Message: err.Error()})
+	}
+	return problems
+}
+
+// isStable proves that no map's order can be seen: every comprehension runs over what is typed a
+// list, and nothing formats a whole value, which may hold a map. Lists keep their order, and no
+// other part of the language walks a map one entry at a time.
+func isStable(checked *ast.AST) bool {
+	stable := true
+	ast.PreOrderVisit(checked.Expr(), ast.NewExprVisitor(func(e ast.Expr) {
+		switch e.Kind() {
+		case ast.ComprehensionKind:
+			if checked.GetType(e.AsComprehension().IterRange().ID()).Kind() != types.ListKind {
+				stable = false
+			}
+		case ast.CallKind:
+			if e.AsCall().FunctionName() == "format" {
+				stable = false
+			}
+		}
+	}))
+	return stable
+}

@@ -1,0 +1,164 @@
+package expr
+
+import (
+	"fmt"
+	"slices"
+	"sort"
+	"strings"
+)
+
+// Kind is the outer shape of a type.
+type Kind string
+
+// The kinds, named as authors write them.
+const (
+	KindAny       Kind = "any"
+	KindNull      Kind = "null"
+	KindBool      Kind = "bool"
+	KindInt       Kind = "int"
+	KindDouble    Kind = "double"
+	KindString    Kind = "string"
+	KindTimestamp Kind = "timestamp"
+	KindDuration  Kind = "duration"
+	KindList      Kind = "list"
+	KindMap       Kind = "map"
+	KindObject    Kind = "object"
+)
+
+// Type is what is known of a value before there is one.
+type Type struct {
+	kind   Kind
+	elem   *Type   // of a list or map
+	fields []Field // of an object, by name
+	hints  map[string]string
+}
+
+// Field is one field of an object. An optional one may be absent: has(x.f) or x.?f asks.
+type Field struct {
+	Name     string
+	Type     *Type
+	Optional bool
+}
+
+// The types without parts.
+var (
+	Any       = &Type{kind: KindAny}
+	Null      = &Type{kind: KindNull}
+	Bool      = &Type{kind: KindBool}
+	Int       = &Type{kind: KindInt}
+	Double    = &Type{kind: KindDouble}
+	String    = &Type{kind: KindString}
+	Timestamp = &Type{kind: KindTimestamp}
+	Duration  = &Type{kind: KindDuration}
+)
+
+var simple = map[Kind]*Type{
+	KindAny: Any, KindNull: Null, KindBool: Bool, KindInt: Int, KindDouble: Double,
+	KindString: String, KindTimestamp: Timestamp, KindDuration: Duration,
+}
+
+// List is a list of elem.
+func List(elem *Type) *Type { return &Type{kind: KindList, elem: elem} }
+
+// Map is a map from strings to elem.
+func Map(elem *Type) *Type { return &Type{kind: KindMap, elem: elem} }
+
+// Object has exactly these fields.
+func Object(fields ...Field) *Type {
+	sorted := slices.Clone(fields)
+	sort.Slice(sorted, func(i, j int) bool { return sorted[i].Name < sorted[j].Name })
+	return &Type{kind: KindObject, fields: sorted}
+}
+
+// WithHints returns the object type with explanations for fields that it does not have but that
+// an author may well ask for, such as a step that runs later.
+func (t *Type) WithHints(hints map[string]string) *Type {
+	c := *t
+	c.hints = hints
+	return &c
+}
+
+// Kind returns the outer shape.
+func (t *Type) Kind() Kind { return t.kind }
+
+// Elem returns the type of the items of a list or map, nil otherwise.
+func (t *Type) Elem() *Type { return t.elem }
+
+// Fields returns the fields of an object, by name.
+func (t *Type) Fields() []Field { return t.fields }
+
+// Field finds a field of an object.
+func (t *Type) Field(name string) (Field, bool) {
+	i, ok := slices.BinarySearchFunc(t.fields, name, func(f Field, name string) int { return strings.Compare(f.Name, name) })
+	if !ok {
+		return Field{}, false
+	}
+	return t.fields[i], true
+}
+
+// FieldNames returns the names of an object's fields, sorted.
+func (t *Type) FieldNames() []string {
+	names := make([]string, len(t.fields))
+	for i, f := range t.fields {
+		names[i] = f.Name
+	}
+	return names
+}
+
+// String writes the type as authors do; objects show their fields.
+func (t *Type) String() string {
+	switch t.kind {
+	case KindList, KindMap:
+		return fmt.Sprintf("%s(%s)", t.kind, t.elem)
+	case KindObject:
+		return "{" + strings.Join(t.FieldNames(), ", ") + "}"
+	default:
+		return string(t.kind)
+	}
+}
+
+// ParseType reads a type as authors write it: string, list(int), map(any).
+func ParseType(s string) (*Type, error) {
+	if t, ok := simple[Kind(s)]; ok && t != Null {
+		return t, nil
+	}
+	for _, outer := range []Kind{KindList, KindMap} {
+		inner, ok := strings.CutPrefix(s, string(outer)+"(")
+		if inner, closed := strings.CutSuffix(inner, ")"); ok && closed {
+			elem, err := ParseType(inner)
+			if err != nil {
+				return nil, err
+			}
+			return &Type{kind: outer, elem: elem}, nil
+		}
+	}
+	return nil, fmt.Errorf("%q is not a type; want any, bool, int, double, string, timestamp, duration, list(T) or map(T)", s)
+}
+
+// Accepts reports whether a value of type have may stand where t is wanted. What is any is
+// settled at run time, when the value is decoded. An int may stand for a double.
+func (t *Type) Accepts(have *Type) bool {
+	switch {
+	case t.kind == KindAny || have.kind == KindAny:
+		return true
+	case t.kind == KindDouble && have.kind == KindInt:
+		return true
+	case t.kind != have.kind:
+		return false
+	case t.kind == KindList || t.kind == KindMap:
+		return t.elem.Accepts(have.elem)
+	case t.kind != KindObject:
+		return true
+	}
+	for _, f := range have.fields {
+		if w, ok := t.Field(f.Name); !ok || !w.Type.Accepts(f.Type) {
+			return false
+		}
+	}
+	for _, w := range t.fields {
+		if h, ok := have.Field(w.Name); !w.Optional && (!ok || h.Optional) {
+			return false
+		}
+	}
+	return true
+}
