@@ -16,7 +16,8 @@ import (
 )
 
 // Decode reads JSON as a value of type t, ready to be used in an expression: integers stay exact,
-// timestamps and durations become such. A value of another type is an error that says where.
+// timestamps and durations become such. A value of another type is an error that says where. Fields
+// that t does not know are left out: a newer worker may return more than an older plan has heard of.
 func (t *Type) Decode(raw []byte) (any, error) {
 	v, err := digest.Decode(raw)
 	if err != nil {
@@ -103,7 +104,7 @@ func (t *Type) convertMap(path string, v any) (any, error) {
 		if t.kind == KindObject {
 			f, ok := t.Field(name)
 			if !ok {
-				return nil, fmt.Errorf("%sunexpected field %q%s", at(path), name, DidYouMean(name, t.FieldNames()))
+				continue
 			}
 			want = f.Type
 		}

@@ -1,0 +1,171 @@
+// Package approval holds the rules of asking people: what a request shows, who may vote, and when
+// the votes are a decision. It is pure; the run applies it, and every surface that shows a request
+// or takes a vote speaks in its types.
+//
+// One no decides, so does a quorum of yes, so does the end of the time: no decision is a no, and
+// says so. A person votes once.
+package approval
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/countersign/countersign/activities/digest"
+)
+
+// Request is what people are asked, whole: everything here is shown before anyone decides.
+type Request struct {
+	// ID is the id of the asking step, unique in its run.
+	ID       string `json:"id"`
+	Run      string `json:"run"`
+	Playbook string `json:"playbook"`
+	// Plan names the plan that asks.
+	Plan     digest.Digest `json:"plan"`
+	Question string        `json:"question"`
+	// Calls are covered by the approval, in the order in which they run.
+	Calls  []Call   `json:"calls"`
+	Groups []string `json:"groups"`
+	// People are the members of the groups when the question was asked.
+	People []string `json:"people"`
+	// Quorum is how many of them must say yes.
+	Quorum  int       `json:"quorum"`
+	Asked   time.Time `json:"asked"`
+	Expires time.Time `json:"expires"`
+	// Digest names what is asked: the run, the plan and every call. A vote repeats it, so that a
+	// vote for one thing never counts for another.
+	Digest digest.Digest `json:"digest"`
+}
+
+// Call is one resolved call of an activity, as people see it.
+type Call struct {
+	Step     string          `json:"step"`
+	Title    string          `json:"title"`
+	Activity string          `json:"activity"`
+	Version  int             `json:"version"`
+	Effect   string          `json:"effect"`
+	Undo     string          `json:"undo,omitempty"`
+	Targets  []string        `json:"targets,omitempty"` // names of input fields
+	Input    json.RawMessage `json:"input"`
+	Digest   digest.Digest   `json:"digest"`
+}
+
+// Seal sets the digest of a request whose other fields are complete.
+func (r *Request) Seal() error {
+	calls := make([]digest.Digest, len(r.Calls))
+	for i, c := range r.Calls {
+		calls[i] = c.Digest
+	}
+	name, err := digest.Of(map[string]any{
+		"approval": r.ID, "run": r.Run, "plan": r.Plan, "calls": calls, "quorum": r.Quorum, "groups": r.Groups,
+	})
+	r.Digest = name
+	return err
+}
+
+// Verdict is what one person says.
+type Verdict string
+
+// The verdicts.
+const (
+	Approve Verdict = "approve"
+	Reject  Verdict = "reject"
+)
+
+// Vote is one person's answer.
+type Vote struct {
+	Approval string        `json:"approval"`
+	Digest   digest.Digest `json:"digest"`
+	Person   string        `json:"person"`
+	Verdict  Verdict       `json:"verdict"`
+	Reason   string        `json:"reason,omitempty"`
+	At       time.Time     `json:"at,omitzero"`
+}
+
+// MaxReason bounds the reason of a vote, in bytes.
+const MaxReason = 2000
+
+// Outcome is how a request ended.
+type Outcome string
+
+// The outcomes.
+const (
+	Approved Outcome = "approved"
+	Rejected Outcome = "rejected"
+	Expired  Outcome = "expired"
+)
+
+// Decision is the end of a request.
+type Decision struct {
+	Outcome Outcome   `json:"outcome"`
+	By      []string  `json:"by"`     // who decided; empty when nobody did
+	Reason  string    `json:"reason"` // for people
+	At      time.Time `json:"at"`
+}
+
+// ErrRefused is why a vote does not count; the text beside it is for the person who cast it.
+var ErrRefused = errors.New("the vote does not count")
+
+func refuse(format string, args ...any) error {
+	return fmt.Errorf("%w: %s", ErrRefused, fmt.Sprintf(format, args...))
+}
+
+// Admit says whether a vote counts, at now, beside the votes already cast. A repeat of a vote that
+// was counted is admitted: it changes nothing, and the person pressed twice.
+func (r Request) Admit(votes []Vote, v Vote, now time.Time) error {
+	switch {
+	case v.Approval != r.ID:
+		return refuse("it is for %q, and this is %q", v.Approval, r.ID)
+	case v.Verdict != Approve && v.Verdict != Reject:
+		return refuse("%q is not an answer; want approve or reject", v.Verdict)
+	case v.Person == "":
+		return refuse("it names nobody")
+	case v.Digest != r.Digest:
+		return refuse("it was cast for %s, and what is asked now is %s; look at the request again", v.Digest.Short(), r.Digest.Short())
+	case !slices.Contains(r.People, v.Person):
+		return refuse("%s is not among those who may answer (%v)", v.Person, r.Groups)
+	case len(v.Reason) > MaxReason:
+		return refuse("its reason is %d bytes; at most %d are kept", len(v.Reason), MaxReason)
+	}
+	for _, earlier := range votes {
+		if earlier.Person == v.Person {
+			if earlier.Verdict == v.Verdict {
+				return nil
+			}
+			return refuse("%s has already answered %s", v.Person, earlier.Verdict)
+		}
+	}
+	if d, done := r.Decide(votes, now); done {
+		return refuse("the request is already %s", d.Outcome)
+	}
+	return nil
+}
+
+// Decide says whether the votes are a decision at now.
+func (r Request) Decide(votes []Vote, now time.Time) (Decision, bool) {
+	var yes []string
+	for _, v := range votes {
+		if v.Verdict == Reject {
+			reason := v.Reason
+			if reason == "" {
+				reason = "rejected by " + v.Person
+			}
+			return Decision{Outcome: Rejected, By: []string{v.Person}, Reason: reason, At: v.At}, true
+		}
+		if !slices.Contains(yes, v.Person) {
+			yes = append(yes, v.Person)
+		}
+		if len(yes) >= r.Quorum {
+			return Decision{Outcome: Approved, By: yes, Reason: v.Reason, At: v.At}, true
+		}
+	}
+	if !now.Before(r.Expires) {
+		return Decision{
+			Outcome: Expired, By: []string{}, At: r.Expires,
+			Reason: fmt.Sprintf("nobody decided within %s", r.Expires.Sub(r.Asked)),
+		}, true
+	}
+	return Decision{}, false
+}

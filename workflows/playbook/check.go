@@ -1,0 +1,92 @@
+package playbook
+
+import (
+	"github.com/countersign/countersign/workflows/expr"
+)
+
+// checker walks a parsed playbook once, in the order in which it would run, and fills in what
+// running needs: signatures and compiled expressions.
+type checker struct {
+	*source
+
+	catalog Catalog
+	used    map[string]Signature
+	ids     map[string]*Step
+}
+
+func (c *checker) playbook(pb *Playbook) {
+	for _, t := range pb.Triggers {
+		c.expr(t.If, expr.Bool, eventOnly())
+		c.expr(t.Dedupe, expr.String, eventOnly())
+	}
+	for _, in := range pb.Inputs {
+		c.expr(in.From, in.Type, eventOnly())
+		if in.Default != nil {
+			c.constant(in)
+		}
+	}
+	sc := pb.start()
+	c.block(pb.Steps, sc)
+	c.expr(pb.Outcome, expr.String, sc)
+}
+
+// constant checks a default, which stands for itself: there is nothing to read.
+func (c *checker) constant(in *Input) {
+	if expr.IsTemplate(in.Default.node.Value) {
+		c.reportAt(ruleBadValue, in.Default.node, "the default of %q is a plain value; an expression goes into from", in.Name)
+		return
+	}
+	c.value(in.Default, in.Type, in.Name+" takes", eventOnly())
+}
+
+// block checks steps that run one after the other.
+func (c *checker) block(steps []*Step, sc *scope) {
+	for _, s := range steps {
+		c.identify(s)
+		c.expr(s.If, expr.Bool, sc)
+		c.title(s, sc)
+		fields := s.Verb.check(c, s, sc)
+		if s.If != nil {
+			fields = skippable(fields)
+		}
+		sc.add(s, fields)
+	}
+}
+
+// skippable marks what a step that was skipped does not have. What an approval tells stays: a
+// skipped one was not approved.
+func skippable(fields []expr.Field) []expr.Field {
+	out := make([]expr.Field, len(fields))
+	for i, f := range fields {
+		f.Optional = f.Name == "output"
+		out[i] = f
+	}
+	return out
+}
+
+// branch checks steps that may not be the ones that run.
+func (c *checker) branch(steps []*Step, sc *scope) {
+	inner := sc.fork()
+	c.block(steps, inner)
+	sc.join(inner)
+}
+
+// identify reports an id that another step has.
+func (c *checker) identify(s *Step) {
+	if first, taken := c.ids[s.ID]; taken {
+		c.reportAt(ruleDuplicateID, s.node, "the id %q is already that of the step at line %d", s.ID, first.node.Line)
+	}
+	c.ids[s.ID] = s
+}
+
+func (c *checker) title(s *Step, sc *scope) { c.text(s.Title, "the title", sc) }
+
+// expr compiles a bare expression; nil is none.
+func (c *checker) expr(e *Expr, want *expr.Type, sc *scope) {
+	if e == nil {
+		return
+	}
+	program, problems := sc.env(c).Compile(e.node.Value, want)
+	c.reportInside(ruleExpression, e.node, problems)
+	e.Program = program
+}

@@ -1,0 +1,30 @@
+// Package playbook is the language: it reads a YAML file, checks everything that can be known
+// before an incident, and compiles it to a [Plan], the checked form that a run carries by value.
+//
+// [Compile] is the way in. It reports every mistake as a [Problem], file:line:col with what was
+// expected and the rule's name in brackets, and on success returns a [Playbook]: the steps with
+// their expressions compiled. [Plan.Load] gives the same Playbook back from a plan alone, without
+// the file and without the activities' registry: a plan holds the signatures of the activities it
+// uses, so a worker with newer activities still understands a run that began before.
+//
+// The package is pure: no Temporal, no network, no clock.
+//
+// # Where things are
+//
+//	source.go     strict YAML: bounds, positions, no anchors, no tags
+//	parse.go      the document and its steps
+//	verb_*.go     one verb a file: its form, its checks, its type
+//	scope.go      which names exist at a step, and their types
+//	value.go      with: and other trees of literals and templates
+//	match.go      triggers, dedupe keys and inputs, for an event
+//	plan.go       the canonical form and its digest
+//
+// A verb is added as verb_<name>.go here, which registers itself in the table in parse.go, and
+// step_<name>.go in package workflows, which runs it.
+//
+// # Bounds
+//
+// Every wait has one. An approval expires after 30 minutes unless it says otherwise (a minute to a
+// week). A call is tried 5 times within 15 minutes. A file has at most 256 KiB, 32 levels, 10,000
+// nodes.
+package playbook

@@ -1,0 +1,218 @@
+package playbook
+
+import (
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/countersign/countersign/workflows/expr"
+)
+
+// verb is one row of the table of verbs: the keys that belong to it and how to read it.
+type verb struct {
+	keyword string
+	keys    []string // its own modifiers
+	parse   func(p *parser, o object) Verb
+}
+
+// verbs are all verbs of the language.
+func verbs() map[string]verb {
+	table := map[string]verb{}
+	for _, v := range []verb{activityVerb(), approveVerb(), setVerb(), stopVerb(), switchVerb()} {
+		table[v.keyword] = v
+	}
+	return table
+}
+
+// modifiers may stand at any step.
+var modifiers = []string{"id", "title", "if", "timeout", "retry"}
+
+var (
+	nameForm  = regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)*$`)
+	idForm    = regexp.MustCompile(`^[a-z][a-z0-9_]{0,62}$`)
+	eventForm = regexp.MustCompile(`^[a-z][a-z0-9_]*(\.[a-z0-9_]+)+$`)
+)
+
+// parser turns nodes into steps. It counts, so that steps without an id get one.
+type parser struct {
+	*source
+
+	steps int
+}
+
+func (p *parser) playbook(root *yaml.Node) *Playbook {
+	o, ok := p.object(root, "a playbook", []string{"playbook", "title", "stage", "labels", "triggers", "inputs", "steps", "outcome"})
+	if !ok || !o.require("playbook", "stage", "steps") {
+		return nil
+	}
+	pb := &Playbook{
+		Name:    o.word("playbook", nameForm, "aws-compromised-access-key"),
+		Title:   o.text("title"),
+		Stage:   o.text("stage"),
+		Outcome: o.expression("outcome"),
+		Labels:  map[string]string{},
+	}
+	if pb.Title == "" {
+		pb.Title = pb.Name
+	}
+	if n := o.scalar("stage"); n != nil && !slices.Contains(Stages, pb.Stage) {
+		p.reportAt(ruleBadValue, n, "%q is not a stage%s", pb.Stage, expr.DidYouMean(pb.Stage, Stages))
+	}
+	o.entries("labels", func(key, value *yaml.Node) {
+		if value.Kind != yaml.ScalarNode || value.Tag != "!!str" {
+			p.reportAt(ruleWrongType, value, "the label %q is a string; got %s", key.Value, form(value))
+		}
+		pb.Labels[key.Value] = value.Value
+	})
+	for _, n := range o.list("triggers") {
+		if t := p.trigger(n); t != nil {
+			pb.Triggers = append(pb.Triggers, t)
+		}
+	}
+	o.entries("inputs", func(key, value *yaml.Node) {
+		if in := p.input(key, value); in != nil {
+			pb.Inputs = append(pb.Inputs, in)
+		}
+	})
+	slices.SortFunc(pb.Inputs, func(a, b *Input) int { return strings.Compare(a.Name, b.Name) })
+	pb.Steps = p.block(o, "steps")
+	return pb
+}
+
+func (p *parser) trigger(n *yaml.Node) *Trigger {
+	o, ok := p.object(n, "a trigger", []string{"event", "if", "dedupe"})
+	if !ok || !o.require("event") {
+		return nil
+	}
+	return &Trigger{
+		Event:  o.word("event", eventForm, "aws.guardduty.finding"),
+		If:     o.expression("if"),
+		Dedupe: o.expression("dedupe"),
+	}
+}
+
+func (p *parser) input(key, value *yaml.Node) *Input {
+	if !idForm.MatchString(key.Value) {
+		p.reportAt(ruleBadValue, key, "%q is not a name; want lower case letters, digits and _", key.Value)
+	}
+	o, ok := p.object(value, fmt.Sprintf("the input %q", key.Value), []string{"type", "title", "from", "default"})
+	if !ok || !o.require("type") {
+		return nil
+	}
+	in := &Input{
+		Name: key.Value, Title: o.text("title"), Type: expr.Any,
+		From: o.expression("from"), Default: o.value("default"), node: value, typeNode: o.values["type"],
+	}
+	if n := o.scalar("type"); n != nil {
+		t, err := expr.ParseType(n.Value)
+		if err != nil {
+			p.reportAt(ruleBadValue, n, "%v", err)
+			return in
+		}
+		in.Type = t
+	}
+	return in
+}
+
+// block reads a list of steps.
+func (p *parser) block(o object, key string) []*Step {
+	var steps []*Step
+	for _, n := range o.list(key) {
+		if s := p.step(n); s != nil {
+			steps = append(steps, s)
+		}
+	}
+	return steps
+}
+
+func (p *parser) step(n *yaml.Node) *Step {
+	p.steps++
+	v, ok := p.verb(n)
+	if !ok {
+		return nil
+	}
+	o, ok := p.object(n, fmt.Sprintf("a step that has the verb %q", v.keyword), slices.Concat([]string{v.keyword}, v.keys, modifiers))
+	if !ok {
+		return nil
+	}
+	s := &Step{
+		ID:      o.word("id", idForm, "disable_key"),
+		Title:   o.value("title"),
+		If:      o.expression("if"),
+		Timeout: o.duration("timeout", time.Second, maxTimeout, DefaultTimeout),
+		Retry:   p.retry(o),
+		named:   o.has("id"),
+		node:    n,
+	}
+	if !s.named {
+		s.ID = fmt.Sprintf("%s-%d", v.keyword, p.steps)
+	}
+	for _, key := range []string{"timeout", "retry"} {
+		if o.has(key) && v.keyword != "activity" {
+			p.reportAt(ruleUnknownKey, o.keys[key], "%q says how a call is made; a step that has the verb %q makes none", key, v.keyword)
+		}
+	}
+	s.Verb = v.parse(p, o)
+	if s.Verb == nil {
+		return nil
+	}
+	return s
+}
+
+// verb finds the one verb of a step.
+func (p *parser) verb(n *yaml.Node) (verb, bool) {
+	if n.Kind != yaml.MappingNode {
+		p.reportAt(ruleWrongType, n, "a step is a mapping with one verb; got %s", form(n))
+		return verb{}, false
+	}
+	table := verbs()
+	keywords := slices.Sorted(maps.Keys(table))
+	var found []*yaml.Node
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		if _, ok := table[n.Content[i].Value]; ok {
+			found = append(found, n.Content[i])
+		}
+	}
+	switch len(found) {
+	case 1:
+		return table[found[0].Value], true
+	case 0:
+		p.reportAt(ruleVerb, n, "the step has no verb%s", p.nearVerb(n, keywords))
+	default:
+		p.reportAt(ruleVerb, found[1], "the step has the verbs %q and %q; want one", found[0].Value, found[1].Value)
+	}
+	return verb{}, false
+}
+
+// nearVerb looks among the keys of a step for one that was meant as a verb.
+func (p *parser) nearVerb(n *yaml.Node, keywords []string) string {
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		key := n.Content[i].Value
+		if hint := expr.DidYouMean(key, keywords); strings.Contains(hint, "did you mean") && !slices.Contains(modifiers, key) {
+			return fmt.Sprintf(", but a key %q%s", key, hint)
+		}
+	}
+	return "; want one of " + strings.Join(keywords, ", ")
+}
+
+func (p *parser) retry(o object) Retry {
+	r := DefaultRetry
+	n := o.values["retry"]
+	if n == nil {
+		return r
+	}
+	ro, ok := p.object(n, "retry", []string{"times", "every", "backoff", "max_every"})
+	if !ok {
+		return r
+	}
+	r.Times = ro.integer("times", 1, 100, r.Times)
+	r.Every = ro.duration("every", time.Second, time.Hour, r.Every)
+	r.Backoff = ro.integer("backoff", 1, 10, r.Backoff)
+	r.MaxEvery = ro.duration("max_every", time.Second, time.Hour, max(r.MaxEvery, r.Every))
+	return r
+}

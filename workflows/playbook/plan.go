@@ -1,0 +1,120 @@
+package playbook
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/countersign/countersign/activities/digest"
+	"github.com/countersign/countersign/workflows/expr"
+)
+
+// format is the version of the plan's form. A worker refuses a plan of another one.
+const format = 1
+
+// Plan is a playbook in its canonical form: the document as JSON, and the signatures of the
+// activities it uses as they were when it was compiled. A run carries it by value, so a playbook
+// that changes touches new runs only.
+type Plan struct {
+	Format     int                  `json:"format"`
+	Document   json.RawMessage      `json:"document"`
+	Activities map[string]Signature `json:"activities"`
+}
+
+// Signature is what a playbook must know of an activity.
+type Signature struct {
+	Title   string        `json:"title"`
+	Effect  Effect        `json:"effect"`
+	Version int           `json:"version"`
+	Undo    string        `json:"undo,omitempty"`
+	Targets []string      `json:"targets,omitempty"`
+	Timeout time.Duration `json:"timeout"`
+	// Heartbeat is the longest silence of a long activity; zero: none.
+	Heartbeat time.Duration `json:"heartbeat,omitempty"`
+	Input     *expr.Type    `json:"input"`
+	Output    *expr.Type    `json:"output"`
+}
+
+// Effect is what an activity does to the world: read, change or destroy.
+type Effect string
+
+// The effects, as package activities names them.
+const (
+	EffectRead    Effect = "read"
+	EffectChange  Effect = "change"
+	EffectDestroy Effect = "destroy"
+)
+
+// Catalog knows the activities that a playbook may use.
+type Catalog interface {
+	Activity(name string) (Signature, bool)
+	Names() []string
+}
+
+// Compile reads and checks a playbook. Either the problems are empty or the playbook is nil.
+func Compile(file string, text []byte, catalog Catalog) (*Playbook, Problems) {
+	src := &source{file: file, text: text}
+	root := src.read()
+	if root == nil {
+		return nil, src.problems.sorted()
+	}
+	pb := (&parser{source: src}).playbook(root)
+	if pb == nil {
+		return nil, src.problems.sorted()
+	}
+	c := &checker{source: src, catalog: catalog, used: map[string]Signature{}, ids: map[string]*Step{}}
+	c.playbook(pb)
+	if len(src.problems) > 0 {
+		return nil, src.problems.sorted()
+	}
+	document, err := tree(root)
+	if err == nil {
+		pb.Plan, err = newPlan(document, c.used)
+	}
+	if err == nil {
+		pb.Digest, err = digest.Of(pb.Plan)
+	}
+	if err != nil {
+		src.report(ruleSyntax, 1, 1, "write the plan: %v", err)
+		return nil, src.problems
+	}
+	return pb, nil
+}
+
+func newPlan(document any, used map[string]Signature) (Plan, error) {
+	raw, err := digest.Canonical(document)
+	return Plan{Format: format, Document: raw, Activities: used}, err
+}
+
+// Load gives back the playbook that a plan was compiled from. JSON is YAML, so it takes the same
+// way as a file, and a plan that somebody else made is checked like any other.
+func (p Plan) Load() (*Playbook, error) {
+	if p.Format != format {
+		return nil, fmt.Errorf("load the plan: its format is %d; this version reads %d", p.Format, format)
+	}
+	pb, problems := Compile("plan", p.Document, signatures(p.Activities))
+	if len(problems) > 0 {
+		return nil, fmt.Errorf("load the plan: %w", problems)
+	}
+	want, err := digest.Of(p)
+	if err != nil {
+		return nil, fmt.Errorf("load the plan: %w", err)
+	}
+	if pb.Digest != want {
+		return nil, errors.New("load the plan: it is not in its canonical form")
+	}
+	return pb, nil
+}
+
+// signatures is the catalog inside a plan.
+type signatures map[string]Signature
+
+func (s signatures) Activity(name string) (Signature, bool) {
+	signature, ok := s[name]
+	return signature, ok
+}
+
+func (s signatures) Names() []string { return slices.Sorted(maps.Keys(s)) }

@@ -1,0 +1,111 @@
+package playbook
+
+import (
+	"time"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/countersign/countersign/activities/digest"
+	"github.com/countersign/countersign/workflows/expr"
+)
+
+// Playbook is a file that was read and checked: what it says, with every expression compiled.
+type Playbook struct {
+	Name     string
+	Title    string
+	Stage    string
+	Labels   map[string]string
+	Triggers []*Trigger
+	Inputs   []*Input // by name
+	Steps    []*Step
+	Outcome  *Expr // nil: the outcome is "done"
+
+	// Plan is the same in the form that a run carries, and Digest is the plan's name.
+	Plan   Plan
+	Digest digest.Digest
+}
+
+// Stages are where in the pipeline a playbook belongs.
+var Stages = []string{"code", "build", "deploy", "run", "audit"}
+
+// Trigger says which events start the playbook, and which of them are the same matter.
+type Trigger struct {
+	Event  string
+	If     *Expr // nil: every event of the type
+	Dedupe *Expr // nil: the event's source and id
+}
+
+// Input is a value the playbook needs, taken from the event or given by whoever starts it.
+type Input struct {
+	Name    string
+	Title   string
+	Type    *expr.Type
+	From    *Expr  // nil: it must be given or have a default
+	Default *Value // nil: none
+
+	node     *yaml.Node
+	typeNode *yaml.Node
+}
+
+// Step is one entry of a playbook: a verb and its modifiers.
+type Step struct {
+	// ID names the step in expressions, messages and the record. One that the author did not
+	// name gets its verb and a number, which no expression can spell.
+	ID string
+	// Title is shown to people in place of the id; nil if the author gave none.
+	Title *Value
+	// If skips the step where it does not hold; nil: the step runs.
+	If *Expr
+	// Timeout bounds the step, retries included.
+	Timeout time.Duration
+	Retry   Retry
+	Verb    Verb
+
+	named bool
+	node  *yaml.Node
+}
+
+// Retry says how often a call is tried, and how long between.
+type Retry struct {
+	Times    int           // attempts in all
+	Every    time.Duration // before the second
+	Backoff  int           // how many times longer each further wait is
+	MaxEvery time.Duration // the longest wait
+}
+
+// Bounds and defaults of a step.
+const (
+	DefaultTimeout = 15 * time.Minute
+	maxTimeout     = 24 * time.Hour
+)
+
+// DefaultRetry is 5 attempts within about half a minute.
+var DefaultRetry = Retry{Times: 5, Every: 2 * time.Second, Backoff: 2, MaxEvery: time.Minute}
+
+// Verb is what a step does. One file each: verb_activity.go, verb_approve.go, ...
+type Verb interface {
+	// Keyword is the verb's key in the file.
+	Keyword() string
+	// check compiles the verb's expressions in a scope and returns what steps.<id> offers beside
+	// status. It may add names to the scope for the steps that follow.
+	check(c *checker, step *Step, sc *scope) []expr.Field
+}
+
+// Expr is a bare expression in its place in the file.
+type Expr struct {
+	*expr.Program
+
+	node *yaml.Node
+}
+
+// Walk calls visit for every step, outer ones first, in the order of the file.
+func Walk(steps []*Step, visit func(*Step)) {
+	for _, s := range steps {
+		visit(s)
+		if outer, ok := s.Verb.(interface{ inner() [][]*Step }); ok {
+			for _, block := range outer.inner() {
+				Walk(block, visit)
+			}
+		}
+	}
+}

@@ -1,0 +1,155 @@
+package playbook
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/countersign/countersign/workflows/expr"
+)
+
+// scope is what can be read at one place of a playbook: the names and their types. It grows as
+// steps are checked in order.
+type scope struct {
+	inputs *expr.Type
+	vars   map[string]expr.Field
+	steps  map[string]expr.Field
+	hints  map[string]string // steps that cannot be read here, and why
+	// covered is true under an approval: an effect that cannot be undone may stand here.
+	covered bool
+
+	made *expr.Env // the environment, until a name is added
+}
+
+var (
+	eventType = expr.Object(
+		expr.Field{Name: "id", Type: expr.String},
+		expr.Field{Name: "source", Type: expr.String},
+		expr.Field{Name: "type", Type: expr.String},
+		expr.Field{Name: "subject", Type: expr.String},
+		expr.Field{Name: "time", Type: expr.Timestamp},
+		expr.Field{Name: "data", Type: expr.Any},
+	)
+	runType = expr.Object(
+		expr.Field{Name: "id", Type: expr.String},
+		expr.Field{Name: "playbook", Type: expr.String},
+		expr.Field{Name: "time", Type: expr.Timestamp},
+	)
+)
+
+// Status is what became of a step; expressions read it as steps.<id>.status.
+type Status string
+
+// The states of a step.
+const (
+	StatusPending Status = "pending"
+	StatusRunning Status = "running"
+	StatusWaiting Status = "waiting" // for people
+	StatusDone    Status = "done"
+	StatusSkipped Status = "skipped"
+	StatusFailed  Status = "failed"
+)
+
+// eventOnly is what triggers and inputs may read: nothing has run yet.
+func eventOnly() *scope { return &scope{} }
+
+// start is the scope of the first step.
+func (pb *Playbook) start() *scope {
+	fields := make([]expr.Field, len(pb.Inputs))
+	for i, in := range pb.Inputs {
+		fields[i] = expr.Field{Name: in.Name, Type: in.Type}
+	}
+	sc := &scope{
+		inputs: expr.Object(fields...),
+		vars:   map[string]expr.Field{}, steps: map[string]expr.Field{}, hints: map[string]string{},
+	}
+	Walk(pb.Steps, func(s *Step) {
+		if s.named {
+			sc.hints[s.ID] = fmt.Sprintf("the step %q runs later, or in another branch", s.ID)
+		}
+	})
+	return sc
+}
+
+// add makes a step readable for those that follow.
+func (sc *scope) add(s *Step, fields []expr.Field) {
+	if !s.named {
+		return
+	}
+	fields = append([]expr.Field{{Name: "status", Type: expr.String}, {Name: "error", Type: expr.String, Optional: true}}, fields...)
+	sc.steps[s.ID] = expr.Field{Name: s.ID, Type: expr.Object(fields...)}
+	delete(sc.hints, s.ID)
+	sc.made = nil
+}
+
+func (sc *scope) setVar(f expr.Field) {
+	sc.vars[f.Name] = f
+	sc.made = nil
+}
+
+// cover is the scope in which the steps of an approval are resolved: they cannot read each other.
+func (sc *scope) cover(why string, steps []*Step) *scope {
+	c := sc.fork()
+	c.covered = true
+	for _, s := range steps {
+		c.hints[s.ID] = fmt.Sprintf("the step %q %s", s.ID, why)
+	}
+	return c
+}
+
+func (sc *scope) fork() *scope {
+	c := *sc
+	c.vars, c.steps, c.hints, c.made = maps.Clone(sc.vars), maps.Clone(sc.steps), maps.Clone(sc.hints), nil
+	return &c
+}
+
+// join takes in what a branch added. The branch may not be the one that runs, so all of it is
+// optional afterwards, but for the status: a step that did not run says so.
+func (sc *scope) join(branch *scope) {
+	for name, f := range branch.vars {
+		if _, had := sc.vars[name]; !had {
+			f.Optional = true
+			sc.vars[name] = f
+		}
+	}
+	for id, f := range branch.steps {
+		if _, had := sc.steps[id]; had {
+			continue
+		}
+		fields := optional(f.Type.Fields())
+		for i := range fields {
+			fields[i].Optional = fields[i].Name != "status"
+		}
+		f.Type = expr.Object(fields...)
+		sc.steps[id] = f
+		delete(sc.hints, id)
+	}
+	sc.made = nil
+}
+
+// types are the names and types of the scope.
+func (sc *scope) types() map[string]*expr.Type {
+	types := map[string]*expr.Type{"event": eventType}
+	if sc.inputs == nil {
+		return types
+	}
+	types["inputs"] = sc.inputs
+	types["run"] = runType
+	types["vars"] = expr.Object(slices.Collect(maps.Values(sc.vars))...)
+	types["steps"] = expr.Object(slices.Collect(maps.Values(sc.steps))...).WithHints(maps.Clone(sc.hints))
+	return types
+}
+
+func (sc *scope) env(c *checker) *expr.Env {
+	if sc.made == nil {
+		env, err := expr.NewEnv(sc.types())
+		if err != nil {
+			// Every name and type in a scope is ours, so this is a mistake of the program; as a
+			// problem it stops the playbook and not the process.
+			c.report(ruleExpression, 1, 1, "%v", err)
+			env, _ = expr.NewEnv(nil)
+		}
+		sc.made = env
+	}
+	return sc.made
+}

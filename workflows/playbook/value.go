@@ -1,0 +1,216 @@
+package playbook
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/countersign/countersign/workflows/expr"
+)
+
+// Value is a tree of literals and templates, such as with: of an activity.
+type Value struct {
+	literal  json.RawMessage
+	template *expr.Template
+	items    []*Value
+	fields   map[string]*Value
+
+	node *yaml.Node
+}
+
+// Eval gives the value as JSON.
+func (v *Value) Eval(values map[string]any) (json.RawMessage, error) {
+	switch {
+	case v.template != nil:
+		return v.template.Eval(values)
+	case v.items != nil:
+		out := make([]json.RawMessage, len(v.items))
+		for i, item := range v.items {
+			var err error
+			if out[i], err = item.Eval(values); err != nil {
+				return nil, err
+			}
+		}
+		return json.Marshal(out)
+	case v.fields != nil:
+		out := make(map[string]json.RawMessage, len(v.fields))
+		for _, name := range slices.Sorted(maps.Keys(v.fields)) {
+			raw, err := v.fields[name].Eval(values)
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", name, err)
+			}
+			out[name] = raw
+		}
+		return json.Marshal(out)
+	default:
+		return v.literal, nil
+	}
+}
+
+// Stable reports whether two evaluations over the same values are proved to agree.
+func (v *Value) Stable() bool {
+	if v.template != nil {
+		return v.template.Stable()
+	}
+	for _, item := range v.items {
+		if !item.Stable() {
+			return false
+		}
+	}
+	for _, field := range v.fields {
+		if !field.Stable() {
+			return false
+		}
+	}
+	return true
+}
+
+// value checks a tree against the type wanted and compiles its templates. lead begins the messages
+// about the keys of an object: "aws.iam.disable_access_key takes". It returns the value's type.
+func (c *checker) value(v *Value, want *expr.Type, lead string, sc *scope) *expr.Type {
+	switch v.node.Kind {
+	case yaml.MappingNode:
+		return c.mapping(v, want, lead, sc)
+	case yaml.SequenceNode:
+		return c.sequence(v, want, lead, sc)
+	}
+	if v.node.Tag == "!!str" && expr.IsTemplate(v.node.Value) {
+		t, problems := sc.env(c).CompileTemplate(v.node.Value, want)
+		c.reportInside(ruleExpression, v.node, problems)
+		if t == nil {
+			return expr.Any
+		}
+		v.template = t
+		return t.Type()
+	}
+	return c.literal(v, want)
+}
+
+func (c *checker) literal(v *Value, want *expr.Type) *expr.Type {
+	plain, err := scalar(v.node)
+	if err == nil {
+		v.literal, err = json.Marshal(plain)
+	}
+	if err != nil {
+		c.reportAt(ruleWrongType, v.node, "%v", err)
+		return expr.Any
+	}
+	if want.Kind() == expr.KindDuration {
+		d, err := expr.ParseDuration(v.node.Value)
+		if err != nil {
+			c.reportAt(ruleWrongType, v.node, "%v", err)
+			return want
+		}
+		v.literal = json.RawMessage(strconv.Quote(d.String()))
+	}
+	if _, err := want.Decode(v.literal); err != nil {
+		quoteIt := ""
+		if want.Kind() == expr.KindString && v.node.Tag != "!!null" {
+			quoteIt = fmt.Sprintf("; write it in quotes, %q", v.node.Value)
+		}
+		c.reportAt(ruleWrongType, v.node, "%v%s", err, quoteIt)
+		return want
+	}
+	if want.Kind() != expr.KindAny {
+		return want
+	}
+	switch v.node.Tag {
+	case "!!null":
+		return expr.Null
+	case "!!bool":
+		return expr.Bool
+	case "!!int":
+		return expr.Int
+	case "!!float":
+		return expr.Double
+	default:
+		return expr.String
+	}
+}
+
+func (c *checker) sequence(v *Value, want *expr.Type, lead string, sc *scope) *expr.Type {
+	elem := expr.Any
+	switch want.Kind() {
+	case expr.KindList:
+		elem = want.Elem()
+	case expr.KindAny:
+	default:
+		c.reportAt(ruleWrongType, v.node, "want %s, got a list", want)
+	}
+	v.items = []*Value{}
+	var found *expr.Type
+	for _, n := range v.node.Content {
+		item := &Value{node: n}
+		v.items = append(v.items, item)
+		t := c.value(item, elem, lead, sc)
+		if found == nil {
+			found = t
+		} else if !found.Accepts(t) || !t.Accepts(found) {
+			found = expr.Any
+		}
+	}
+	if found == nil {
+		found = elem
+	}
+	return expr.List(found)
+}
+
+func (c *checker) mapping(v *Value, want *expr.Type, lead string, sc *scope) *expr.Type {
+	v.fields = map[string]*Value{}
+	var fields []expr.Field
+	for i := 0; i+1 < len(v.node.Content); i += 2 {
+		key, child := v.node.Content[i], &Value{node: v.node.Content[i+1]}
+		v.fields[key.Value] = child
+		fields = append(fields, expr.Field{Name: key.Value, Type: c.value(child, c.wanted(key, want, lead), strings.TrimSuffix(lead, " takes")+": "+key.Value+" takes", sc)})
+	}
+	switch want.Kind() {
+	case expr.KindObject:
+		for _, f := range want.Fields() {
+			if _, ok := v.fields[f.Name]; !ok && !f.Optional {
+				c.reportAt(ruleMissingInput, v.node, "%s %q (%s), which is missing", lead, f.Name, f.Type)
+			}
+		}
+		return want
+	case expr.KindAny:
+		return expr.Object(fields...)
+	case expr.KindMap:
+		return want
+	default:
+		c.reportAt(ruleWrongType, v.node, "want %s, got a mapping", want)
+		return want
+	}
+}
+
+// wanted is the type that an entry of a mapping should have.
+func (c *checker) wanted(key *yaml.Node, want *expr.Type, lead string) *expr.Type {
+	switch want.Kind() {
+	case expr.KindMap:
+		return want.Elem()
+	case expr.KindObject:
+		f, ok := want.Field(key.Value)
+		if !ok {
+			c.reportAt(ruleInput, key, "%s no %q%s", lead, key.Value, expr.DidYouMean(key.Value, want.FieldNames()))
+			return expr.Any
+		}
+		return f.Type
+	default:
+		return expr.Any
+	}
+}
+
+// text checks a value that people will read.
+func (c *checker) text(v *Value, what string, sc *scope) {
+	if v == nil {
+		return
+	}
+	if v.node.Kind != yaml.ScalarNode || v.node.Tag != "!!str" || strings.TrimSpace(v.node.Value) == "" {
+		c.reportAt(ruleWrongType, v.node, "%s is a text; got %s", what, form(v.node))
+		return
+	}
+	c.value(v, expr.String, "", sc)
+}

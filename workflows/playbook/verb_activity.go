@@ -1,0 +1,60 @@
+package playbook
+
+import (
+	"fmt"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/countersign/countersign/workflows/expr"
+)
+
+// Activity runs a registered activity:
+//
+//	activity: aws.iam.disable_access_key
+//	with: {account: "${inputs.account}", user: deployer, access_key_id: "${inputs.key_id}"}
+//
+// It offers output, typed by the activity.
+type Activity struct {
+	Name string
+	With *Value
+	// Signature is what the activity was when the playbook was compiled.
+	Signature Signature
+
+	node *yaml.Node
+}
+
+func activityVerb() verb {
+	return verb{
+		keyword: "activity",
+		keys:    []string{"with"},
+		parse: func(_ *parser, o object) Verb {
+			n := o.scalar("activity")
+			if n == nil {
+				return nil
+			}
+			with := o.value("with")
+			if with == nil {
+				with = &Value{node: &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map", Line: n.Line, Column: n.Column}}
+			}
+			return &Activity{Name: n.Value, With: with, node: n}
+		},
+	}
+}
+
+// Keyword implements Verb.
+func (*Activity) Keyword() string { return "activity" }
+
+func (a *Activity) check(c *checker, _ *Step, sc *scope) []expr.Field {
+	signature, ok := c.catalog.Activity(a.Name)
+	if !ok {
+		c.reportAt(ruleActivity, a.node, "there is no activity %q%s", a.Name, expr.DidYouMean(a.Name, c.catalog.Names()))
+		return []expr.Field{{Name: "output", Type: expr.Any}}
+	}
+	a.Signature = signature
+	c.used[a.Name] = signature
+	if signature.Effect == EffectDestroy && !sc.covered {
+		c.reportAt(ruleNeedsApproval, a.node, "%s cannot be undone: put it under the steps of an approve", a.Name)
+	}
+	c.value(a.With, signature.Input, fmt.Sprintf("%s takes", a.Name), sc)
+	return []expr.Field{{Name: "output", Type: signature.Output}}
+}

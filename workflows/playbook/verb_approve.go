@@ -1,0 +1,105 @@
+package playbook
+
+import (
+	"fmt"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/countersign/countersign/workflows/expr"
+)
+
+// Approve asks people. With steps it covers exactly those: they are resolved and shown before
+// anyone decides, and run if, and as, they were approved.
+//
+//	approve: Disable the access key ${inputs.key_id}?
+//	approvers: [secops-oncall]
+//	quorum: 1
+//	expires: 30m
+//	steps: [...]
+//
+// It offers approved, reason (why not, for people to read) and by (who decided).
+type Approve struct {
+	Message   *Value
+	Approvers []string      // groups of the directory
+	Quorum    int           // how many people must say yes; one no is enough
+	Expires   time.Duration // after this long without a decision the answer is no
+	Steps     []*Step       // calls of activities
+
+	node *yaml.Node
+}
+
+// Bounds and default of an approval.
+const (
+	DefaultExpiry = 30 * time.Minute
+	minExpiry     = time.Minute
+	maxExpiry     = 7 * 24 * time.Hour
+	maxQuorum     = 10
+)
+
+func approveVerb() verb {
+	return verb{
+		keyword: "approve",
+		keys:    []string{"approvers", "quorum", "expires", "steps"},
+		parse: func(p *parser, o object) Verb {
+			if !o.require("approvers") {
+				return nil
+			}
+			a := &Approve{
+				Message: o.value("approve"),
+				Quorum:  o.integer("quorum", 1, maxQuorum, 1),
+				Expires: o.duration("expires", minExpiry, maxExpiry, DefaultExpiry),
+				Steps:   p.block(o, "steps"),
+				node:    o.node,
+			}
+			for _, n := range o.list("approvers") {
+				if n.Kind != yaml.ScalarNode || n.Tag != "!!str" || !nameForm.MatchString(n.Value) {
+					p.reportAt(ruleBadValue, n, "an approver is the name of a group, like secops-oncall; got %s", form(n))
+					continue
+				}
+				a.Approvers = append(a.Approvers, n.Value)
+			}
+			return a
+		},
+	}
+}
+
+// Keyword implements Verb.
+func (*Approve) Keyword() string { return "approve" }
+
+func (a *Approve) inner() [][]*Step { return [][]*Step{a.Steps} }
+
+func (a *Approve) check(c *checker, step *Step, sc *scope) []expr.Field {
+	c.text(a.Message, "the question", sc)
+	covered := sc.cover(fmt.Sprintf("runs only after the approval %q: what an approval covers is resolved before anyone decides", step.ID), a.Steps)
+	for _, s := range a.Steps {
+		activity, ok := s.Verb.(*Activity)
+		if !ok {
+			c.reportAt(ruleCovered, s.node, "an approval covers calls of activities; a step that has the verb %q goes before or after it", s.Verb.Keyword())
+			continue
+		}
+		if s.If != nil {
+			c.reportAt(ruleCovered, s.If.node, "what an approval covers runs as it was shown, all of it; put the condition on the approval")
+		}
+		c.identify(s)
+		c.title(s, covered)
+		fields := activity.check(c, s, covered)
+		// The step may not run at all (rejected), and later steps must ask.
+		sc.add(s, optional(fields))
+	}
+	return []expr.Field{
+		{Name: "approved", Type: expr.Bool},
+		{Name: "reason", Type: expr.String},
+		{Name: "by", Type: expr.List(expr.String)},
+	}
+}
+
+// optional marks fields that are there only if the step ran.
+func optional(fields []expr.Field) []expr.Field {
+	out := make([]expr.Field, len(fields))
+	for i, f := range fields {
+		f.Optional = true
+		out[i] = f
+	}
+	return out
+}
