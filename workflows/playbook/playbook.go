@@ -98,14 +98,20 @@ type Expr struct {
 	node *yaml.Node
 }
 
+// Inner returns the blocks of steps inside a step, in the order of the file.
+func Inner(s *Step) [][]*Step {
+	if outer, ok := s.Verb.(interface{ inner() [][]*Step }); ok {
+		return outer.inner()
+	}
+	return nil
+}
+
 // Walk calls visit for every step, outer ones first, in the order of the file.
 func Walk(steps []*Step, visit func(*Step)) {
 	for _, s := range steps {
 		visit(s)
-		if outer, ok := s.Verb.(interface{ inner() [][]*Step }); ok {
-			for _, block := range outer.inner() {
-				Walk(block, visit)
-			}
+		for _, block := range Inner(s) {
+			Walk(block, visit)
 		}
 	}
 }

@@ -14,6 +14,7 @@ import (
 //	set: {severity: "${event.data.severity >= 7.0 ? 'high' : 'low'}"}
 type Set struct {
 	Values map[string]*Value
+	Types  map[string]*expr.Type // of the values, once checked
 
 	nodes map[string]*yaml.Node
 }
@@ -41,16 +42,16 @@ func (*Set) Keyword() string { return "set" }
 func (s *Set) Names() []string { return slices.Sorted(maps.Keys(s.Values)) }
 
 func (s *Set) check(c *checker, step *Step, sc *scope) []expr.Field {
-	types := map[string]*expr.Type{}
+	s.Types = map[string]*expr.Type{}
 	for _, name := range s.Names() {
-		types[name] = c.value(s.Values[name], expr.Any, "", sc)
+		s.Types[name] = c.value(s.Values[name], expr.Any, "", sc)
 	}
 	for _, name := range s.Names() {
-		if before, ok := sc.vars[name]; ok && (!before.Type.Accepts(types[name]) || !types[name].Accepts(before.Type)) {
-			c.reportAt(ruleWrongType, s.nodes[name], "vars.%s is %s; it cannot become %s", name, before.Type, types[name])
+		if before, ok := sc.vars[name]; ok && (!before.Type.Accepts(s.Types[name]) || !s.Types[name].Accepts(before.Type)) {
+			c.reportAt(ruleWrongType, s.nodes[name], "vars.%s is %s; it cannot become %s", name, before.Type, s.Types[name])
 			continue
 		}
-		sc.setVar(expr.Field{Name: name, Type: types[name], Optional: step.If != nil})
+		sc.setVar(expr.Field{Name: name, Type: s.Types[name], Optional: step.If != nil})
 	}
 	return nil
 }

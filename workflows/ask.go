@@ -1,0 +1,137 @@
+package workflows
+
+import (
+	"errors"
+	"fmt"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/countersign/countersign/workflows/approval"
+	"github.com/countersign/countersign/workflows/playbook"
+)
+
+// VoteResult tells whoever cast a vote what it led to.
+type VoteResult struct {
+	Votes int `json:"votes"`
+	// Decision is set once the request is decided.
+	Decision *approval.Decision `json:"decision,omitempty"`
+}
+
+// maxRefused bounds the refused signals that a run remembers; anybody may send them.
+const maxRefused = 20
+
+// listen takes votes and repeats for as long as the run lives.
+func (r *run) listen(ctx workflow.Context) error {
+	err := workflow.SetUpdateHandlerWithOptions(ctx, DecideUpdate,
+		func(ctx workflow.Context, v approval.Vote) (VoteResult, error) { return r.vote(ctx, v) },
+		workflow.UpdateHandlerOptions{
+			Validator:   func(ctx workflow.Context, v approval.Vote) error { return r.admit(ctx, v) },
+			Description: "one person's answer to an approval",
+		})
+	if err != nil {
+		return fmt.Errorf("set up the decide update: %w", err)
+	}
+	workflow.Go(ctx, func(ctx workflow.Context) {
+		votes := workflow.GetSignalChannel(ctx, DecideSignal)
+		repeats := workflow.GetSignalChannel(ctx, RepeatSignal)
+		selector := workflow.NewSelector(ctx)
+		selector.AddReceive(votes, func(c workflow.ReceiveChannel, _ bool) {
+			var v approval.Vote
+			c.Receive(ctx, &v)
+			r.signalled(ctx, v)
+		})
+		selector.AddReceive(repeats, func(c workflow.ReceiveChannel, _ bool) {
+			var ref EventRef
+			c.Receive(ctx, &ref)
+			r.status.Repeats++
+		})
+		for {
+			selector.Select(ctx)
+		}
+	})
+	return nil
+}
+
+// signalled counts a vote that came by signal, after the checks that an update's validator makes.
+func (r *run) signalled(ctx workflow.Context, v approval.Vote) {
+	err := r.admit(ctx, v)
+	if err == nil {
+		_, err = r.vote(ctx, v)
+	}
+	if err == nil {
+		return
+	}
+	workflow.GetLogger(ctx).Warn("a vote by signal does not count", "approval", v.Approval, "person", v.Person, "error", err)
+	if a := r.find(v.Approval); a != nil && len(a.Refused) < maxRefused {
+		a.Refused = append(a.Refused, fmt.Sprintf("%s: %v", v.Person, err))
+	}
+}
+
+func (r *run) find(id string) *ApprovalStatus {
+	for _, a := range r.status.Approvals {
+		if a.ID == id {
+			return a
+		}
+	}
+	return nil
+}
+
+// admit changes nothing: it is also the update's validator.
+func (r *run) admit(ctx workflow.Context, v approval.Vote) error {
+	a := r.find(v.Approval)
+	err := fmt.Errorf("%w: the run %s is not asking %q", approval.ErrRefused, r.status.Run, v.Approval)
+	if a != nil {
+		err = a.Admit(a.Votes, v, workflow.Now(ctx))
+	}
+	if err == nil {
+		return nil
+	}
+	return temporal.NewNonRetryableApplicationError(err.Error(), RefusedType, nil)
+}
+
+// RefusedType is the error type of a vote that does not count.
+const RefusedType = "VoteRefused"
+
+// vote counts an admitted vote. Between the validator and here other votes may have been counted,
+// so it is admitted again.
+func (r *run) vote(ctx workflow.Context, v approval.Vote) (VoteResult, error) {
+	if err := r.admit(ctx, v); err != nil {
+		return VoteResult{}, err
+	}
+	a := r.find(v.Approval)
+	now := workflow.Now(ctx)
+	v.At = now
+	repeated := false
+	for _, earlier := range a.Votes {
+		repeated = repeated || earlier.Person == v.Person
+	}
+	if !repeated {
+		a.Votes = append(a.Votes, v)
+	}
+	if d, done := a.Decide(a.Votes, now); done && a.Decision == nil {
+		a.Decision = &d
+	}
+	return VoteResult{Votes: len(a.Votes), Decision: a.Decision}, nil
+}
+
+// ask shows a request and waits for the decision, or for the end of its time.
+func (r *run) ask(ctx workflow.Context, row *StepStatus, request approval.Request) (approval.Decision, error) {
+	a := &ApprovalStatus{Request: request}
+	r.status.Approvals = append(r.status.Approvals, a)
+	row.Status, r.status.State = playbook.StatusWaiting, Waiting
+	defer func() { r.status.State = Running }()
+	_, err := workflow.AwaitWithTimeout(ctx, request.Expires.Sub(workflow.Now(ctx)), func() bool { return a.Decision != nil })
+	if err != nil {
+		return approval.Decision{}, err
+	}
+	if a.Decision == nil {
+		d, over := a.Decide(a.Votes, workflow.Now(ctx))
+		if !over {
+			return approval.Decision{}, errors.New("the time to decide ended early; this is a defect")
+		}
+		a.Decision = &d
+	}
+	row.Status = playbook.StatusRunning
+	return *a.Decision, nil
+}

@@ -1,0 +1,212 @@
+package workflows
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/temporal"
+
+	"github.com/countersign/countersign/workflows/approval"
+	"github.com/countersign/countersign/workflows/event"
+	"github.com/countersign/countersign/workflows/playbook"
+)
+
+// TaskQueue is where workers take runs from, unless configured otherwise.
+const TaskQueue = "countersign"
+
+// Client starts, watches and answers runs. Every caller (commands, gateway, tests) goes through
+// it, so the rules of starting and voting are in one place.
+type Client struct {
+	Temporal  client.Client
+	TaskQueue string // "" is TaskQueue
+}
+
+// ErrNoRun is returned for a run that does not exist, or that Temporal no longer keeps.
+var ErrNoRun = errors.New("no such run")
+
+// ErrNoWorker is returned when nobody answered in time: the run may be well, but no worker serves
+// its task queue.
+var ErrNoWorker = errors.New("no worker answered")
+
+// Started says which run answers an event.
+type Started struct {
+	Run string `json:"run"`
+	// Execution is Temporal's id of this execution, for links.
+	Execution string `json:"execution,omitempty"`
+	// New is false when the event joined a run that was there.
+	New bool `json:"new"`
+}
+
+// Start starts the run for an event, or lets the event join the run of the same playbook and key.
+// A run that has ended still answers its matter, for as long as Temporal keeps it: nothing runs
+// twice.
+func (c Client) Start(ctx context.Context, pb *playbook.Playbook, key string, in Input) (Started, error) {
+	id := RunID(pb.Name, key)
+	run, err := c.Temporal.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
+		ID:                                       id,
+		TaskQueue:                                c.queue(),
+		WorkflowIDReusePolicy:                    enums.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE,
+		WorkflowIDConflictPolicy:                 enums.WORKFLOW_ID_CONFLICT_POLICY_FAIL,
+		WorkflowExecutionErrorWhenAlreadyStarted: true,
+		EnableEagerStart:                         true,
+		StaticSummary:                            pb.Title,
+	}, RunType, in)
+	var already *serviceerror.WorkflowExecutionAlreadyStarted
+	if errors.As(err, &already) {
+		return Started{Run: id, Execution: already.RunId}, c.repeat(ctx, id, already.RunId, in.Event)
+	}
+	if err != nil {
+		return Started{}, fmt.Errorf("start the run %s: %w", id, err)
+	}
+	return Started{Run: id, Execution: run.GetRunID(), New: true}, nil
+}
+
+// repeat tells a run of another event. One that has ended needs no telling.
+func (c Client) repeat(ctx context.Context, id, execution string, ev event.Event) error {
+	err := c.Temporal.SignalWorkflow(ctx, id, execution, RepeatSignal, refOf(ev))
+	var gone *serviceerror.NotFound
+	if err != nil && !errors.As(err, &gone) {
+		return fmt.Errorf("tell the run %s of the event %s: %w", id, ev.ID, err)
+	}
+	return nil
+}
+
+func (c Client) queue() string {
+	if c.TaskQueue != "" {
+		return c.TaskQueue
+	}
+	return TaskQueue
+}
+
+// answerTime bounds a question to a run.
+const answerTime = 10 * time.Second
+
+// Status asks a run for its story. It needs a worker, also for a run that has ended.
+func (c Client) Status(ctx context.Context, id string) (*Status, error) {
+	bounded, cancel := context.WithTimeout(ctx, answerTime)
+	defer cancel()
+	value, err := c.Temporal.QueryWorkflow(bounded, id, "", StatusQuery)
+	if err != nil {
+		return nil, c.explain(fmt.Sprintf("ask the run %s for its status", id), err)
+	}
+	var status Status
+	if err := value.Get(&status); err != nil {
+		return nil, fmt.Errorf("read the status of the run %s: %w", id, err)
+	}
+	return &status, nil
+}
+
+// explain gives the two failures that callers act on their own names.
+func (c Client) explain(doing string, err error) error {
+	var notFound *serviceerror.NotFound
+	var late *serviceerror.DeadlineExceeded
+	switch {
+	case errors.As(err, &notFound):
+		return fmt.Errorf("%s: %w", doing, ErrNoRun)
+	case errors.As(err, &late), errors.Is(err, context.DeadlineExceeded):
+		return fmt.Errorf("%s: %w on the task queue %q", doing, ErrNoWorker, c.queue())
+	default:
+		return fmt.Errorf("%s: %w", doing, err)
+	}
+}
+
+// Vote casts a vote and returns what it led to. A vote that does not count is an error that wraps
+// approval.ErrRefused. Casting the same vote again is safe: whoever did not hear the answer asks
+// again and hears the first one.
+func (c Client) Vote(ctx context.Context, run string, v approval.Vote) (VoteResult, error) {
+	doing := fmt.Sprintf("%s %s of the run %s", v.Verdict, v.Approval, run)
+	bounded, cancel := context.WithTimeout(ctx, answerTime)
+	defer cancel()
+	handle, err := c.Temporal.UpdateWorkflow(bounded, client.UpdateWorkflowOptions{
+		WorkflowID:   run,
+		UpdateID:     strings.Join([]string{v.Approval, v.Digest.Short(), v.Person, string(v.Verdict)}, "/"),
+		UpdateName:   DecideUpdate,
+		Args:         []any{v},
+		WaitForStage: client.WorkflowUpdateStageCompleted,
+	})
+	var result VoteResult
+	if err == nil {
+		err = handle.Get(bounded, &result)
+	}
+	var app *temporal.ApplicationError
+	if errors.As(err, &app) && app.Type() == RefusedType {
+		return result, fmt.Errorf("%s: %w", doing, refused{app.Message()})
+	}
+	if err != nil {
+		return result, c.explain(doing, err)
+	}
+	return result, nil
+}
+
+// refused is approval.ErrRefused as it comes back over the wire.
+type refused struct{ message string }
+
+func (r refused) Error() string        { return r.message }
+func (r refused) Is(target error) bool { return target == approval.ErrRefused }
+
+// Cancel asks a run to stop. What it has done stays done, and its story says what.
+func (c Client) Cancel(ctx context.Context, run string) error {
+	if err := c.Temporal.CancelWorkflow(ctx, run, ""); err != nil {
+		return c.explain("cancel the run "+run, err)
+	}
+	return nil
+}
+
+// Listed is one run in a list.
+type Listed struct {
+	Run       string     `json:"run"`
+	Execution string     `json:"execution"`
+	Playbook  string     `json:"playbook"`
+	Status    string     `json:"status"` // running, completed, failed, canceled, terminated, timed_out
+	Started   time.Time  `json:"started"`
+	Ended     *time.Time `json:"ended,omitempty"`
+}
+
+// Runs lists the newest runs, at most limit of them; open leaves out those that have ended. The
+// list may lag behind the runs by a second or so.
+func (c Client) Runs(ctx context.Context, open bool, limit int) ([]Listed, error) {
+	query := fmt.Sprintf("WorkflowType = %q", RunType)
+	if open {
+		query += ` AND ExecutionStatus = "Running"`
+	}
+	var runs []Listed
+	var page []byte
+	for len(runs) < limit {
+		answer, err := c.Temporal.ListWorkflow(ctx, listRequest(query, page, min(limit-len(runs), 100)))
+		if err != nil {
+			return nil, fmt.Errorf("list runs: %w", err)
+		}
+		for _, e := range answer.Executions {
+			playbookName, _, _ := strings.Cut(e.Execution.WorkflowId, "/")
+			run := Listed{
+				Run: e.Execution.WorkflowId, Execution: e.Execution.RunId, Playbook: playbookName,
+				Status: snake(e.Status.String()), Started: e.StartTime.AsTime(),
+			}
+			if e.CloseTime != nil {
+				ended := e.CloseTime.AsTime()
+				run.Ended = &ended
+			}
+			runs = append(runs, run)
+		}
+		if page = answer.NextPageToken; len(page) == 0 {
+			break
+		}
+	}
+	return runs, nil
+}
+
+// NewInput gathers what a run needs.
+func NewInput(pb *playbook.Playbook, ev event.Event, given map[string]json.RawMessage) (Input, error) {
+	inputs, err := pb.ResolveInputs(ev, given)
+	if err != nil {
+		return Input{}, fmt.Errorf("playbook %s: %w", pb.Name, err)
+	}
+	return Input{Plan: pb.Plan, Event: ev, Inputs: inputs}, nil
+}

@@ -1,0 +1,22 @@
+// Package workflows is the durable code: the run of a playbook, and the client through which
+// everything starts, watches and answers runs.
+//
+// [Run] is the workflow. It walks a plan that it carries by value; [Client] is the only way the
+// commands and the gateway reach it.
+//
+//	run.go        the workflow: setup, then the steps, then the report
+//	step.go       what all steps share: condition, title, status
+//	step_*.go     one verb a file
+//	record.go     expressions whose results must be recorded
+//	ask.go        requests, votes and decisions inside a run
+//	status.go     what a run tells about itself
+//	client.go     start, status, vote, cancel, list
+//	id.go         the run's id, from playbook and dedupe key
+//	catalog.go    the activities' registry as the checker sees it
+//
+// # Rules for code that runs inside a workflow
+//
+// No clock, no randomness, no map range, no network: time is workflow.Now, and an expression that
+// could see a map's order is recorded. workflowcheck holds the first three; the replayed histories
+// in testdata hold the rest. Histories are never deleted while a run of that version may exist.
+package workflows

@@ -1,0 +1,148 @@
+package workflows
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/countersign/countersign/workflows/event"
+	"github.com/countersign/countersign/workflows/playbook"
+)
+
+// The names by which runs are reached. They are part of every history: never change one.
+const (
+	RunType      = "countersign.run"
+	StatusQuery  = "status"
+	DecideUpdate = "decide" // takes an approval.Vote, returns a VoteResult
+	DecideSignal = "decide" // takes an approval.Vote; the same checks, for machines
+	RepeatSignal = "repeat" // takes an EventRef: another event of the same matter
+)
+
+// Input is all that a run needs. It does not change while the run lives, whatever happens to the
+// file the plan came from.
+type Input struct {
+	Plan   playbook.Plan              `json:"plan"`
+	Event  event.Event                `json:"event"`
+	Inputs map[string]json.RawMessage `json:"inputs"`
+}
+
+// Report is the result of a run that is done.
+type Report struct {
+	Outcome string `json:"outcome"`
+}
+
+// Run is the workflow of every playbook.
+func Run(ctx workflow.Context, in Input) (Report, error) {
+	r, err := setup(ctx, in)
+	if err != nil {
+		return Report{}, temporal.NewNonRetryableApplicationError(err.Error(), "BadInput", err)
+	}
+	err = r.steps(ctx, r.pb.Steps)
+	if err == nil || errors.Is(err, errStopped) {
+		err = r.finish(ctx)
+	}
+	return r.report(ctx, err)
+}
+
+// run is one execution while it runs. Only the workflow's own goroutines touch it.
+type run struct {
+	pb     *playbook.Playbook
+	status *Status
+	values map[string]any // what expressions see
+	stop   string         // the outcome that a stop has set
+}
+
+// errStopped ends the walk through the steps; the run is done.
+var errStopped = errors.New("stopped")
+
+func setup(ctx workflow.Context, in Input) (*run, error) {
+	pb, err := load(in.Plan)
+	if err != nil {
+		return nil, err
+	}
+	values, err := pb.Values(in.Event, in.Inputs)
+	if err != nil {
+		return nil, err
+	}
+	info := workflow.GetInfo(ctx)
+	id, started := info.WorkflowExecution.ID, info.WorkflowStartTime
+	values["run"] = map[string]any{"id": id, "playbook": pb.Name, "time": started}
+	values["vars"] = map[string]any{}
+	values["steps"] = map[string]any{}
+	r := &run{pb: pb, values: values, status: &Status{
+		Run: id, Playbook: pb.Name, Title: pb.Title, Labels: pb.Labels, Plan: pb.Digest,
+		State: Running, Started: started, Event: refOf(in.Event), Inputs: in.Inputs,
+	}}
+	r.list(pb.Steps, 0)
+	if err := workflow.SetQueryHandlerWithOptions(ctx, StatusQuery, func() (*Status, error) { return r.status, nil },
+		workflow.QueryHandlerOptions{Description: "the story of the run so far"}); err != nil {
+		return nil, fmt.Errorf("set up the status query: %w", err)
+	}
+	if err := r.listen(ctx); err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+func refOf(ev event.Event) EventRef {
+	return EventRef{ID: ev.ID, Source: ev.Source, Type: ev.Type, Subject: ev.Subject, Time: ev.Time}
+}
+
+// list writes down every step as pending, so that people see what is to come.
+func (r *run) list(steps []*playbook.Step, depth int) {
+	for _, s := range steps {
+		row := &StepStatus{ID: s.ID, Verb: s.Verb.Keyword(), Status: playbook.StatusPending, Depth: depth}
+		if a, ok := s.Verb.(*playbook.Activity); ok {
+			row.Activity, row.Effect, row.Title = a.Name, string(a.Signature.Effect), a.Signature.Title
+		}
+		r.status.Steps = append(r.status.Steps, row)
+		for _, block := range playbook.Inner(s) {
+			r.list(block, depth+1)
+		}
+	}
+}
+
+// finish evaluates the outcome of a run whose steps have run.
+func (r *run) finish(ctx workflow.Context) error {
+	if r.stop != "" {
+		r.status.Outcome = r.stop
+		return nil
+	}
+	if r.pb.Outcome == nil {
+		r.status.Outcome = "done"
+		return nil
+	}
+	raw, err := record(ctx, r.pb.Outcome.Stable(), func() (json.RawMessage, error) { return r.pb.Outcome.Eval(r.values) })
+	if err != nil {
+		return fmt.Errorf("outcome: %w", err)
+	}
+	if err := json.Unmarshal(raw, &r.status.Outcome); err != nil {
+		return fmt.Errorf("outcome: want a string, got %s", raw)
+	}
+	return nil
+}
+
+// report closes the story and gives Temporal the end of the run.
+func (r *run) report(ctx workflow.Context, err error) (Report, error) {
+	now := workflow.Now(ctx)
+	r.status.Ended = &now
+	for _, s := range r.status.Steps {
+		if s.Status == playbook.StatusPending {
+			s.Status = playbook.StatusSkipped
+		}
+	}
+	switch {
+	case err == nil:
+		r.status.State = Done
+		return Report{Outcome: r.status.Outcome}, nil
+	case temporal.IsCanceledError(err):
+		r.status.State, r.status.Error = Cancelled, "cancelled"
+		return Report{}, err
+	default:
+		r.status.State, r.status.Error = Failed, err.Error()
+		return Report{}, temporal.NewNonRetryableApplicationError(err.Error(), "RunFailed", nil)
+	}
+}

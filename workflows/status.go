@@ -1,0 +1,107 @@
+package workflows
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/countersign/countersign/activities/digest"
+	"github.com/countersign/countersign/workflows/approval"
+	"github.com/countersign/countersign/workflows/playbook"
+)
+
+// State is where a run is.
+type State string
+
+// The states of a run.
+const (
+	Running   State = "running"
+	Waiting   State = "waiting" // for people
+	Done      State = "done"
+	Failed    State = "failed"
+	Cancelled State = "cancelled"
+)
+
+// Over reports whether the run has ended.
+func (s State) Over() bool { return s == Done || s == Failed || s == Cancelled }
+
+// Status is the story of a run so far; the query "status" returns it, and the commands show it.
+type Status struct {
+	Run      string            `json:"run"`
+	Playbook string            `json:"playbook"`
+	Title    string            `json:"title"`
+	Labels   map[string]string `json:"labels,omitempty"`
+	Plan     digest.Digest     `json:"plan"`
+	State    State             `json:"state"`
+	// Outcome is what the playbook says of a run that is done.
+	Outcome string `json:"outcome,omitempty"`
+	// Error is why a run failed.
+	Error   string     `json:"error,omitempty"`
+	Started time.Time  `json:"started"`
+	Ended   *time.Time `json:"ended,omitempty"`
+	Event   EventRef   `json:"event"`
+	// Repeats counts the further events that joined this run.
+	Repeats   int                        `json:"repeats"`
+	Inputs    map[string]json.RawMessage `json:"inputs,omitempty"`
+	Steps     []*StepStatus              `json:"steps"`
+	Approvals []*ApprovalStatus          `json:"approvals,omitempty"`
+}
+
+// EventRef says which event a run answers, without its data.
+type EventRef struct {
+	ID      string    `json:"id"`
+	Source  string    `json:"source"`
+	Type    string    `json:"type"`
+	Subject string    `json:"subject,omitempty"`
+	Time    time.Time `json:"time"`
+}
+
+// StepStatus is what became of one step. Every step of the playbook is listed from the start.
+type StepStatus struct {
+	ID       string          `json:"id"`
+	Verb     string          `json:"verb"`
+	Depth    int             `json:"depth,omitempty"` // steps around it
+	Title    string          `json:"title,omitempty"`
+	Activity string          `json:"activity,omitempty"`
+	Effect   string          `json:"effect,omitempty"`
+	Status   playbook.Status `json:"status"`
+	Started  *time.Time      `json:"started,omitempty"`
+	Ended    *time.Time      `json:"ended,omitempty"`
+	Input    json.RawMessage `json:"input,omitempty"`
+	Output   json.RawMessage `json:"output,omitempty"`
+	Error    string          `json:"error,omitempty"`
+}
+
+// ApprovalStatus is one request, the votes on it and how it ended.
+type ApprovalStatus struct {
+	approval.Request
+
+	Votes    []approval.Vote    `json:"votes,omitempty"`
+	Decision *approval.Decision `json:"decision,omitempty"`
+	// Refused are signals that did not count, and why. Updates are refused to their sender's face
+	// and leave no trace.
+	Refused []string `json:"refused,omitempty"`
+}
+
+// Open reports whether the request still waits for people.
+func (a *ApprovalStatus) Open() bool { return a.Decision == nil }
+
+// Step finds a step by id.
+func (s *Status) Step(id string) *StepStatus {
+	for _, step := range s.Steps {
+		if step.ID == id {
+			return step
+		}
+	}
+	return nil
+}
+
+// Asking returns the requests that wait for people.
+func (s *Status) Asking() []*ApprovalStatus {
+	var open []*ApprovalStatus
+	for _, a := range s.Approvals {
+		if a.Open() && !s.State.Over() {
+			open = append(open, a)
+		}
+	}
+	return open
+}

@@ -1,0 +1,88 @@
+package workflows
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/countersign/countersign/activities"
+	"github.com/countersign/countersign/activities/digest"
+	"github.com/countersign/countersign/workflows/playbook"
+)
+
+// activity resolves a call and makes it. Outside an approval a change runs by itself, with a
+// permit for exactly this call; the checker has kept what cannot be undone under an approval.
+func (r *run) activity(ctx workflow.Context, s *playbook.Step, v *playbook.Activity, row *StepStatus) (map[string]any, error) {
+	call, name, err := r.resolve(ctx, v)
+	if err != nil {
+		return nil, err
+	}
+	var permit *activities.Permit
+	if v.Signature.Effect != playbook.EffectRead {
+		permit = &activities.Permit{Covers: []digest.Digest{name}}
+	}
+	return r.call(ctx, s, v, row, call, permit)
+}
+
+// resolve gives a call its input, held against the type the activity takes, and its name.
+func (r *run) resolve(ctx workflow.Context, v *playbook.Activity) (activities.Call, digest.Digest, error) {
+	input, err := record(ctx, v.With.Stable(), func() (json.RawMessage, error) { return v.With.Eval(r.values) })
+	if err != nil {
+		return activities.Call{}, "", fmt.Errorf("with: %w", err)
+	}
+	if _, err := v.Signature.Input.Decode(input); err != nil {
+		return activities.Call{}, "", fmt.Errorf("with: %w", err)
+	}
+	call := activities.Call{Activity: v.Name, Version: v.Signature.Version, Input: input}
+	name, err := call.Digest()
+	return call, name, err
+}
+
+// call makes a resolved call and reads its output.
+func (r *run) call(ctx workflow.Context, s *playbook.Step, v *playbook.Activity, row *StepStatus, call activities.Call, permit *activities.Permit) (map[string]any, error) {
+	row.Input = call.Input
+	var output json.RawMessage
+	if err := execute(ctx, s, v, call, permit).Get(ctx, &output); err != nil {
+		return nil, err
+	}
+	decoded, err := v.Signature.Output.Decode(output)
+	if err != nil {
+		return nil, fmt.Errorf("%s answered what it should not: %w", v.Name, err)
+	}
+	row.Output = output
+	return map[string]any{"output": decoded}, nil
+}
+
+// maxLocal is the longest attempt of a read that runs inside the workflow task, which costs no
+// round trip to the server. Longer ones, and every effect, are ordinary activities.
+const maxLocal = 30 * time.Second
+
+func execute(ctx workflow.Context, s *playbook.Step, v *playbook.Activity, call activities.Call, permit *activities.Permit) workflow.Future {
+	retry := &temporal.RetryPolicy{
+		InitialInterval:    s.Retry.Every,
+		BackoffCoefficient: float64(s.Retry.Backoff),
+		MaximumInterval:    s.Retry.MaxEvery,
+		MaximumAttempts:    int32(s.Retry.Times), //nolint:gosec // the checker bounds it to 100
+	}
+	overall := max(s.Timeout, v.Signature.Timeout)
+	if v.Signature.Effect == playbook.EffectRead && v.Signature.Timeout <= maxLocal {
+		return workflow.ExecuteLocalActivity(workflow.WithLocalActivityOptions(ctx, workflow.LocalActivityOptions{
+			StartToCloseTimeout:    v.Signature.Timeout,
+			ScheduleToCloseTimeout: overall,
+			RetryPolicy:            retry,
+			Summary:                s.ID,
+		}), v.Name, call.Input)
+	}
+	return workflow.ExecuteActivity(workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		ActivityID:             s.ID,
+		StartToCloseTimeout:    v.Signature.Timeout,
+		ScheduleToCloseTimeout: overall,
+		HeartbeatTimeout:       v.Signature.Heartbeat,
+		RetryPolicy:            retry,
+		WaitForCancellation:    true,
+		Summary:                s.ID,
+	}), v.Name, call.Input, permit)
+}
