@@ -101,7 +101,7 @@ func (a *Activity) run(ctx context.Context, input json.RawMessage, permit *Permi
 	if err := admit(a.Spec, Call{Activity: a.Name, Version: a.Version, Input: input}, permit); err != nil {
 		return nil, toTemporal(Permanent("NotPermitted", err))
 	}
-	output, err := a.call(withTemporalInfo(ctx), input)
+	output, err := a.call(withTemporalMemory(withTemporalInfo(ctx)), input)
 	if err != nil {
 		return nil, toTemporal(err)
 	}
