@@ -82,7 +82,7 @@ func refuseEmptyTargets(spec Spec, call Call) error {
 		case string:
 			empty = v == ""
 		case []any:
-			empty = len(v) == 0
+			empty = len(v) == 0 || slices.Contains(v, any(""))
 		case map[string]any:
 			empty = len(v) == 0
 		}
