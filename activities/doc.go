@@ -18,6 +18,7 @@
 //
 // To write one: take a context and a struct, return a struct. Field names are the `json` tags,
 // descriptions the `jsonschema` tags; a field without omitempty is required. Make the call
-// idempotent (state what should be, then read it back), return the state found before, and mark
-// with [Permanent] every error that a retry cannot mend. List the package in activities/all.
+// idempotent (state what should be, then read it back), return the state found before, as
+// [Remember] has it from the first attempt, and mark with [Permanent] every error that a retry
+// cannot mend. List the package in activities/all.
 package activities

@@ -82,7 +82,7 @@ func refuseEmptyTargets(spec Spec, call Call) error {
 		case string:
 			empty = v == ""
 		case []any:
-			empty = len(v) == 0
+			empty = len(v) == 0 || slices.Contains(v, any(""))
 		case map[string]any:
 			empty = len(v) == 0
 		}
@@ -101,7 +101,7 @@ func (a *Activity) run(ctx context.Context, input json.RawMessage, permit *Permi
 	if err := admit(a.Spec, Call{Activity: a.Name, Version: a.Version, Input: input}, permit); err != nil {
 		return nil, toTemporal(Permanent("NotPermitted", err))
 	}
-	output, err := a.call(withTemporalInfo(ctx), input)
+	output, err := a.call(withTemporalMemory(withTemporalInfo(ctx)), input)
 	if err != nil {
 		return nil, toTemporal(err)
 	}

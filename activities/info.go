@@ -42,11 +42,3 @@ func withTemporalInfo(ctx context.Context) context.Context {
 		Scheduled: info.ScheduledTime,
 	})
 }
-
-// Heartbeat tells the engine that a long activity is alive and hears from it, by the context,
-// whether the run was cancelled. Outside a worker it does nothing.
-func Heartbeat(ctx context.Context, progress string) {
-	if activity.IsActivity(ctx) {
-		activity.RecordHeartbeat(ctx, progress)
-	}
-}

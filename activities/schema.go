@@ -41,15 +41,23 @@ func schemaOf[T any](changes ...func(*jsonschema.Schema)) (Schema, error) {
 	return Schema{Schema: s, resolved: resolved}, nil
 }
 
-// refuseEmptyStrings makes every required string non-empty: an account, user or key that is ""
-// is a mistake upstream, and half the providers read it as "all".
+// refuseEmptyStrings makes every required string non-empty, in nested objects too: an account,
+// user or key that is "" is a mistake upstream, and half the providers read it as "all".
 func refuseEmptyStrings(s *jsonschema.Schema) {
+	if s == nil {
+		return
+	}
 	one := 1
 	for _, name := range s.Required {
 		if p := s.Properties[name]; p.Type == "string" && p.MinLength == nil {
 			p.MinLength = &one
 		}
 	}
+	for _, p := range s.Properties {
+		refuseEmptyStrings(p)
+	}
+	refuseEmptyStrings(s.Items)
+	refuseEmptyStrings(s.AdditionalProperties)
 }
 
 // Validate holds JSON against the schema.

@@ -46,6 +46,20 @@ func (r *Registry) validateUndo(a *Activity) error {
 			errs = append(errs, fmt.Errorf("%s takes %q as another type", undo.Name, field))
 		}
 	}
+	// What the undo may be given it will be given, so an optional field must fit as well.
+	for _, field := range slices.Sorted(maps.Keys(undo.Input.Properties)) {
+		want := undo.Input.Properties[field]
+		if slices.Contains(undo.Input.Required, field) {
+			continue
+		}
+		have, ok := a.Output.Properties[field]
+		if !ok {
+			have, ok = a.Input.Properties[field]
+		}
+		if ok && !same(want, have) {
+			errs = append(errs, fmt.Errorf("%s may take %q, but as another type", undo.Name, field))
+		}
+	}
 	return errors.Join(errs...)
 }
 

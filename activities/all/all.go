@@ -1,0 +1,21 @@
+// Package all is the list of the activities that ship with Countersign.
+//
+// A worker registers them and nothing else; a new provider is added here, by name. The checker
+// and the documentation read the same list, so what it holds is the public surface: its golden
+// file in testdata shows every change of it to a reviewer.
+package all
+
+import (
+	"github.com/countersign/countersign/activities"
+	"github.com/countersign/countersign/activities/aws"
+)
+
+// Options says how to reach each provider. The zero value is right in production.
+type Options struct {
+	AWS aws.Options
+}
+
+// Register adds every activity that ships to r. It makes no call.
+func Register(r *activities.Registry, opts Options) {
+	aws.Register(r, opts.AWS)
+}

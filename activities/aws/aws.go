@@ -1,0 +1,62 @@
+// Package aws holds the AWS activities: what a playbook can look at and do in an AWS account.
+//
+//	aws.Register(registry, aws.Options{})
+//
+// registers them all, and neither dials nor reads anything. Configuration is loaded at the first
+// call for a region, by the SDK's own rules: environment, profile, web identity, container,
+// instance. AWS_ENDPOINT_URL and AWS_CA_BUNDLE work as everywhere.
+//
+// # One account, and only that
+//
+// Every input names the account to act in. Before a client is used the package asks STS whose
+// credentials it holds, and refuses, for good, a call that names another account. So a playbook
+// that is wrong about the account, or a worker with the wrong role, does nothing.
+//
+// # Retries
+//
+// The SDK retries throttling and lost connections a few times inside one attempt; the engine
+// retries attempts for as long as the step allows. Each change states what should be, reads back
+// until it shows (IAM and EC2 answer from replicas that lag), and returns the state that its first
+// attempt found, so that a retry after a crash neither acts twice nor saves its own doing as the
+// state to go back to. errors.go decides which of the provider's errors are worth a retry.
+//
+// # Limits
+//
+// The policies, groups and tags that these activities write bear names that are Countersign's
+// own, listed as constants beside their code; nothing else of the account is overwritten. Undo
+// puts back only what is still as Countersign left it.
+package aws
+
+import (
+	sdk "github.com/aws/aws-sdk-go-v2/aws"
+
+	"github.com/countersign/countersign/activities"
+)
+
+// Options says how to reach AWS. The zero value is right in production.
+type Options struct {
+	// Endpoint replaces the address of every AWS service; tests point it at a stand-in. Empty:
+	// AWS_ENDPOINT_URL, else the provider's own.
+	Endpoint string
+	// HTTPClient replaces the SDK's client. Leave it nil where AWS_CA_BUNDLE is in use: the SDK
+	// can add certificates only to its own.
+	HTTPClient sdk.HTTPClient
+	// Credentials replaces the SDK's default chain.
+	Credentials sdk.CredentialsProvider
+}
+
+// Register adds every AWS activity to r. It makes no call.
+func Register(r *activities.Registry, opts Options) {
+	newService(opts).register(r)
+}
+
+func (s *service) register(r *activities.Registry) {
+	s.registerAccessKey(r)
+	s.registerQuarantine(r)
+	s.registerSessions(r)
+	s.registerInstance(r)
+	s.registerIsolate(r)
+	s.registerSnapshot(r)
+	s.registerGuardDuty(r)
+	s.registerCloudTrail(r)
+}

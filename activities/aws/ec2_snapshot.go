@@ -1,0 +1,205 @@
+package aws
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	sdk "github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+
+	"github.com/countersign/countersign/activities"
+)
+
+// instanceTag names, on a snapshot, the instance it was taken of.
+const instanceTag = "secops:instance"
+
+func (s *service) registerSnapshot(r *activities.Registry) {
+	activities.Register(r, activities.Spec{
+		Name:  "aws.ec2.snapshot_instance",
+		Title: "Snapshot the disks of an EC2 instance",
+		Doc: "Takes one crash-consistent set of all EBS volumes, once a run and instance, tagged " + caseTag + " with the run, and waits until it is " +
+			"complete; instance store is not part of it. Large disks take longer than one attempt, and the next goes on waiting for the same set.",
+		Effect:      activities.Change,
+		Undo:        "aws.ec2.delete_case_snapshots",
+		Targets:     []string{"instance_id"},
+		Permissions: []string{"ec2:DescribeInstances", "ec2:DescribeSnapshots", "ec2:CreateSnapshots", "ec2:CreateTags"},
+		Timeout:     30 * time.Minute,
+		Heartbeat:   time.Minute,
+	}, s.snapshotInstance)
+	activities.Register(r, activities.Spec{
+		Name:        "aws.ec2.delete_case_snapshots",
+		Title:       "Delete the snapshots of a case",
+		Doc:         "Deletes evidence, for good. Refuses all of them if one lacks the tag " + caseTag + "; one that is gone already is no error.",
+		Effect:      activities.Destroy,
+		Targets:     []string{"snapshots"},
+		Permissions: []string{"ec2:DescribeSnapshots", "ec2:DeleteSnapshot"},
+		Timeout:     time.Minute,
+	}, s.deleteCaseSnapshots)
+}
+
+type caseSnapshot struct {
+	SnapshotID string `json:"snapshot_id" jsonschema:"snapshot, as snap-0123456789abcdef0"`
+	VolumeID   string `json:"volume_id" jsonschema:"volume it was taken of"`
+	State      string `json:"state" jsonschema:"pending, completed, error, recoverable or recovering"`
+}
+
+type snapshotOutput struct {
+	Snapshots []caseSnapshot `json:"snapshots" jsonschema:"the set, one snapshot a volume"`
+	Changed   bool           `json:"changed" jsonschema:"false if the run had taken a set of this instance before"`
+}
+
+func (s *service) snapshotInstance(ctx context.Context, in instanceInput) (snapshotOutput, error) {
+	what := "snapshot " + in.String()
+	run := caseOf(ctx)
+	if run == "" {
+		return snapshotOutput{}, activities.Permanent("NoStep", fmt.Errorf("%s: no case to tag it with: only a step of a run may call it", what))
+	}
+	c, err := s.in(ctx, in.Account, in.Region)
+	if err != nil {
+		return snapshotOutput{}, err
+	}
+	instance, err := findInstance(ctx, c, in, what)
+	if err != nil {
+		return snapshotOutput{}, err
+	}
+	if len(volumesOf(instance)) == 0 {
+		return snapshotOutput{}, activities.Permanent("NoVolumes", fmt.Errorf("%s: it has no EBS volume", what))
+	}
+	find := []types.Filter{filter("tag:"+caseTag, run), filter("tag:"+instanceTag, in.InstanceID)}
+	set, err := listSnapshots(ctx, c, what, find)
+	if err != nil {
+		return snapshotOutput{}, err
+	}
+	had, err := activities.Remember(ctx, len(set) > 0)
+	if err != nil {
+		return snapshotOutput{}, err
+	}
+	want := max(len(set), 1)
+	if len(set) == 0 {
+		if want, err = createSnapshots(ctx, c, in.InstanceID, run, what); err != nil {
+			return snapshotOutput{}, err
+		}
+	}
+	for {
+		set, err := listSnapshots(ctx, c, what, find)
+		if err != nil {
+			return snapshotOutput{}, err
+		}
+		out := snapshotOutput{Snapshots: []caseSnapshot{}, Changed: !had}
+		completed := 0
+		for _, snapshot := range set {
+			switch snapshot.State {
+			case types.SnapshotStateError:
+				return snapshotOutput{}, activities.Permanent("SnapshotFailed", fmt.Errorf("%s: %s of %s: %s", what,
+					sdk.ToString(snapshot.SnapshotId), sdk.ToString(snapshot.VolumeId), sdk.ToString(snapshot.StateMessage)))
+			case types.SnapshotStateCompleted:
+				completed++
+			}
+			out.Snapshots = append(out.Snapshots, caseSnapshot{
+				SnapshotID: sdk.ToString(snapshot.SnapshotId), VolumeID: sdk.ToString(snapshot.VolumeId), State: string(snapshot.State),
+			})
+		}
+		if len(set) >= want && completed == len(set) { // a new one may not show at once
+			return out, nil
+		}
+		activities.Heartbeat(ctx, fmt.Sprintf("%d of %d snapshots completed", completed, want))
+		if err := s.pause(ctx, s.snapshotPoll); err != nil {
+			return snapshotOutput{}, fmt.Errorf("%s: wait until it is complete: %w", what, err)
+		}
+	}
+}
+
+// createSnapshots takes the set. EC2 has no token that makes the call idempotent, so the SDK must
+// not repeat it when an answer is lost: the next attempt looks for the set by its tags first.
+// It returns how many snapshots the set has.
+func createSnapshots(ctx context.Context, c *clients, instance, run, what string) (int, error) {
+	out, err := c.ec2.CreateSnapshots(ctx, &ec2.CreateSnapshotsInput{
+		InstanceSpecification: &types.InstanceSpecification{InstanceId: &instance},
+		Description:           sdk.String("Countersign: evidence of " + instance),
+		TagSpecifications: []types.TagSpecification{{
+			ResourceType: types.ResourceTypeSnapshot,
+			Tags:         []types.Tag{tag(caseTag, run), tag(instanceTag, instance)},
+		}},
+	}, func(o *ec2.Options) { o.Retryer = sdk.NopRetryer{} })
+	if err != nil {
+		return 0, failed(err, "%s", what)
+	}
+	return len(out.Snapshots), nil
+}
+
+// listSnapshots finds the account's own snapshots, by volume.
+func listSnapshots(ctx context.Context, c *clients, what string, filters []types.Filter) ([]types.Snapshot, error) {
+	var found []types.Snapshot
+	pages := ec2.NewDescribeSnapshotsPaginator(c.ec2, &ec2.DescribeSnapshotsInput{OwnerIds: []string{"self"}, Filters: filters})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, failed(err, "%s: list the snapshots", what)
+		}
+		found = append(found, page.Snapshots...)
+	}
+	slices.SortFunc(found, func(a, b types.Snapshot) int {
+		return strings.Compare(sdk.ToString(a.VolumeId)+sdk.ToString(a.SnapshotId), sdk.ToString(b.VolumeId)+sdk.ToString(b.SnapshotId))
+	})
+	return found, nil
+}
+
+type deleteSnapshotsInput struct {
+	Account   string         `json:"account" jsonschema:"AWS account of twelve digits that the snapshots are in"`
+	Region    string         `json:"region" jsonschema:"region that the snapshots are in, as eu-west-1"`
+	Snapshots []caseSnapshot `json:"snapshots" jsonschema:"snapshots to delete, as aws.ec2.snapshot_instance returned them"`
+}
+
+type deleteSnapshotsOutput struct {
+	Deleted []string `json:"deleted" jsonschema:"ids of the snapshots that were there and are deleted"`
+	Changed bool     `json:"changed" jsonschema:"false if all were gone already"`
+}
+
+func (s *service) deleteCaseSnapshots(ctx context.Context, in deleteSnapshotsInput) (deleteSnapshotsOutput, error) {
+	what := fmt.Sprintf("delete the snapshots of a case in account %s, %s", in.Account, in.Region)
+	ids := []string{}
+	for _, snapshot := range in.Snapshots {
+		ids = append(ids, snapshot.SnapshotID)
+	}
+	if len(ids) == 0 || slices.Contains(ids, "") {
+		return deleteSnapshotsOutput{}, badInput("%s: want the id of each", what)
+	}
+	c, err := s.in(ctx, in.Account, in.Region)
+	if err != nil {
+		return deleteSnapshotsOutput{}, err
+	}
+	// By filter: asked for by id, one that is gone would make the whole call an error.
+	there, err := listSnapshots(ctx, c, what, []types.Filter{filter("snapshot-id", ids...)})
+	if err != nil {
+		return deleteSnapshotsOutput{}, err
+	}
+	found := []string{}
+	var foreign []error
+	for _, snapshot := range there {
+		id := sdk.ToString(snapshot.SnapshotId)
+		if run, _ := tagOf(snapshot.Tags, caseTag); run == "" {
+			foreign = append(foreign, fmt.Errorf("%s has no tag %s", id, caseTag))
+		}
+		found = append(found, id)
+	}
+	if len(foreign) > 0 {
+		return deleteSnapshotsOutput{}, activities.Permanent("NotOfACase", fmt.Errorf("%s: nothing deleted: %w", what, errors.Join(foreign...)))
+	}
+	slices.Sort(found)
+	first, err := activities.Remember(ctx, found)
+	if err != nil {
+		return deleteSnapshotsOutput{}, err
+	}
+	for _, id := range found {
+		_, err := c.ec2.DeleteSnapshot(ctx, &ec2.DeleteSnapshotInput{SnapshotId: &id})
+		if err != nil && !answered(err, "InvalidSnapshot.NotFound") {
+			return deleteSnapshotsOutput{}, failed(err, "%s: %s", what, id)
+		}
+	}
+	return deleteSnapshotsOutput{Deleted: first, Changed: len(first) > 0}, nil
+}

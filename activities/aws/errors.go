@@ -1,0 +1,121 @@
+package aws
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/smithy-go"
+
+	"github.com/countersign/countersign/activities"
+)
+
+// passingCodes are refusals that time or fresh credentials mend although they look final by
+// their status or by the prefixes below.
+var passingCodes = []string{
+	"ConcurrentModification",
+	"EntityTemporarilyUnmodifiable",
+	"ExpiredToken",
+	"ExpiredTokenException",
+	"RequestExpired",
+}
+
+// permanentCodes are answers that the same request will get again.
+var permanentCodes = []string{
+	"AccessDenied",
+	"AccessDeniedException",
+	"AuthFailure",
+	"BadRequestException",
+	"EntityAlreadyExists",
+	"LimitExceeded", // a quota of IAM, not a rate
+	"MalformedPolicyDocument",
+	"MissingParameter",
+	"NoSuchEntity",
+	"OperationNotPermitted",
+	"OptInRequired",
+	"PolicyNotAttachable",
+	"ResourceNotFoundException",
+	"UnauthorizedOperation",
+	"UnmodifiableEntity",
+	"UnrecognizedClientException",
+	"UnsupportedOperation",
+	"ValidationError",
+	"ValidationException",
+}
+
+// final decides by code and status whether a retry can help. What is unknown may pass: a run that
+// waits for no good reason costs less than one that gives up for none.
+func final(code string, status int) bool {
+	switch {
+	case status == http.StatusTooManyRequests, status >= http.StatusInternalServerError, slices.Contains(passingCodes, code):
+		return false
+	case slices.Contains(permanentCodes, code):
+		return true
+	default:
+		// InvalidInstanceID.NotFound, InvalidParameterValue, InvalidGroup.NotFound, InvalidInput
+		return strings.HasPrefix(code, "Invalid")
+	}
+}
+
+// failed turns an error of the SDK into one of the engine's: what was attempted with what, the
+// provider's code and words, its request id, and whether to try again.
+func failed(err error, format string, args ...any) error {
+	what := fmt.Sprintf(format, args...)
+	if errors.Is(err, context.Canceled) {
+		return fmt.Errorf("%s: %w", what, err) // the run was cancelled; the engine knows this error
+	}
+	var response *awshttp.ResponseError
+	status, request, after := 0, "", time.Duration(0)
+	if errors.As(err, &response) {
+		status, request = response.HTTPStatusCode(), response.ServiceRequestID()
+		after = retryAfter(response)
+	}
+	var api smithy.APIError
+	if !errors.As(err, &api) {
+		return activities.Passing("NoAnswer", after, fmt.Errorf("%s: %w", what, err))
+	}
+	said := &apiError{text: what + ": " + api.ErrorCode() + ": " + api.ErrorMessage(), err: err}
+	if request != "" {
+		said.text += " (request " + request + ")"
+	}
+	if final(api.ErrorCode(), status) {
+		return activities.Permanent(api.ErrorCode(), said)
+	}
+	return activities.Passing(api.ErrorCode(), after, said)
+}
+
+// apiError says what the provider answered without the layers of the SDK, which it still wraps.
+type apiError struct {
+	text string
+	err  error
+}
+
+func (e *apiError) Error() string { return e.text }
+func (e *apiError) Unwrap() error { return e.err }
+
+func retryAfter(response *awshttp.ResponseError) time.Duration {
+	if response.Response == nil || response.Response.Response == nil {
+		return 0
+	}
+	seconds, err := strconv.Atoi(response.Response.Header.Get("Retry-After"))
+	if err != nil || seconds < 0 {
+		return 0
+	}
+	return time.Duration(seconds) * time.Second
+}
+
+// answered reports whether err is the provider's answer with one of these codes.
+func answered(err error, codes ...string) bool {
+	var api smithy.APIError
+	return errors.As(err, &api) && slices.Contains(codes, api.ErrorCode())
+}
+
+func badInput(format string, args ...any) error {
+	return activities.Permanent("BadInput", fmt.Errorf(format, args...))
+}

@@ -1,0 +1,191 @@
+package aws
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	sdk "github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/guardduty"
+	"github.com/aws/aws-sdk-go-v2/service/guardduty/types"
+
+	"github.com/countersign/countersign/activities"
+)
+
+func (s *service) registerGuardDuty(r *activities.Registry) {
+	read := []string{"guardduty:ListDetectors", "guardduty:GetFindings"}
+	activities.Register(r, activities.Spec{
+		Name:        "aws.guardduty.get_finding",
+		Title:       "Read a GuardDuty finding",
+		Effect:      activities.Read,
+		Targets:     []string{"finding_id"},
+		Permissions: read,
+	}, s.getFinding)
+	activities.Register(r, activities.Spec{
+		Name:  "aws.guardduty.archive_finding",
+		Title: "Archive a GuardDuty finding",
+		Doc: "Hides the finding from the current ones. In an organisation only the GuardDuty administrator account may do it: name that account, " +
+			"not the member's.",
+		Effect:      activities.Change,
+		Undo:        "aws.guardduty.unarchive_finding",
+		Targets:     []string{"finding_id"},
+		Permissions: append(read[:2:2], "guardduty:ArchiveFindings"),
+		Timeout:     time.Minute,
+	}, s.archiveFinding)
+	activities.Register(r, activities.Spec{
+		Name:        "aws.guardduty.unarchive_finding",
+		Title:       "Take a GuardDuty finding out of the archive",
+		Effect:      activities.Change,
+		Undo:        "aws.guardduty.archive_finding",
+		Targets:     []string{"finding_id"},
+		Permissions: append(read[:2:2], "guardduty:UnarchiveFindings"),
+		Timeout:     time.Minute,
+	}, s.unarchiveFinding)
+}
+
+type getFindingInput struct {
+	Account   string `json:"account" jsonschema:"AWS account of twelve digits whose detector has the finding"`
+	Region    string `json:"region" jsonschema:"region of the finding, as eu-west-1"`
+	FindingID string `json:"finding_id" jsonschema:"id of the finding, 32 hex digits"`
+}
+
+type findingOutput struct {
+	DetectorID   string    `json:"detector_id" jsonschema:"the region's detector"`
+	Type         string    `json:"type" jsonschema:"type, as UnauthorizedAccess:IAMUser/MaliciousIPCaller.Custom"`
+	Severity     float64   `json:"severity" jsonschema:"1 to 8.9, and 9 to 10 for critical"`
+	Title        string    `json:"title" jsonschema:"title"`
+	Archived     bool      `json:"archived" jsonschema:"true if it is archived"`
+	ResourceType string    `json:"resource_type" jsonschema:"what it is about, as AccessKey or Instance"`
+	Count        int       `json:"count" jsonschema:"how often GuardDuty has seen it"`
+	UpdatedAt    time.Time `json:"updated_at" jsonschema:"when GuardDuty last updated it"`
+}
+
+func (s *service) getFinding(ctx context.Context, in getFindingInput) (findingOutput, error) {
+	what := fmt.Sprintf("read GuardDuty finding %s in account %s, %s", in.FindingID, in.Account, in.Region)
+	c, err := s.in(ctx, in.Account, in.Region)
+	if err != nil {
+		return findingOutput{}, err
+	}
+	detector, err := findDetector(ctx, c, what)
+	if err != nil {
+		return findingOutput{}, err
+	}
+	finding, err := readFinding(ctx, c, detector, in.FindingID, what)
+	if err != nil {
+		return findingOutput{}, err
+	}
+	updated, err := time.Parse(time.RFC3339, sdk.ToString(finding.UpdatedAt))
+	if err != nil {
+		return findingOutput{}, activities.Permanent("BadFinding", fmt.Errorf("%s: %w", what, err))
+	}
+	out := findingOutput{
+		DetectorID: detector,
+		Type:       sdk.ToString(finding.Type),
+		Severity:   sdk.ToFloat64(finding.Severity),
+		Title:      sdk.ToString(finding.Title),
+		Archived:   isArchived(finding),
+		UpdatedAt:  updated,
+	}
+	if finding.Resource != nil {
+		out.ResourceType = sdk.ToString(finding.Resource.ResourceType)
+	}
+	if finding.Service != nil {
+		out.Count = int(sdk.ToInt32(finding.Service.Count))
+	}
+	return out, nil
+}
+
+type archiveInput struct {
+	Account            string `json:"account" jsonschema:"AWS account of twelve digits whose detector has the finding"`
+	Region             string `json:"region" jsonschema:"region of the finding, as eu-west-1"`
+	FindingID          string `json:"finding_id" jsonschema:"id of the finding, 32 hex digits"`
+	PreviouslyArchived *bool  `json:"previously_archived,omitempty" jsonschema:"set when undoing: whether the call to undo had found the finding archived; if it had found it as it wanted it, the finding is left alone"`
+}
+
+type archiveOutput struct {
+	DetectorID         string `json:"detector_id" jsonschema:"the region's detector"`
+	PreviouslyArchived bool   `json:"previously_archived" jsonschema:"true if the finding was archived before"`
+	Changed            bool   `json:"changed" jsonschema:"false if the finding already was so or had to stay"`
+	Verified           bool   `json:"verified" jsonschema:"true if the finding was read back as it should be"`
+}
+
+func (s *service) archiveFinding(ctx context.Context, in archiveInput) (archiveOutput, error) {
+	return s.setArchived(ctx, in, "archive", true)
+}
+
+func (s *service) unarchiveFinding(ctx context.Context, in archiveInput) (archiveOutput, error) {
+	return s.setArchived(ctx, in, "unarchive", false)
+}
+
+func (s *service) setArchived(ctx context.Context, in archiveInput, verb string, want bool) (archiveOutput, error) {
+	what := fmt.Sprintf("%s GuardDuty finding %s in account %s, %s", verb, in.FindingID, in.Account, in.Region)
+	c, err := s.in(ctx, in.Account, in.Region)
+	if err != nil {
+		return archiveOutput{}, err
+	}
+	detector, err := findDetector(ctx, c, what)
+	if err != nil {
+		return archiveOutput{}, err
+	}
+	look := func(ctx context.Context) (bool, error) {
+		finding, err := readFinding(ctx, c, detector, in.FindingID, what)
+		return isArchived(finding), err
+	}
+	now, err := look(ctx)
+	if err != nil {
+		return archiveOutput{}, err
+	}
+	if before := in.PreviouslyArchived; before != nil && *before != want {
+		// The call to undo had found it as it wanted it and changed nothing.
+		return archiveOutput{DetectorID: detector, PreviouslyArchived: now, Verified: now == *before}, nil
+	}
+	first, err := activities.Remember(ctx, now)
+	if err != nil {
+		return archiveOutput{}, err
+	}
+	out := archiveOutput{DetectorID: detector, PreviouslyArchived: first, Changed: first != want, Verified: true}
+	if now == want {
+		return out, nil
+	}
+	if want {
+		_, err = c.guardduty.ArchiveFindings(ctx, &guardduty.ArchiveFindingsInput{DetectorId: &detector, FindingIds: []string{in.FindingID}})
+	} else {
+		_, err = c.guardduty.UnarchiveFindings(ctx, &guardduty.UnarchiveFindingsInput{DetectorId: &detector, FindingIds: []string{in.FindingID}})
+	}
+	if err != nil {
+		return archiveOutput{}, failed(err, "%s", what)
+	}
+	return out, s.settle(ctx, what, func(ctx context.Context) (bool, error) {
+		now, err := look(ctx)
+		return now == want, err
+	})
+}
+
+// findDetector returns the one detector that a region can have.
+func findDetector(ctx context.Context, c *clients, what string) (string, error) {
+	out, err := c.guardduty.ListDetectors(ctx, &guardduty.ListDetectorsInput{})
+	if err != nil {
+		return "", failed(err, "%s: find the detector", what)
+	}
+	if len(out.DetectorIds) != 1 {
+		return "", activities.Permanent("NoDetector", fmt.Errorf("%s: the region has %d detectors, want one", what, len(out.DetectorIds)))
+	}
+	return out.DetectorIds[0], nil
+}
+
+func readFinding(ctx context.Context, c *clients, detector, id, what string) (types.Finding, error) {
+	out, err := c.guardduty.GetFindings(ctx, &guardduty.GetFindingsInput{DetectorId: &detector, FindingIds: []string{id}})
+	if err != nil {
+		return types.Finding{}, failed(err, "%s", what)
+	}
+	for _, finding := range out.Findings {
+		if sdk.ToString(finding.Id) == id {
+			return finding, nil
+		}
+	}
+	return types.Finding{}, activities.Permanent("NoSuchFinding", fmt.Errorf("%s: detector %s has no such finding", what, detector))
+}
+
+func isArchived(f types.Finding) bool {
+	return f.Service != nil && sdk.ToBool(f.Service.Archived)
+}

@@ -1,0 +1,186 @@
+package aws
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"time"
+
+	"github.com/countersign/countersign/activities"
+	"github.com/countersign/countersign/activities/digest"
+)
+
+// sessionsPolicy is the inline policy that Countersign owns, one a user or role. It alone is ever
+// written or deleted here.
+const sessionsPolicy = "CountersignRevokeOlderSessions"
+
+// sessionsDocument is the policy that ends every session issued before a time, in the words that
+// the AWS console uses for the same. Long-term access keys have no issue time and are not met.
+//
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_revoke-sessions.html
+func sessionsDocument(before time.Time) string {
+	return `{"Version":"2012-10-17","Statement":[{"Sid":"CountersignRevokeOlderSessions","Effect":"Deny","Action":["*"],"Resource":["*"],` +
+		`"Condition":{"DateLessThan":{"aws:TokenIssueTime":"` + before.UTC().Format(time.RFC3339) + `"}}}]}`
+}
+
+// revokedBefore reads the time back from a policy, if it is exactly one that sessionsDocument writes.
+func revokedBefore(document string) (time.Time, bool) {
+	var policy struct {
+		Statement []struct {
+			Condition struct {
+				DateLessThan map[string]time.Time
+			}
+		}
+	}
+	if json.Unmarshal([]byte(document), &policy) != nil || len(policy.Statement) != 1 {
+		return time.Time{}, false
+	}
+	before, ok := policy.Statement[0].Condition.DateLessThan["aws:TokenIssueTime"]
+	return before, ok && sameDocument(document, sessionsDocument(before))
+}
+
+// sameDocument compares policies by meaning; IAM may give one back spaced otherwise.
+func sameDocument(a, b string) bool {
+	if a == "" || b == "" {
+		return a == b
+	}
+	x, errX := digest.Of(json.RawMessage(a))
+	y, errY := digest.Of(json.RawMessage(b))
+	return errX == nil && errY == nil && x == y
+}
+
+// principal is whose inline policy is meant: a user or a role. Both work alike under different
+// names; iam_sessions_user.go and iam_sessions_role.go are the names.
+type principal interface {
+	fmt.Stringer
+	// check refuses what must not be touched.
+	check(ctx context.Context) error
+	get(ctx context.Context) (document *string, err error)
+	put(ctx context.Context, document string) error
+	remove(ctx context.Context) error
+}
+
+// sessionsOf returns the policy as it is, "" if there is none.
+func sessionsOf(ctx context.Context, p principal) (string, error) {
+	encoded, err := p.get(ctx)
+	if answered(err, "NoSuchEntity") || encoded == nil && err == nil {
+		return "", nil
+	}
+	if err != nil {
+		return "", failed(err, "read policy %s of %s", sessionsPolicy, p)
+	}
+	document, err := url.PathUnescape(*encoded) // IAM percent-encodes policies, by RFC 3986
+	if err != nil {
+		return "", activities.Permanent("BadPolicy", fmt.Errorf("read policy %s of %s: %w", sessionsPolicy, p, err))
+	}
+	return document, nil
+}
+
+// revoked is what a revocation returns, beside its JSON.
+type revoked struct {
+	PolicyName     string    `json:"policy_name" jsonschema:"inline policy that ends the sessions"`
+	RevokedBefore  time.Time `json:"revoked_before" jsonschema:"sessions issued before this time are denied everything"`
+	PreviousPolicy string    `json:"previous_policy" jsonschema:"policy of that name found before, as JSON; empty if there was none"`
+	Changed        bool      `json:"changed" jsonschema:"false if sessions of that age were revoked already"`
+	Verified       bool      `json:"verified" jsonschema:"true if the policy was read back as it should be"`
+}
+
+// revokeSessions ends the sessions issued before a time: at the latest, and by default, the time
+// that the step asked. That is the same at every attempt, so a retry never moves the line.
+func (s *service) revokeSessions(ctx context.Context, p principal, asked time.Time) (revoked, error) {
+	what := fmt.Sprintf("revoke the sessions of %s", p)
+	scheduled := activities.InfoFrom(ctx).Scheduled
+	if scheduled.IsZero() {
+		return revoked{}, activities.Permanent("NoStep", fmt.Errorf("%s: no time: only a step of a run may call it", what))
+	}
+	// Policies count in seconds. Up, not down: a session of that very second must not slip through.
+	line := scheduled.UTC().Truncate(time.Second)
+	if line.Before(scheduled) {
+		line = line.Add(time.Second)
+	}
+	if !asked.IsZero() {
+		if asked.After(line) {
+			return revoked{}, badInput("%s: revoked_before %s is in the future, and would deny sessions yet to come", what, asked.Format(time.RFC3339))
+		}
+		line = asked.UTC().Truncate(time.Second)
+	}
+	if err := p.check(ctx); err != nil {
+		return revoked{}, err
+	}
+	now, err := sessionsOf(ctx, p)
+	if err != nil {
+		return revoked{}, err
+	}
+	first, err := activities.Remember(ctx, now)
+	if err != nil {
+		return revoked{}, err
+	}
+	out := revoked{PolicyName: sessionsPolicy, RevokedBefore: line, PreviousPolicy: first, Verified: true}
+	if there, ours := revokedBefore(first); ours && !there.Before(line) {
+		out.RevokedBefore = there
+		return out, nil
+	}
+	out.Changed = true
+	if there, ours := revokedBefore(now); ours && !there.Before(line) {
+		return out, nil // by an earlier attempt
+	}
+	if err := p.put(ctx, sessionsDocument(line)); err != nil {
+		return revoked{}, failed(err, "%s", what)
+	}
+	return out, s.settle(ctx, what, func(ctx context.Context) (bool, error) {
+		now, err := sessionsOf(ctx, p)
+		return sameDocument(now, sessionsDocument(line)), err
+	})
+}
+
+// restored is what a restore returns.
+type restored struct {
+	PreviousPolicy string `json:"previous_policy" jsonschema:"policy found before, as JSON; empty if there was none"`
+	Changed        bool   `json:"changed" jsonschema:"false if the policy was no longer the one to take back"`
+	Verified       bool   `json:"verified" jsonschema:"true if the policy was read back as it should be, or was left alone"`
+}
+
+// restoreSessions takes back the revocation of a time, if it still stands: a later one is another
+// run's, and a changed one is somebody's.
+func (s *service) restoreSessions(ctx context.Context, p principal, policy, previous string, before time.Time) (restored, error) {
+	what := fmt.Sprintf("take back the revocation of sessions of %s", p)
+	if policy != sessionsPolicy {
+		return restored{}, badInput("%s: policy %s is not Countersign's; want %s", what, policy, sessionsPolicy)
+	}
+	if _, ours := revokedBefore(previous); previous != "" && !ours {
+		// Writing what the caller says would be a way to grant rights.
+		return restored{}, badInput("%s: Countersign did not write the policy to put back; put it back by hand", what)
+	}
+	if err := p.check(ctx); err != nil {
+		return restored{}, err
+	}
+	now, err := sessionsOf(ctx, p)
+	if err != nil {
+		return restored{}, err
+	}
+	first, err := activities.Remember(ctx, now)
+	if err != nil {
+		return restored{}, err
+	}
+	stands := func(document string) bool {
+		there, ours := revokedBefore(document)
+		return ours && there.Equal(before) && !sameDocument(document, previous)
+	}
+	out := restored{PreviousPolicy: first, Changed: stands(first), Verified: true}
+	if !stands(now) {
+		return out, nil
+	}
+	if previous == "" {
+		err = p.remove(ctx)
+	} else {
+		err = p.put(ctx, previous)
+	}
+	if err != nil && (previous != "" || !answered(err, "NoSuchEntity")) {
+		return restored{}, failed(err, "%s", what)
+	}
+	return out, s.settle(ctx, what, func(ctx context.Context) (bool, error) {
+		now, err := sessionsOf(ctx, p)
+		return sameDocument(now, previous), err
+	})
+}

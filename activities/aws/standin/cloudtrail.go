@@ -1,0 +1,3 @@
+package standin
+
+var cloudtrailOperations = map[string]operation{}

@@ -1,0 +1,60 @@
+// Package standin stands in for AWS: it speaks the wire protocols of IAM, STS, EC2, GuardDuty and
+// CloudTrail over HTTP, keeps an estate, logs every change, and misbehaves on request.
+//
+// It serves tests and the local deployment, where playbooks act on something that answers, fails
+// and remembers like AWS, without an account. Start one and point the SDK at it:
+//
+//	s, err := standin.New(standin.Options{File: "aws.json"})
+//	http.ListenAndServe("127.0.0.1:4566", s)
+//
+//	cfg.BaseEndpoint = aws.String("http://127.0.0.1:4566")
+//	cfg.Region = standin.SampleRegion
+//	cfg.Credentials = credentials.NewStaticCredentialsProvider(standin.SampleAccessKeyID, standin.SampleSecretKey, "")
+//
+// # What it does
+//
+//   - sts: GetCallerIdentity
+//   - iam: GetUser, ListUserTags, GetAccessKeyLastUsed, ListAccessKeys, UpdateAccessKey,
+//     AttachUserPolicy, DetachUserPolicy, ListAttachedUserPolicies, PutUserPolicy, GetUserPolicy,
+//     DeleteUserPolicy, GetRole, PutRolePolicy, GetRolePolicy, DeleteRolePolicy
+//   - ec2: DescribeInstances, DescribeNetworkInterfaces, ModifyNetworkInterfaceAttribute,
+//     DescribeSecurityGroups, CreateSecurityGroup, DeleteSecurityGroup, AuthorizeSecurityGroupIngress
+//     and Egress, RevokeSecurityGroupIngress and Egress, CreateSnapshots, DescribeSnapshots,
+//     DeleteSnapshot, CreateTags, DescribeTags
+//   - guardduty: ListDetectors, ListFindings, GetFindings, ArchiveFindings, UnarchiveFindings
+//   - cloudtrail: LookupEvents
+//
+// Another action gets the service's own answer to an unknown action. Errors carry the codes, statuses
+// and shapes of the real services, spelled as each of them does: a key that nobody knows is
+// InvalidClientTokenId to IAM, AuthFailure to EC2, UnrecognizedClientException to GuardDuty.
+//
+// # Who calls, and where
+//
+// Service, region and caller are read from the credential scope of the SigV4 Authorization header.
+// The signature itself is not verified, nor is the session token or the date: whoever can reach the
+// stand-in is let in, so it belongs on a loopback address. The access key id selects the caller from
+// [State].Callers, and with it the account. The active access keys of IAM users work as well, until
+// UpdateAccessKey disables them: a contained key is seen to be contained. Policies are kept, not
+// evaluated; use a [Deny] fault for a caller without permission.
+//
+// # State
+//
+// The state is plain data, see [State] and [Sample]. With [Options].File it is written to disk with
+// the mutations before a change is answered, whole and atomically, so the cost of a change grows with
+// the log; it is meant for demonstrations and tests, not for years. [Server.Update] changes the world
+// behind everyone's back, [Server.State] looks at it.
+//
+// [Server.Mutations] lists the mutating calls that succeeded since the first start, each with
+// Changed: false when it asked for what was already so. [Server.Calls] lists every request of this
+// start.
+//
+// # Time
+//
+// A snapshot is pending when it is made. The first DescribeSnapshots that shows it still says pending,
+// the second says how it ended, so code that polls gets to poll. Nothing else happens by itself.
+//
+// # Misbehaviour
+//
+// [Server.Inject] takes orders to throttle, refuse, fail, answer from the past, or do the work and
+// then hang up. See [FaultKind].
+package standin

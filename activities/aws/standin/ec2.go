@@ -1,0 +1,3 @@
+package standin
+
+var ec2Operations = map[string]operation{}

@@ -1,0 +1,249 @@
+package standin
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+	"time"
+)
+
+// maxBody bounds the body of a request.
+const maxBody = 1 << 20
+
+// maxAction bounds what the call log keeps of an action's name. Real ones stay far below.
+const maxAction = 128
+
+// credential finds the scope in a SigV4 Authorization header:
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
+var credential = regexp.MustCompile(`^AWS4-HMAC-SHA256\s+(?:.*,\s*)?Credential=([A-Za-z0-9_]{3,128})/[0-9]{8}/([a-z0-9-]{1,40})/([a-z0-9-]{1,40})/aws4_request(?:,|\s|$)`)
+
+// effect says what an operation does to the state.
+type effect int
+
+const (
+	reads    effect = iota
+	advances        // a read that moves something on that goes by itself, like the progress of a snapshot
+	changes
+)
+
+// operation is one action of a service.
+type operation struct {
+	effect effect
+	items  bool // FailItems applies
+	run    func(*call) (any, error)
+}
+
+// call is one request on its way through.
+type call struct {
+	protocol  *protocol
+	service   string
+	action    string
+	region    string
+	keyID     string
+	requestID string
+	now       time.Time
+	caller    Caller
+
+	params *param         // of a Query request
+	body   map[string]any // of a JSON request
+	path   map[string]string
+
+	state     *State
+	changed   bool // the operation made a difference
+	failItems bool
+}
+
+// account is the caller's account.
+func (c *call) account() *Account {
+	account := c.state.Accounts[c.caller.Account]
+	if account == nil {
+		account = &Account{}
+		if c.state.Accounts != nil {
+			c.state.Accounts[c.caller.Account] = account
+		}
+	}
+	return account
+}
+
+// here is the account's region. One that does not exist is empty; it is not added, since without a
+// VPC or a detector in it there is nothing that could be changed.
+func (c *call) here() *Region {
+	if region := c.account().Regions[c.region]; region != nil {
+		return region
+	}
+	return &Region{}
+}
+
+// parameters is what the log keeps of the request.
+func (c *call) parameters() map[string]any {
+	out := map[string]any{}
+	for key, value := range c.path {
+		out[key] = value
+	}
+	if c.params != nil {
+		for key, kid := range c.params.kids {
+			if key != "Action" && key != "Version" {
+				out[key] = kid.tree()
+			}
+		}
+	}
+	for key, value := range c.body {
+		out[key] = cloneTree(value)
+	}
+	return out
+}
+
+// decode reads a request without looking at the state. The call is usable for an error answer
+// even when it is refused.
+func decode(r *http.Request) (*call, *failure) {
+	c := &call{requestID: newRequestID(), protocol: &plain, params: &param{}}
+	header := r.Header.Get("Authorization")
+	scope := credential.FindStringSubmatch(header)
+	if scope == nil {
+		// Nobody said which service is meant. The target header and the path give a hint for the form
+		// of the answer; the Query form is the fallback.
+		if r.Header.Get("X-Amz-Target") != "" {
+			c.service = "cloudtrail"
+		} else if strings.HasPrefix(r.URL.Path, "/detector") {
+			c.service = "guardduty"
+		}
+		if p := protocols[c.service]; p != nil {
+			c.protocol = p
+		}
+		if header == "" {
+			return c, shared(c.service, missingToken, "Request is missing Authentication Token")
+		}
+		return c, shared(c.service, incompleteSignature, "The Authorization header carries no credential scope of the form AWS4-HMAC-SHA256 Credential=key/date/region/service/aws4_request")
+	}
+	c.keyID, c.region, c.service = scope[1], scope[2], scope[3]
+	p := protocols[c.service]
+	if p == nil {
+		return c, shared(c.service, unknownAction, "The stand-in has no service %q; it has %s", c.service, strings.Join(sorted(protocols), ", "))
+	}
+	c.protocol = p
+	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
+	if err != nil {
+		return c, shared(c.service, malformed, "read body: %v", err)
+	}
+	if len(body) > maxBody {
+		return c, shared(c.service, tooLarge, "The body is longer than %d bytes", maxBody)
+	}
+	refused := p.decode(c, r, body)
+	if len(c.action) > maxAction {
+		c.action = c.action[:maxAction]
+	}
+	return c, refused
+}
+
+// decodeQuery reads AWS Query and EC2 Query: a form in the body, the URL, or both.
+func decodeQuery(c *call, r *http.Request, body []byte) *failure {
+	raw := r.URL.RawQuery
+	if r.Method == http.MethodPost && len(body) > 0 {
+		if raw != "" {
+			raw += "&"
+		}
+		raw += string(body)
+	}
+	params, err := parseForm(raw)
+	if err != nil {
+		return shared(c.service, malformed, "%v", err)
+	}
+	c.params, c.action = params, params.str("Action")
+	if c.action == "" {
+		return shared(c.service, unknownAction, "The request names no Action")
+	}
+	if version := params.str("Version"); version != c.protocol.version {
+		return shared(c.service, unknownAction, "Could not find operation %s for version %s", c.action, version)
+	}
+	return nil
+}
+
+// decodeJSON reads JSON 1.1: the action is in a header, after the last dot.
+func decodeJSON(c *call, r *http.Request, body []byte) *failure {
+	target := r.Header.Get("X-Amz-Target")
+	prefix, action, ok := strings.Cut(target, ".")
+	if at := strings.LastIndexByte(target, '.'); ok && at > len(prefix) {
+		// The long form, com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101.LookupEvents, is good too.
+		prefix, action = target[:at], target[at+1:]
+		prefix = prefix[strings.LastIndexByte(prefix, '.')+1:]
+	}
+	if !ok || prefix != c.protocol.target || r.Method != http.MethodPost {
+		return shared(c.service, unknownAction, "The X-Amz-Target header names no action of %s", c.protocol.target)
+	}
+	c.action = action
+	return c.readBody(body)
+}
+
+// decodeREST reads REST-JSON: method and path are the action.
+func decodeREST(c *call, r *http.Request, body []byte) *failure {
+	for _, route := range c.protocol.routes {
+		if vars, ok := route.match(r.Method, r.URL.EscapedPath()); ok {
+			c.action, c.path = route.action, vars
+			if params, err := parseForm(r.URL.RawQuery); err == nil {
+				c.params = params
+			}
+			return c.readBody(body)
+		}
+	}
+	return shared(c.service, unknownAction, "The stand-in has no %s %s", r.Method, r.URL.Path)
+}
+
+// route is one method and path of a REST service; a part in braces is a variable.
+type route struct {
+	method, path, action string
+}
+
+func (rt route) match(method, escaped string) (map[string]string, bool) {
+	if method != rt.method {
+		return nil, false
+	}
+	want, got := strings.Split(rt.path, "/"), strings.Split(escaped, "/")
+	if len(want) != len(got) {
+		return nil, false
+	}
+	var vars map[string]string
+	for i, part := range want {
+		text, err := url.PathUnescape(got[i])
+		switch {
+		case err != nil:
+			return nil, false
+		case strings.HasPrefix(part, "{"):
+			put(&vars, strings.Trim(part, "{}"), text)
+		case part != text:
+			return nil, false
+		}
+	}
+	return vars, true
+}
+
+func (c *call) readBody(raw []byte) *failure {
+	if len(bytes.TrimSpace(raw)) == 0 {
+		return nil
+	}
+	dec := json.NewDecoder(bytes.NewReader(raw))
+	if err := dec.Decode(&c.body); err != nil {
+		return shared(c.service, malformed, "read body: %v", err)
+	}
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+		return shared(c.service, malformed, "read body: more follows after the object")
+	}
+	return nil
+}
+
+// into decodes the JSON body into a struct, so that a wrong type is the client's error.
+func (c *call) into(v any) *failure {
+	raw, err := json.Marshal(c.body)
+	if err == nil {
+		err = json.Unmarshal(raw, v)
+	}
+	if err != nil {
+		return shared(c.service, malformed, "%v", fmt.Errorf("read body: %w", err))
+	}
+	return nil
+}

@@ -1,0 +1,148 @@
+package standin
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+)
+
+// State is everything the stand-in knows of the world, as it is kept in the file. Names and ids are
+// the keys of the maps; an entry never repeats its own.
+type State struct {
+	// Callers maps an access key id to who calls with it. Active access keys of IAM users in
+	// Accounts are callers too, and stop being callers when they are disabled.
+	Callers map[string]Caller `json:"callers,omitempty"`
+	// Accounts by their twelve digits.
+	Accounts map[string]*Account `json:"accounts"`
+}
+
+// Caller is who signs a request.
+type Caller struct {
+	Account string `json:"account"`
+	ARN     string `json:"arn"`
+	UserID  string `json:"user_id"`
+}
+
+// Account is one AWS account.
+type Account struct {
+	Alias   string             `json:"alias,omitempty"`
+	IAM     IAM                `json:"iam"`
+	Regions map[string]*Region `json:"regions,omitempty"`
+}
+
+// Region is what an account holds in one region.
+type Region struct {
+	VPCs              map[string]*VPC              `json:"vpcs,omitempty"`
+	Instances         map[string]*Instance         `json:"instances,omitempty"`
+	NetworkInterfaces map[string]*NetworkInterface `json:"network_interfaces,omitempty"`
+	SecurityGroups    map[string]*SecurityGroup    `json:"security_groups,omitempty"`
+	Volumes           map[string]*Volume           `json:"volumes,omitempty"`
+	Snapshots         map[string]*Snapshot         `json:"snapshots,omitempty"`
+	Detectors         map[string]*Detector         `json:"detectors,omitempty"`
+	// Events are CloudTrail events from before the stand-in started; its own mutations join them.
+	Events []Event `json:"events,omitempty"`
+}
+
+// Event is one CloudTrail management event.
+type Event struct {
+	ID          string          `json:"id"`
+	Time        time.Time       `json:"time"`
+	Name        string          `json:"name"`
+	Source      string          `json:"source"`
+	Username    string          `json:"username,omitempty"`
+	AccessKeyID string          `json:"access_key_id,omitempty"`
+	ReadOnly    bool            `json:"read_only,omitempty"`
+	Resources   []EventResource `json:"resources,omitempty"`
+	// Document is the full record (CloudTrailEvent); without one it is made from the fields above.
+	Document json.RawMessage `json:"document,omitempty"`
+}
+
+// EventResource is a resource that an event names.
+type EventResource struct {
+	Type string `json:"type"`
+	Name string `json:"name"`
+}
+
+// clone copies the state all the way down. JSON does it, so that what is copied and what is kept in
+// the file cannot differ.
+func (st *State) clone() (*State, error) {
+	raw, err := json.Marshal(st)
+	if err != nil {
+		return nil, fmt.Errorf("copy state: %w", err)
+	}
+	out := &State{}
+	if err := json.Unmarshal(raw, out); err != nil {
+		return nil, fmt.Errorf("copy state: %w", err)
+	}
+	return out, nil
+}
+
+// caller finds who signs with an access key: a listed caller, or the user of an active key.
+func (st *State) caller(keyID string) (Caller, bool) {
+	if who, ok := st.Callers[keyID]; ok {
+		return who, true
+	}
+	for id, account := range st.Accounts {
+		for name, user := range account.IAM.Users {
+			if key := user.AccessKeys[keyID]; key != nil && key.Status == active {
+				return Caller{Account: id, ARN: user.arn(id, name), UserID: user.ID}, true
+			}
+		}
+	}
+	return Caller{}, false
+}
+
+// check refuses a state that the operations could not work on: entries that are null, callers of no
+// account. All problems at once.
+func (st *State) check() error {
+	var all []error
+	for _, id := range slices.Sorted(maps.Keys(st.Callers)) {
+		if st.Accounts[st.Callers[id].Account] == nil {
+			all = append(all, fmt.Errorf("caller %s: no account %q", id, st.Callers[id].Account))
+		}
+	}
+	all = append(all, noNulls("account", st.Accounts))
+	for id, account := range st.Accounts {
+		if account == nil {
+			continue
+		}
+		all = append(all, noNulls("user in "+id, account.IAM.Users), noNulls("role in "+id, account.IAM.Roles),
+			noNulls("region in "+id, account.Regions))
+		for name, user := range account.IAM.Users {
+			if user != nil {
+				all = append(all, noNulls("access key of "+name, user.AccessKeys))
+			}
+		}
+		for name, region := range account.Regions {
+			if region == nil {
+				continue
+			}
+			in := " in " + id + "/" + name
+			all = append(all, noNulls("vpc"+in, region.VPCs), noNulls("instance"+in, region.Instances),
+				noNulls("network interface"+in, region.NetworkInterfaces), noNulls("security group"+in, region.SecurityGroups),
+				noNulls("volume"+in, region.Volumes), noNulls("snapshot"+in, region.Snapshots), noNulls("detector"+in, region.Detectors))
+			for detector, d := range region.Detectors {
+				if d != nil {
+					all = append(all, noNulls("finding of "+detector, d.Findings))
+				}
+			}
+		}
+	}
+	return errors.Join(all...)
+}
+
+func noNulls[V any](what string, m map[string]*V) error {
+	var all []error
+	for _, key := range sorted(m) {
+		if m[key] == nil {
+			all = append(all, fmt.Errorf("%s %q is null", what, key))
+		}
+	}
+	return errors.Join(all...)
+}
+
+// sorted lists the keys of a map in order: answers come out the same every time.
+func sorted[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
