@@ -151,5 +151,10 @@ func settings() dynamicconfig.StaticClient {
 		dynamicconfig.HistoryScannerEnabled.Key():    false,
 		dynamicconfig.ExecutionsScannerEnabled.Key(): false,
 		dynamicconfig.BuildIdScavengerEnabled.Key():  false,
+
+		// The shard closes the children of a finished run itself, however many there are. The
+		// worker that would take over from ten on is the one part that the server forgets to
+		// stop: its open poll holds Stop up for a second, and it polls on for ever after.
+		dynamicconfig.EnableParentClosePolicyWorker.Key(): false,
 	}
 }

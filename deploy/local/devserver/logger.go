@@ -2,7 +2,6 @@ package devserver
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"runtime"
@@ -79,13 +78,23 @@ func (l *logger) Fatal(msg string, tags ...tag.Tag) {
 	}
 	fatal := &fatalError{msg: msg}
 	for _, t := range tags {
-		if err, ok := t.Value().(error); ok {
-			fatal.cause = errors.Join(fatal.cause, err)
+		if err := tagError(t); err != nil {
+			fatal.cause = err
 		} else {
 			fatal.msg += fmt.Sprintf(" %s=%v", t.Key(), t.Value())
 		}
 	}
 	panic(fatal)
+}
+
+// tagError gets at an error, of which the tag's Value is only the text.
+func tagError(t tag.Tag) error {
+	zapTag, ok := t.(tag.ZapTag)
+	if !ok {
+		return nil
+	}
+	err, _ := zapTag.Field().Interface.(error)
+	return err
 }
 
 // fatalError is what the server called fatal.

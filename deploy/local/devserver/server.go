@@ -142,7 +142,8 @@ func Start(ctx context.Context, opts Options) (_ *Server, err error) {
 
 // startTemporal builds and starts the four services. The ports have to be known before
 // anyone listens on them, because the services find each other by fixed addresses; the
-// loop covers the moment in which another program can take one.
+// loop covers the moment in which another program can take one. (What a failed attempt
+// did listen on stays open: there is no server yet that could be stopped.)
 func (s *Server) startTemporal(ctx context.Context) error {
 	var err error
 	for range startAttempts {
@@ -183,7 +184,11 @@ func buildTemporal(p ports, db databaseConfig, log *logger) (srv temporal.Server
 			srv, err = nil, fatal
 		}
 	}()
-	return temporal.NewServer(serverOptions(p, db, log)...)
+	srv, err = temporal.NewServer(serverOptions(p, db, log)...)
+	if err != nil {
+		return nil, err // srv is not nil: it is an interface around a nil pointer
+	}
+	return srv, nil
 }
 
 // waitUsable asks about a run that does not exist. The answer "not found" has come through
