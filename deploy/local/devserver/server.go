@@ -24,8 +24,8 @@
 //
 // Options.Dir holds temporal.db, its write-ahead log (temporal.db-wal and -shm while
 // the server runs) and devserver.lock. Runs survive a restart and a kill -9; a power
-// cut may take back the last moments (see [database]). Closed runs are kept for seven
-// days. One process can use a folder at a time: the lock goes with the process,
+// cut may take back the last moments, because commits do not wait for the disk. Closed
+// runs are kept for seven days. One process can use a folder at a time: the lock goes with the process,
 // however it ends, so the file itself is never in the way. To start afresh, stop the
 // server and delete the folder. Without Dir everything is in memory; it is gone after
 // Stop, and its memory is returned when the process ends.
@@ -252,8 +252,8 @@ func (s *Server) RunURL(workflowID, runID string) string {
 }
 
 // Stop ends the UI and the server, empties the write-ahead log into the database file and
-// releases the folder. Calls in flight get about a second. Later calls return what the first
-// one did.
+// releases the folder. It takes some 30 ms; calls in flight, such as the polls of a worker that
+// was not stopped first, get a second to end. Later calls return what the first one did.
 //
 // If the server does not stop within 10 seconds, Stop returns an error and keeps the folder
 // locked until the process ends, because something may still write to it.
