@@ -77,3 +77,16 @@ func (o Options) Dial(ctx context.Context) (client.Client, error) {
 	}
 	return c, nil
 }
+
+// Local connects to a server without TLS that runs in this process.
+func Local(ctx context.Context, address, namespace string) (client.Client, error) {
+	ctx, cancel := context.WithTimeout(ctx, dialTime)
+	defer cancel()
+	c, err := client.DialContext(ctx, client.Options{
+		HostPort: address, Namespace: namespace, Logger: log.NewStructuredLogger(slog.New(slog.DiscardHandler)),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("connect to Temporal at %s: %w", address, err)
+	}
+	return c, nil
+}

@@ -74,6 +74,8 @@ type Options struct {
 	// Dir is the folder for the database, created with mode 0700 if it is missing.
 	// Empty keeps everything in memory.
 	Dir string
+	// Fresh deletes the database in Dir first, once nobody else can be using it.
+	Fresh bool
 	// Namespace exists when Start returns. Empty means "default".
 	Namespace string
 	// Address is the preferred host:port of the frontend. Empty means 127.0.0.1:7233,
@@ -121,6 +123,11 @@ func Start(ctx context.Context, opts Options) (_ *Server, err error) {
 	if opts.Dir != "" {
 		if s.lock, err = lockDir(opts.Dir); err != nil {
 			return nil, err
+		}
+		if opts.Fresh {
+			if err := removeDatabase(opts.Dir); err != nil {
+				return nil, err
+			}
 		}
 	}
 	if s.db, err = openDatabase(opts.Dir, opts.Namespace); err != nil {
