@@ -3,6 +3,7 @@ package aws
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"strings"
 	"testing"
 
@@ -26,9 +27,11 @@ type change struct {
 	// back is the read that verifies, and the one of its calls that is the first to verify.
 	back     string
 	backCall int
+	// pauses is how often it waits although nothing goes wrong.
+	pauses int
 	// missing is an input for something that is not there, and kind the error for it.
 	missing, kind string
-	// exact is false where an undo leaves something behind that does no harm.
+	// leaves takes out of the state what the undo leaves behind on purpose.
 	leaves func(*standin.State)
 }
 
@@ -99,6 +102,35 @@ var changes = []change{
 		service: "guardduty", act: "UnarchiveFindings", back: "GetFindings", backCall: 1,
 		missing: noFinding, kind: "NoSuchFinding",
 	},
+	{
+		name: "aws.ec2.isolate_instance", input: instanceJSON,
+		acts: []string{
+			"CreateSecurityGroup", "AuthorizeSecurityGroupIngress", "AuthorizeSecurityGroupEgress",
+			"CreateSecurityGroup", "RevokeSecurityGroupEgress", "CreateTags", "CreateTags",
+			"ModifyNetworkInterfaceAttribute", "ModifyNetworkInterfaceAttribute",
+			"ModifyNetworkInterfaceAttribute", "ModifyNetworkInterfaceAttribute",
+		},
+		service: "ec2", act: "ModifyNetworkInterfaceAttribute", back: "DescribeNetworkInterfaces", backCall: 1, pauses: 2,
+		missing: noInstance, kind: "InvalidInstanceID.NotFound", leaves: forgetQuarantineGroups,
+	},
+	{
+		name: "aws.ec2.restore_instance", after: []before{{"aws.ec2.isolate_instance", instanceJSON}},
+		acts:    []string{"ModifyNetworkInterfaceAttribute", "DeleteTags", "ModifyNetworkInterfaceAttribute", "DeleteTags"},
+		service: "ec2", act: "ModifyNetworkInterfaceAttribute",
+		missing: `{"account":"111122223333","region":"us-east-1","instance_id":"i-00000000000000000","interfaces":[{"network_interface_id":"eni-1","vpc_id":"vpc-1","groups_before":["sg-1"]}]}`,
+		kind:    "InvalidInstanceID.NotFound",
+	},
+	{
+		name: "aws.ec2.snapshot_instance", input: instanceJSON, acts: []string{"CreateSnapshots"},
+		service: "ec2", act: "CreateSnapshots", pauses: 1,
+		missing: noInstance, kind: "InvalidInstanceID.NotFound",
+	},
+}
+
+// forgetQuarantineGroups takes the groups away that isolating makes once a VPC and keeps.
+func forgetQuarantineGroups(s *standin.State) {
+	groups := s.Accounts[standin.SampleAccount].Regions[standin.SampleRegion].SecurityGroups
+	maps.DeleteFunc(groups, func(_ string, g *standin.SecurityGroup) bool { return g.Tags[quarantineTag] != "" })
 }
 
 // forEachChange runs a test for every change, each in a world where it is about to be made.
@@ -137,7 +169,7 @@ func TestChangeIsMadeAndVerified(t *testing.T) {
 			require.Equal(t, true, v)
 		}
 		require.Equal(t, c.acts, w.effects()[already:])
-		require.Zero(t, w.pauses)
+		require.Equal(t, c.pauses, w.pauses)
 	})
 }
 
@@ -174,7 +206,7 @@ func TestUndoOfNothingIsNothing(t *testing.T) {
 		out := w.run(t, c.name, c.input)
 		switch c.name {
 		case "aws.iam.restore_user_sessions", "aws.iam.restore_role_sessions", "aws.ec2.restore_instance":
-			t.Skip("undoing it contains again, whatever it found")
+			t.Skip("undoing it contains again, as it says")
 		case "aws.ec2.snapshot_instance":
 			t.Skip("a delete is never left undone")
 		}
@@ -326,7 +358,7 @@ func TestVerifyWaits(t *testing.T) {
 		w.Inject(standin.Fault{Service: c.service, Action: c.back, Kind: standin.Stale, After: c.backCall, Times: 2})
 		out := decode[map[string]any](t, w.run(t, c.name, c.input))
 		require.Equal(t, true, out["verified"])
-		require.Equal(t, 2, w.pauses)
+		require.Equal(t, c.pauses+2, w.pauses)
 	})
 }
 
@@ -340,7 +372,7 @@ func TestVerifyGivesUp(t *testing.T) {
 		_, err := w.attempt(ctx, t, c.name, c.input)
 		require.Equal(t, "NotVerified", kindOf(t, err).Kind)
 		require.False(t, kindOf(t, err).Permanent)
-		require.Equal(t, settleLooks-1, w.pauses)
+		require.Equal(t, c.pauses+settleLooks-1, w.pauses)
 
 		w.ClearFaults()
 		out, err := w.attempt(ctx, t, c.name, c.input)
