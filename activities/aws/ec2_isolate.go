@@ -48,7 +48,7 @@ func (s *service) registerIsolate(r *activities.Registry) {
 		Name:  "aws.ec2.restore_instance",
 		Title: "Connect an isolated EC2 instance again",
 		Doc: "Puts the saved groups back on each network interface that is still isolated. One that somebody has changed or detached " +
-			"since is left alone and reported as skipped; it is an error only if that leaves nothing restored.",
+			"since is left alone and reported as skipped; it is an error only if that leaves nothing restored. Undoing this isolates again.",
 		Effect:  activities.Change,
 		Undo:    "aws.ec2.isolate_instance",
 		Targets: []string{"instance_id", "interfaces"},
@@ -69,6 +69,7 @@ type isolatedInterface struct {
 type isolateOutput struct {
 	Interfaces         []isolatedInterface `json:"interfaces" jsonschema:"every network interface of the instance, with the groups it had"`
 	QuarantineGroupIDs []string            `json:"quarantine_group_ids" jsonschema:"groups without rules that the interfaces are in, one a VPC"`
+	AlreadyIsolated    bool                `json:"already_isolated" jsonschema:"true if every interface was isolated before"`
 	Changed            bool                `json:"changed" jsonschema:"false if the instance was isolated already"`
 	Verified           bool                `json:"verified" jsonschema:"true if every interface was read back as it should be"`
 }
@@ -121,7 +122,7 @@ func (s *service) isolateInstance(ctx context.Context, in instanceInput) (isolat
 			return isolateOutput{}, err
 		}
 	}
-	out := isolateOutput{Interfaces: plan, QuarantineGroupIDs: []string{}, Changed: !already, Verified: true}
+	out := isolateOutput{Interfaces: plan, QuarantineGroupIDs: []string{}, AlreadyIsolated: already, Changed: !already, Verified: true}
 	for _, q := range groups {
 		out.QuarantineGroupIDs = append(out.QuarantineGroupIDs, q.isolated)
 	}
@@ -253,10 +254,11 @@ func saveGroups(ctx context.Context, c *clients, nic types.NetworkInterface, bef
 }
 
 type restoreInput struct {
-	Account    string              `json:"account" jsonschema:"AWS account of twelve digits that the instance is in"`
-	Region     string              `json:"region" jsonschema:"region that the instance is in, as eu-west-1"`
-	InstanceID string              `json:"instance_id" jsonschema:"isolated instance, as i-0123456789abcdef0"`
-	Interfaces []isolatedInterface `json:"interfaces" jsonschema:"interfaces of the isolation, with the groups to put back"`
+	Account         string              `json:"account" jsonschema:"AWS account of twelve digits that the instance is in"`
+	Region          string              `json:"region" jsonschema:"region that the instance is in, as eu-west-1"`
+	InstanceID      string              `json:"instance_id" jsonschema:"isolated instance, as i-0123456789abcdef0"`
+	Interfaces      []isolatedInterface `json:"interfaces" jsonschema:"interfaces of the isolation, with the groups to put back"`
+	AlreadyIsolated bool                `json:"already_isolated,omitempty" jsonschema:"set when undoing: true if the isolation had found the instance isolated, and then it stays so"`
 }
 
 type skippedInterface struct {
@@ -288,6 +290,13 @@ func (s *service) restoreInstance(ctx context.Context, in restoreInput) (restore
 		attached[sdk.ToString(nic.NetworkInterfaceId)] = nic
 	}
 	out := restoreOutput{Interfaces: []isolatedInterface{}, Skipped: []skippedInterface{}, Verified: true}
+	if in.AlreadyIsolated {
+		// Somebody else's isolation, which is not ours to lift.
+		for _, saved := range in.Interfaces {
+			out.Skipped = append(out.Skipped, skippedInterface{saved.NetworkInterfaceID, "it was isolated before the call to undo"})
+		}
+		return out, nil
+	}
 	changed := false
 	groups := map[string]quarantineGroups{}
 	for _, saved := range in.Interfaces {

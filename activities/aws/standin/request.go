@@ -55,7 +55,8 @@ type call struct {
 	path   map[string]string
 
 	state     *State
-	changed   bool // the operation made a difference
+	log       []Mutation // as long as the state is old
+	changed   bool       // the operation made a difference
 	failItems bool
 }
 

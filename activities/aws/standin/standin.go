@@ -30,6 +30,7 @@ type Server struct {
 	// fails leaves nothing half done and an answer can be written without the lock.
 	state     *State
 	before    *State // as it was before the last mutation that changed something; nil: none yet
+	beforeLog int    // how many mutations there were then
 	mutations []Mutation
 	faults    []*Fault
 	calls     ring
@@ -168,9 +169,9 @@ func (s *Server) perform(c *call) (result any, aborted bool, _ *failure) {
 
 // run does the operation, and keeps what it did.
 func (s *Server) run(c *call, op operation, stale bool) (any, error) {
-	c.state = s.state
+	c.state, c.log = s.state, s.mutations
 	if stale && s.before != nil {
-		c.state = s.before
+		c.state, c.log = s.before, s.mutations[:s.beforeLog]
 	}
 	if op.effect == reads {
 		return op.run(c)
@@ -204,7 +205,7 @@ func (s *Server) run(c *call, op operation, stale bool) (any, error) {
 		return nil, err
 	}
 	if c.changed {
-		s.before = old
+		s.before, s.beforeLog = old, len(log)-1
 	}
 	return result, nil
 }
