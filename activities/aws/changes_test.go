@@ -152,6 +152,7 @@ func (c *change) prepare(t *testing.T, w *world) {
 		undo, c.input = w.undo(t, b.name, b.input, out)
 		require.Equal(t, c.name, undo)
 	}
+	w.pauses = 0
 }
 
 // sameOutput compares what two calls returned.

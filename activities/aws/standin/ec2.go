@@ -23,6 +23,7 @@ var ec2Operations = map[string]operation{
 	"DescribeSnapshots":               {run: describeSnapshots, effect: advances},
 	"DeleteSnapshot":                  {run: deleteSnapshot, effect: changes},
 	"CreateTags":                      {run: createTags, effect: changes},
+	"DeleteTags":                      {run: deleteTags, effect: changes},
 	"DescribeTags":                    {run: describeTags},
 }
 

@@ -110,6 +110,34 @@ func createTags(c *call) (any, error) {
 	return elements{{"return", true}}, nil
 }
 
+// deleteTags removes tags by key, and where a value is given only those that have it. Without a list
+// of tags it removes all that are not AWS's own.
+func deleteTags(c *call) (any, error) {
+	ids := unique(c.params.strs("ResourceId"))
+	if len(ids) == 0 {
+		return nil, bad("MissingParameter", "The request must contain the parameter ResourceId")
+	}
+	list := c.params.list("Tag")
+	known := c.here().tagged()
+	for _, id := range ids {
+		at, ok := known[id]
+		if !ok {
+			return nil, absentAnywhere(id)
+		}
+		for key, value := range *at.tags {
+			meant := len(list) == 0
+			for _, p := range list {
+				meant = meant || p.str("Key") == key && (!p.has("Value") || p.str("Value") == value)
+			}
+			if meant {
+				delete(*at.tags, key)
+				c.changed = true
+			}
+		}
+	}
+	return elements{{"return", true}}, nil
+}
+
 // absentAnywhere is the error about an id whose kind only its prefix tells.
 func absentAnywhere(id string) *failure {
 	for _, k := range []resource{anInstance, anInterface, aGroup, aSnapshot, aVolume, aVPC} {

@@ -219,6 +219,11 @@ func TestSnapshots(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, tags.Tags, 2)
 	require.Equal(t, types.ResourceTypeInstance, tags.Tags[0].ResourceType)
+	for _, drop := range []types.Tag{{Key: aws.String("hold"), Value: aws.String("other")}, {Key: aws.String("hold")}} {
+		_, err = client.DeleteTags(ctx, &ec2.DeleteTagsInput{Resources: []string{standin.SampleInstance}, Tags: []types.Tag{drop}})
+		require.NoError(t, err)
+	}
+	require.NotContains(t, s.State().Accounts[standin.SampleAccount].Regions[standin.SampleRegion].Instances[standin.SampleInstance].Tags, "hold")
 	_, err = client.DeleteSnapshot(ctx, &ec2.DeleteSnapshotInput{SnapshotId: id})
 	require.NoError(t, err)
 	_, err = client.DescribeSnapshots(ctx, &ec2.DescribeSnapshotsInput{SnapshotIds: []string{*id}})
@@ -229,7 +234,7 @@ func TestSnapshots(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, made.Snapshots, 1)
 	require.Equal(t, standin.SampleDataVolume, *made.Snapshots[0].VolumeId)
-	require.Equal(t, []string{"CreateSnapshots", "CreateTags", "DeleteSnapshot", "CreateSnapshots"}, changed(s), "to look is no mutation")
+	require.Equal(t, []string{"CreateSnapshots", "CreateTags", "DeleteTags", "DeleteSnapshot", "CreateSnapshots"}, changed(s), "to look is no mutation")
 }
 
 func TestEC2Errors(t *testing.T) {
