@@ -29,7 +29,9 @@ func TestRegister(t *testing.T) {
 	require.NoError(t, r.Validate())
 	require.NotEmpty(t, r.All())
 	for _, a := range r.All() {
-		require.NotEmpty(t, a.Permissions, a.Name)
+		if strings.HasPrefix(a.Name, "aws.") { // the directory is a file: no provider, no permission
+			require.NotEmpty(t, a.Permissions, a.Name)
+		}
 		described(t, a.Name+" input", a.Input.Schema)
 		described(t, a.Name+" output", a.Output.Schema)
 	}
