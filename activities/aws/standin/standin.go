@@ -16,7 +16,7 @@ type Options struct {
 	File string
 	// Seed is the state at the first start, when File does not exist; nil is Sample().
 	Seed *State
-	// Clock tells the time; nil is time.Now.
+	// Clock tells the time; nil is time.Now. It is never called twice at once.
 	Clock func() time.Time
 }
 
@@ -109,7 +109,6 @@ func (s *Server) keep(state *State, mutations []Mutation) error {
 // for "close the connection", under a [TimeoutAfterEffect] fault.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c, refused := decode(r)
-	c.now = s.clock().UTC()
 	result, err, aborted := s.handle(c, refused)
 	if aborted {
 		panic(http.ErrAbortHandler)
@@ -125,6 +124,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (s *Server) handle(c *call, refused *failure) (result any, failed *failure, aborted bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	c.now = s.clock().UTC()
 	if failed = refused; failed == nil {
 		result, aborted, failed = s.perform(c)
 	}
