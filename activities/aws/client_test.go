@@ -95,11 +95,8 @@ func TestEnvironmentIsHonoured(t *testing.T) {
 	require.NoError(t, err)
 	web := httptest.NewServer(server)
 	t.Cleanup(web.Close)
-	empty := t.TempDir() + "/none"
 	for key, value := range map[string]string{
 		"AWS_ENDPOINT_URL": web.URL, "AWS_ACCESS_KEY_ID": standin.SampleAccessKeyID, "AWS_SECRET_ACCESS_KEY": standin.SampleSecretKey,
-		"AWS_SESSION_TOKEN": "", "AWS_PROFILE": "", "AWS_REGION": "", "AWS_DEFAULT_REGION": "",
-		"AWS_CONFIG_FILE": empty, "AWS_SHARED_CREDENTIALS_FILE": empty,
 	} {
 		t.Setenv(key, value)
 	}

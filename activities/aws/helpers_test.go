@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http/httptest"
+	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -23,6 +25,18 @@ var (
 	now       = time.Date(2026, time.November, 23, 10, 0, 5, 0, time.UTC)
 	scheduled = time.Date(2026, time.November, 23, 10, 0, 0, 400_000_000, time.UTC)
 )
+
+// TestMain keeps the machine's own AWS settings out of the tests.
+func TestMain(m *testing.M) {
+	for _, setting := range os.Environ() {
+		if key, _, _ := strings.Cut(setting, "="); strings.HasPrefix(key, "AWS_") {
+			_ = os.Unsetenv(key)
+		}
+	}
+	_ = os.Setenv("AWS_CONFIG_FILE", os.DevNull)
+	_ = os.Setenv("AWS_SHARED_CREDENTIALS_FILE", os.DevNull)
+	os.Exit(m.Run())
+}
 
 // world is a stand-in for AWS with the sample estate, and the activities that reach it.
 type world struct {
