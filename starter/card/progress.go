@@ -18,6 +18,7 @@ type Progress struct {
 	began   bool
 	over    bool
 	repeats int
+	at      time.Time // of the last line
 	steps   map[string]playbook.Status
 	asked   map[string]*asked
 }
@@ -36,7 +37,7 @@ func NewProgress(w io.Writer) *Progress {
 // See tells what has changed. Between two statuses a step may both begin and end; then it says
 // only that it ended.
 func (p *Progress) See(st *workflows.Status) {
-	t := &telling{at: st.Started}
+	t := &telling{at: p.at}
 	if !p.began {
 		p.began = true
 		t.tell(&st.Started, "run", "", "begins: %s (%s)", Clean(st.Title, maxTitle), exact(st.Run))
@@ -65,6 +66,7 @@ func (p *Progress) See(st *workflows.Status) {
 		p.over = true
 		t.over(st)
 	}
+	p.at = t.at
 	t.print(p.w)
 }
 
