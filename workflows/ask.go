@@ -37,14 +37,17 @@ func (r *run) listen(ctx workflow.Context) error {
 		repeats := workflow.GetSignalChannel(ctx, RepeatSignal)
 		selector := workflow.NewSelector(ctx)
 		selector.AddReceive(votes, func(c workflow.ReceiveChannel, _ bool) {
+			// Receive would wait for the next signal when this one is not a vote.
 			var v approval.Vote
-			c.Receive(ctx, &v)
-			r.signalled(ctx, v)
+			if c.ReceiveAsync(&v) {
+				r.signalled(ctx, v)
+			}
 		})
 		selector.AddReceive(repeats, func(c workflow.ReceiveChannel, _ bool) {
 			var ref EventRef
-			c.Receive(ctx, &ref)
-			r.status.Repeats++
+			if c.ReceiveAsync(&ref) {
+				r.status.Repeats++
+			}
 		})
 		for {
 			selector.Select(ctx)

@@ -85,8 +85,11 @@ func (r *run) skipped(s *playbook.Step) {
 	playbook.Walk([]*playbook.Step{s}, func(s *playbook.Step) {
 		r.status.Step(s.ID).Status = playbook.StatusSkipped
 		var result map[string]any
-		if _, ok := s.Verb.(*playbook.Approve); ok {
+		switch s.Verb.(type) {
+		case *playbook.Approve:
 			result = map[string]any{"approved": false, "reason": "skipped", "by": []any{}}
+		case *playbook.Switch:
+			result = map[string]any{"case": int64(0)}
 		}
 		r.publish(s.ID, playbook.StatusSkipped, result)
 	})

@@ -67,10 +67,11 @@ func execute(ctx workflow.Context, s *playbook.Step, v *playbook.Activity, call 
 		MaximumInterval:    s.Retry.MaxEvery,
 		MaximumAttempts:    int32(s.Retry.Times), //nolint:gosec // the checker bounds it to 100
 	}
-	overall := max(s.Timeout, v.Signature.Timeout)
-	if v.Signature.Effect == playbook.EffectRead && v.Signature.Timeout <= maxLocal {
+	// A step that may take less than one attempt ends with its own time.
+	attempt, overall := min(v.Signature.Timeout, s.Timeout), s.Timeout
+	if v.Signature.Effect == playbook.EffectRead && attempt <= maxLocal {
 		return workflow.ExecuteLocalActivity(workflow.WithLocalActivityOptions(ctx, workflow.LocalActivityOptions{
-			StartToCloseTimeout:    v.Signature.Timeout,
+			StartToCloseTimeout:    attempt,
 			ScheduleToCloseTimeout: overall,
 			RetryPolicy:            retry,
 			Summary:                s.ID,
@@ -78,7 +79,7 @@ func execute(ctx workflow.Context, s *playbook.Step, v *playbook.Activity, call 
 	}
 	return workflow.ExecuteActivity(workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		ActivityID:             s.ID,
-		StartToCloseTimeout:    v.Signature.Timeout,
+		StartToCloseTimeout:    attempt,
 		ScheduleToCloseTimeout: overall,
 		HeartbeatTimeout:       v.Signature.Heartbeat,
 		RetryPolicy:            retry,

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/google/cel-go/cel"
@@ -99,13 +100,19 @@ func (o *objects) toCEL(where string, t *Type) *cel.Type {
 		if _, known := o.byName[name]; !known {
 			o.byName[name] = t
 			for _, f := range t.fields {
-				o.toCEL(where+"."+f.Name, f.Type)
+				o.toCEL(within(where, f.Name), f.Type)
 			}
 		}
 		return cel.ObjectType(name)
 	default:
 		return cel.DynType
 	}
+}
+
+// within names the place of a field. A field's own name may hold dots, and the places of two fields
+// must never be spelled alike.
+func within(where, field string) string {
+	return where + "." + strings.NewReplacer("~", "~0", ".", "~1").Replace(field)
 }
 
 // fromCEL gives a CEL type in ours. Values that cannot leave an expression have none.
@@ -164,7 +171,7 @@ func (o *objects) FindStructFieldType(name, field string) (*types.FieldType, boo
 	if !ok {
 		return nil, false
 	}
-	return &types.FieldType{Type: o.toCEL(name[len("countersign."):]+"."+field, f.Type)}, true
+	return &types.FieldType{Type: o.toCEL(within(name[len("countersign."):], field), f.Type)}, true
 }
 
 // NewValue refuses to make objects in expressions: outputs come from activities, not from authors.

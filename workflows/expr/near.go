@@ -12,8 +12,23 @@ const maxNear = 80
 // DidYouMean returns `; did you mean "x"?` for the option nearest to name, or, when none is near,
 // the options themselves if they are few enough to read, or nothing.
 func DidYouMean(name string, options []string) string {
-	if len(name) > maxNear {
+	best, near := Near(name, options)
+	switch {
+	case near:
+		return fmt.Sprintf("; did you mean %q?", best)
+	case len(options) == 0, len(name) > maxNear:
 		return ""
+	case len(options) <= 12:
+		return "; want one of " + strings.Join(slices.Sorted(slices.Values(options)), ", ")
+	default:
+		return ""
+	}
+}
+
+// Near returns the option that name may be a slip of the finger for.
+func Near(name string, options []string) (string, bool) {
+	if len(name) > maxNear {
+		return "", false
 	}
 	best, bestDistance := "", 1+max(1, len(name)/3)
 	for _, option := range options {
@@ -21,16 +36,7 @@ func DidYouMean(name string, options []string) string {
 			best, bestDistance = option, d
 		}
 	}
-	switch {
-	case best != "":
-		return fmt.Sprintf("; did you mean %q?", best)
-	case len(options) == 0:
-		return ""
-	case len(options) <= 12:
-		return "; want one of " + strings.Join(slices.Sorted(slices.Values(options)), ", ")
-	default:
-		return ""
-	}
+	return best, best != ""
 }
 
 // distance is the Levenshtein distance with neighbouring letters swapped counted once.

@@ -129,7 +129,7 @@ func quote(source string) string {
 func problemsOf(issues *cel.Issues) []Problem {
 	problems := make([]Problem, 0, len(issues.Errors()))
 	for _, e := range issues.Errors() {
-		problems = append(problems, Problem{Line: max(1, e.Location.Line()), Column: max(0, e.Location.Column()) + 1, Message: e.Message})
+		problems = append(problems, Problem{Line: max(1, e.Location.Line()), Column: max(0, e.Location.Column()) + 1, Message: plain(e.Message)})
 	}
 	if len(problems) == 0 {
 		err := issues.Err()

@@ -135,6 +135,32 @@ func ParseType(s string) (*Type, error) {
 	return nil, fmt.Errorf("%q is not a type; want any, bool, int, double, string, timestamp, duration, list(T) or map(T)", s)
 }
 
+// Same reports whether two types say the same. Hints do not count.
+func (t *Type) Same(other *Type) bool {
+	if t.kind != other.kind || len(t.fields) != len(other.fields) {
+		return false
+	}
+	if t.elem != nil && !t.elem.Same(other.elem) {
+		return false
+	}
+	for i, f := range t.fields {
+		o := other.fields[i]
+		if f.Name != o.Name || f.Optional != o.Optional || !f.Type.Same(o.Type) {
+			return false
+		}
+	}
+	return true
+}
+
+// Either is the type of a value that is a t or an other. Where they differ nothing may be proved
+// of it: a list that may be a map after all must not count as a list.
+func (t *Type) Either(other *Type) *Type {
+	if t.Same(other) {
+		return t
+	}
+	return Any
+}
+
 // Accepts reports whether a value of type have may stand where t is wanted. What is any is
 // settled at run time, when the value is decoded. An int may stand for a double.
 func (t *Type) Accepts(have *Type) bool {

@@ -3,7 +3,9 @@ package expr
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -99,8 +101,8 @@ func (t *Type) convertMap(path string, v any) (any, error) {
 		return nil, fmt.Errorf("%swant %s, got %s", at(path), t, describe(v))
 	}
 	out := make(map[string]any, len(entries))
-	for name, entry := range entries {
-		want := t.elem
+	for _, name := range slices.Sorted(maps.Keys(entries)) { // of two mistakes, always the same is reported
+		entry, want := entries[name], t.elem
 		if t.kind == KindObject {
 			f, ok := t.Field(name)
 			if !ok {

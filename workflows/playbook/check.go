@@ -12,6 +12,14 @@ type checker struct {
 	catalog Catalog
 	used    map[string]Signature
 	ids     map[string]*Step
+	vars    map[string]varType
+}
+
+// varType is the type a variable has in the whole playbook, and where it was first set.
+type varType struct {
+	*expr.Type
+
+	line int
 }
 
 func (c *checker) playbook(pb *Playbook) {
@@ -33,7 +41,7 @@ func (c *checker) playbook(pb *Playbook) {
 // constant checks a default, which stands for itself: there is nothing to read.
 func (c *checker) constant(in *Input) {
 	if expr.IsTemplate(in.Default.node.Value) {
-		c.reportAt(ruleBadValue, in.Default.node, "the default of %q is a plain value; an expression goes into from", in.Name)
+		c.reportAt(ruleBadValue, in.Default.node, "the default of the input %q is a plain value; an expression goes into from, without ${...}", in.Name)
 		return
 	}
 	c.value(in.Default, in.Type, in.Name+" takes", eventOnly())
@@ -42,7 +50,7 @@ func (c *checker) constant(in *Input) {
 // block checks steps that run one after the other.
 func (c *checker) block(steps []*Step, sc *scope) {
 	for _, s := range steps {
-		c.identify(s)
+		again := c.identify(s)
 		c.expr(s.If, expr.Bool, sc)
 		c.title(s, sc)
 		fields := s.Verb.check(c, s, sc)
@@ -50,6 +58,9 @@ func (c *checker) block(steps []*Step, sc *scope) {
 			fields = skippable(fields)
 		}
 		sc.add(s, fields)
+		if again {
+			sc.forget(s.ID)
+		}
 	}
 }
 
@@ -64,19 +75,27 @@ func skippable(fields []expr.Field) []expr.Field {
 	return out
 }
 
-// branch checks steps that may not be the ones that run.
-func (c *checker) branch(steps []*Step, sc *scope) {
-	inner := sc.fork()
-	c.block(steps, inner)
-	sc.join(inner)
+// branches checks blocks of which at most one runs: none of them can read what another did.
+func (c *checker) branches(blocks [][]*Step, sc *scope) {
+	forks := make([]*scope, len(blocks))
+	for i, steps := range blocks {
+		forks[i] = sc.fork()
+		c.block(steps, forks[i])
+	}
+	sc.join(forks)
 }
 
 // identify reports an id that another step has.
-func (c *checker) identify(s *Step) {
+func (c *checker) identify(s *Step) (taken bool) {
+	if !s.named || s.ID == "" {
+		return false
+	}
 	if first, taken := c.ids[s.ID]; taken {
 		c.reportAt(ruleDuplicateID, s.node, "the id %q is already that of the step at line %d", s.ID, first.node.Line)
+		return true
 	}
 	c.ids[s.ID] = s
+	return false
 }
 
 func (c *checker) title(s *Step, sc *scope) { c.text(s.Title, "the title", sc) }

@@ -11,7 +11,8 @@
 //
 // # Where things are
 //
-//	source.go     strict YAML: bounds, positions, no anchors, no tags
+//	source.go     strict YAML: bounds, no anchors, no tags, nothing invisible
+//	place.go      where a place inside a quoted or folded string is in the file
 //	parse.go      the document and its steps
 //	verb_*.go     one verb a file: its form, its checks, its type
 //	scope.go      which names exist at a step, and their types
@@ -26,5 +27,6 @@
 //
 // Every wait has one. An approval expires after 30 minutes unless it says otherwise (a minute to a
 // week). A call is tried 5 times within 15 minutes. A file has at most 256 KiB, 32 levels, 10,000
-// nodes.
+// values,
+// 250 steps; no character in it is invisible.
 package playbook

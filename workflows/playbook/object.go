@@ -20,11 +20,12 @@ type object struct {
 	what   string
 	values map[string]*yaml.Node
 	keys   map[string]*yaml.Node
+	meant  map[string]bool // keys that an unknown one was probably meant to be
 }
 
 // object reads a mapping. Keys outside known are reported with the near miss.
 func (s *source) object(n *yaml.Node, what string, known []string) (object, bool) {
-	o := object{source: s, node: n, what: what, values: map[string]*yaml.Node{}, keys: map[string]*yaml.Node{}}
+	o := object{source: s, node: n, what: what, values: map[string]*yaml.Node{}, keys: map[string]*yaml.Node{}, meant: map[string]bool{}}
 	if n.Kind != yaml.MappingNode {
 		s.reportAt(ruleWrongType, n, "%s is a mapping with the keys %s; got %s", what, strings.Join(known, ", "), form(n))
 		return o, false
@@ -33,6 +34,9 @@ func (s *source) object(n *yaml.Node, what string, known []string) (object, bool
 		key, value := n.Content[i], n.Content[i+1]
 		if !slices.Contains(known, key.Value) {
 			s.reportAt(ruleUnknownKey, key, "%s has no key %q%s", what, key.Value, expr.DidYouMean(key.Value, known))
+			if near, ok := expr.Near(key.Value, known); ok {
+				o.meant[near] = true
+			}
 			continue
 		}
 		o.keys[key.Value], o.values[key.Value] = key, value
@@ -51,18 +55,30 @@ func form(n *yaml.Node) string {
 		return fmt.Sprintf("the string %.40q", n.Value)
 	case n.Tag == "!!null":
 		return "nothing"
+	case n.Tag == "!!bool":
+		return "the bool " + n.Value
+	case n.Tag == "!!timestamp":
+		return "the date " + n.Value
 	default:
-		return n.Value
+		return "the number " + n.Value
 	}
+}
+
+// quoted advises on a scalar that YAML does not read as the string it was meant to be.
+func quoted(n *yaml.Node) string {
+	if n.Kind != yaml.ScalarNode || n.Tag == "!!str" || n.Tag == "!!null" {
+		return ""
+	}
+	return fmt.Sprintf("; write it in quotes, %q", n.Value)
 }
 
 func (o object) has(key string) bool { return o.values[key] != nil }
 
-// require reports a key that is not there.
+// require reports a key that is not there, unless a misspelt one stands for it.
 func (o object) require(keys ...string) bool {
 	ok := true
 	for _, key := range keys {
-		if !o.has(key) {
+		if !o.has(key) && !o.meant[key] {
 			o.reportAt(ruleMissingKey, o.node, "%s needs the key %q", o.what, key)
 			ok = false
 		}
@@ -77,7 +93,7 @@ func (o object) scalar(key string) *yaml.Node {
 		return nil
 	}
 	if n.Kind != yaml.ScalarNode || n.Tag != "!!str" {
-		o.reportAt(ruleWrongType, n, "%q of %s is a string; got %s", key, o.what, form(n))
+		o.reportAt(ruleWrongType, n, "%q of %s is a string; got %s%s", key, o.what, form(n), quoted(n))
 		return nil
 	}
 	return n
@@ -90,19 +106,36 @@ func (o object) text(key string) string {
 	return ""
 }
 
-// word returns a string of a given form; the form is explained by an example.
-func (o object) word(key string, form *regexp.Regexp, example string) string {
+// word returns a string of a given form.
+func (o object) word(key string, form wordForm) string {
 	n := o.scalar(key)
 	if n == nil {
 		return ""
 	}
-	if !form.MatchString(n.Value) {
-		o.reportAt(ruleBadValue, n, "%q is not a %s of %s; want something like %s", n.Value, key, o.what, example)
-	}
+	o.spell(n, fmt.Sprintf("the %s of %s", key, o.what), form)
 	return n.Value
 }
 
-// expression returns a bare CEL expression. YAML reads true or 5 as such; CEL does too.
+// spell reports a word that has not its form.
+func (s *source) spell(n *yaml.Node, what string, form wordForm) {
+	if !form.MatchString(n.Value) {
+		s.reportAt(ruleBadValue, n, "%.80q cannot be %s; want %s", n.Value, what, form.says)
+	} else if slices.Contains(reserved, n.Value) {
+		s.reportAt(ruleBadValue, n, "%q cannot be %s: no expression could name it, as it means something else there", n.Value, what)
+	}
+}
+
+// wordForm is the form of a name and how it is explained.
+type wordForm struct {
+	*regexp.Regexp
+
+	says string
+}
+
+// reserved are the words that CEL does not take as the name of a field.
+var reserved = []string{"true", "false", "null", "in"}
+
+// expression returns a bare CEL expression.
 func (o object) expression(key string) *Expr {
 	n := o.values[key]
 	if n == nil {
@@ -116,6 +149,8 @@ func (o object) expression(key string) *Expr {
 		o.reportAt(ruleBadValue, n, "%q takes a bare expression; write it without ${...}", key)
 		return nil
 	}
+	// An expression is its text: the plan must not keep true, 5 or 012 as YAML understands them.
+	n.Tag = "!!str"
 	return &Expr{node: n}
 }
 
@@ -129,13 +164,13 @@ func (o object) value(key string) *Value {
 
 // duration returns a bounded duration; absent gives the default.
 func (o object) duration(key string, least, most, otherwise time.Duration) time.Duration {
-	n := o.scalar(key)
+	n := o.values[key]
 	if n == nil {
 		return otherwise
 	}
 	d, err := expr.ParseDuration(n.Value)
-	if err != nil {
-		o.reportAt(ruleWrongType, n, "%q of %s: %v", key, o.what, err)
+	if n.Kind != yaml.ScalarNode || n.Tag != "!!str" || err != nil {
+		o.reportAt(ruleWrongType, n, "%q of %s is a duration like 30s, 5m, 12h or 3d; got %s", key, o.what, form(n))
 		return otherwise
 	}
 	if d < least || d > most {
@@ -151,7 +186,7 @@ func (o object) integer(key string, least, most, otherwise int) int {
 		return otherwise
 	}
 	var i int
-	if n.Tag != "!!int" || n.Decode(&i) != nil {
+	if n.Kind != yaml.ScalarNode || n.Tag != "!!int" || n.Decode(&i) != nil {
 		o.reportAt(ruleWrongType, n, "%q of %s is a whole number; got %s", key, o.what, form(n))
 		return otherwise
 	}
@@ -172,7 +207,7 @@ func (o object) list(key string) []*yaml.Node {
 		return nil
 	}
 	if len(n.Content) == 0 {
-		o.reportAt(ruleBadValue, n, "%q of %s is empty", key, o.what)
+		o.reportAt(ruleBadValue, n, "%q of %s is empty; want at least one entry", key, o.what)
 	}
 	return n.Content
 }

@@ -33,9 +33,18 @@ func verbs() map[string]verb {
 var modifiers = []string{"id", "title", "if", "timeout", "retry"}
 
 var (
-	nameForm  = regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)*$`)
-	idForm    = regexp.MustCompile(`^[a-z][a-z0-9_]{0,62}$`)
-	eventForm = regexp.MustCompile(`^[a-z][a-z0-9_]*(\.[a-z0-9_]+)+$`)
+	nameForm = wordForm{
+		regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)*$`),
+		"lower case words joined by -, like aws-compromised-access-key",
+	}
+	idForm = wordForm{
+		regexp.MustCompile(`^[a-z][a-z0-9_]{0,62}$`),
+		"a lower case letter, then letters, digits and _, like disable_key",
+	}
+	eventForm = wordForm{
+		regexp.MustCompile(`^[a-z][a-z0-9_]*(\.[a-z0-9_]+)+$`),
+		"lower case names joined by dots, like aws.guardduty.finding",
+	}
 )
 
 // parser turns nodes into steps. It counts, so that steps without an id get one.
@@ -47,11 +56,12 @@ type parser struct {
 
 func (p *parser) playbook(root *yaml.Node) *Playbook {
 	o, ok := p.object(root, "a playbook", []string{"playbook", "title", "stage", "labels", "triggers", "inputs", "steps", "outcome"})
-	if !ok || !o.require("playbook", "stage", "steps") {
+	if !ok {
 		return nil
 	}
+	o.require("playbook", "stage", "steps")
 	pb := &Playbook{
-		Name:    o.word("playbook", nameForm, "aws-compromised-access-key"),
+		Name:    o.word("playbook", nameForm),
 		Title:   o.text("title"),
 		Stage:   o.text("stage"),
 		Outcome: o.expression("outcome"),
@@ -65,7 +75,7 @@ func (p *parser) playbook(root *yaml.Node) *Playbook {
 	}
 	o.entries("labels", func(key, value *yaml.Node) {
 		if value.Kind != yaml.ScalarNode || value.Tag != "!!str" {
-			p.reportAt(ruleWrongType, value, "the label %q is a string; got %s", key.Value, form(value))
+			p.reportAt(ruleWrongType, value, "the label %q is a string; got %s%s", key.Value, form(value), quoted(value))
 		}
 		pb.Labels[key.Value] = value.Value
 	})
@@ -75,9 +85,7 @@ func (p *parser) playbook(root *yaml.Node) *Playbook {
 		}
 	}
 	o.entries("inputs", func(key, value *yaml.Node) {
-		if in := p.input(key, value); in != nil {
-			pb.Inputs = append(pb.Inputs, in)
-		}
+		pb.Inputs = append(pb.Inputs, p.input(key, value))
 	})
 	slices.SortFunc(pb.Inputs, func(a, b *Input) int { return strings.Compare(a.Name, b.Name) })
 	pb.Steps = p.block(o, "steps")
@@ -86,24 +94,24 @@ func (p *parser) playbook(root *yaml.Node) *Playbook {
 
 func (p *parser) trigger(n *yaml.Node) *Trigger {
 	o, ok := p.object(n, "a trigger", []string{"event", "if", "dedupe"})
-	if !ok || !o.require("event") {
+	if !ok {
 		return nil
 	}
+	o.require("event")
 	return &Trigger{
-		Event:  o.word("event", eventForm, "aws.guardduty.finding"),
+		Event:  o.word("event", eventForm),
 		If:     o.expression("if"),
 		Dedupe: o.expression("dedupe"),
 	}
 }
 
 func (p *parser) input(key, value *yaml.Node) *Input {
-	if !idForm.MatchString(key.Value) {
-		p.reportAt(ruleBadValue, key, "%q is not a name; want lower case letters, digits and _", key.Value)
-	}
+	p.spell(key, "the name of an input", idForm)
 	o, ok := p.object(value, fmt.Sprintf("the input %q", key.Value), []string{"type", "title", "from", "default"})
-	if !ok || !o.require("type") {
-		return nil
+	if !ok {
+		return &Input{Name: key.Value, Type: expr.Any, node: value}
 	}
+	o.require("type")
 	in := &Input{
 		Name: key.Value, Title: o.text("title"), Type: expr.Any,
 		From: o.expression("from"), Default: o.value("default"), node: value, typeNode: o.values["type"],
@@ -131,20 +139,25 @@ func (p *parser) block(o object, key string) []*Step {
 }
 
 func (p *parser) step(n *yaml.Node) *Step {
-	p.steps++
+	if p.steps++; p.steps > maxSteps {
+		if p.steps == maxSteps+1 {
+			p.reportAt(ruleLimits, n, "the playbook has more than %d steps", maxSteps)
+		}
+		return nil
+	}
 	v, ok := p.verb(n)
 	if !ok {
-		return nil
+		return &Step{Verb: breakOff(n), node: n}
 	}
 	o, ok := p.object(n, fmt.Sprintf("a step that has the verb %q", v.keyword), slices.Concat([]string{v.keyword}, v.keys, modifiers))
 	if !ok {
-		return nil
+		return &Step{Verb: breakOff(n), node: n}
 	}
 	s := &Step{
-		ID:      o.word("id", idForm, "disable_key"),
+		ID:      o.word("id", idForm),
 		Title:   o.value("title"),
 		If:      o.expression("if"),
-		Timeout: o.duration("timeout", time.Second, maxTimeout, DefaultTimeout),
+		Timeout: o.duration("timeout", time.Second, maxTimeout, 0),
 		Retry:   p.retry(o),
 		named:   o.has("id"),
 		node:    n,
@@ -157,11 +170,47 @@ func (p *parser) step(n *yaml.Node) *Step {
 			p.reportAt(ruleUnknownKey, o.keys[key], "%q says how a call is made; a step that has the verb %q makes none", key, v.keyword)
 		}
 	}
-	s.Verb = v.parse(p, o)
-	if s.Verb == nil {
-		return nil
+	if s.Verb = v.parse(p, o); s.Verb == nil {
+		s.Verb = breakOff(n)
 	}
 	return s
+}
+
+// broken stands for a step that cannot be read. What is wrong with it has been reported; the names
+// that it would have given are kept, so that whoever reads them is not reported as well.
+type broken struct{ ids, vars []string }
+
+func breakOff(n *yaml.Node) *broken {
+	b := &broken{}
+	b.collect(n)
+	return b
+}
+
+func (b *broken) collect(n *yaml.Node) {
+	for i, child := range n.Content {
+		if n.Kind == yaml.MappingNode && i%2 == 1 && n.Content[i-1].Value == "id" && child.Kind == yaml.ScalarNode {
+			b.ids = append(b.ids, child.Value)
+		}
+		if n.Kind == yaml.MappingNode && i%2 == 1 && n.Content[i-1].Value == "set" && child.Kind == yaml.MappingNode {
+			for k := 0; k < len(child.Content); k += 2 {
+				b.vars = append(b.vars, child.Content[k].Value)
+			}
+		}
+		b.collect(child)
+	}
+}
+
+// Keyword implements Verb.
+func (*broken) Keyword() string { return "" }
+
+func (b *broken) check(_ *checker, _ *Step, sc *scope) []expr.Field {
+	for _, id := range b.ids {
+		sc.forget(id)
+	}
+	for _, name := range b.vars {
+		sc.setVar(expr.Field{Name: name, Type: expr.Any})
+	}
+	return nil
 }
 
 // verb finds the one verb of a step.
@@ -184,7 +233,7 @@ func (p *parser) verb(n *yaml.Node) (verb, bool) {
 	case 0:
 		p.reportAt(ruleVerb, n, "the step has no verb%s", p.nearVerb(n, keywords))
 	default:
-		p.reportAt(ruleVerb, found[1], "the step has the verbs %q and %q; want one", found[0].Value, found[1].Value)
+		p.reportAt(ruleVerb, found[1], "the step has the verbs %q and %q; want one: make them two steps", found[0].Value, found[1].Value)
 	}
 	return verb{}, false
 }
@@ -193,8 +242,8 @@ func (p *parser) verb(n *yaml.Node) (verb, bool) {
 func (p *parser) nearVerb(n *yaml.Node, keywords []string) string {
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key := n.Content[i].Value
-		if hint := expr.DidYouMean(key, keywords); strings.Contains(hint, "did you mean") && !slices.Contains(modifiers, key) {
-			return fmt.Sprintf(", but a key %q%s", key, hint)
+		if near, ok := expr.Near(key, keywords); ok && !slices.Contains(modifiers, key) {
+			return fmt.Sprintf(", but a key %q; did you mean %q?", key, near)
 		}
 	}
 	return "; want one of " + strings.Join(keywords, ", ")
@@ -214,5 +263,8 @@ func (p *parser) retry(o object) Retry {
 	r.Every = ro.duration("every", time.Second, time.Hour, r.Every)
 	r.Backoff = ro.integer("backoff", 1, 10, r.Backoff)
 	r.MaxEvery = ro.duration("max_every", time.Second, time.Hour, max(r.MaxEvery, r.Every))
+	if r.MaxEvery < r.Every {
+		p.reportAt(ruleBound, ro.values["max_every"], "\"max_every\" of retry is %s, which is less than every, %s", span(r.MaxEvery), span(r.Every))
+	}
 	return r
 }

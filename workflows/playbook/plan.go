@@ -65,13 +65,14 @@ func Compile(file string, text []byte, catalog Catalog) (*Playbook, Problems) {
 	if pb == nil {
 		return nil, src.problems.sorted()
 	}
-	c := &checker{source: src, catalog: catalog, used: map[string]Signature{}, ids: map[string]*Step{}}
+	c := &checker{source: src, catalog: catalog, used: map[string]Signature{}, ids: map[string]*Step{}, vars: map[string]varType{}}
 	c.playbook(pb)
 	if len(src.problems) > 0 {
 		return nil, src.problems.sorted()
 	}
 	document, err := tree(root)
 	if err == nil {
+		// Written as JSON, some text grows. What a worker would refuse to read is refused here.
 		pb.Plan, err = newPlan(document, c.used)
 	}
 	if err == nil {
@@ -79,6 +80,10 @@ func Compile(file string, text []byte, catalog Catalog) (*Playbook, Problems) {
 	}
 	if err != nil {
 		src.report(ruleSyntax, 1, 1, "write the plan: %v", err)
+		return nil, src.problems
+	}
+	if size := len(pb.Plan.Document); size > MaxSize {
+		src.report(ruleLimits, 1, 1, "the playbook as JSON, which is how a run carries it, is %d bytes; at most %d are read", size, MaxSize)
 		return nil, src.problems
 	}
 	return pb, nil
@@ -95,6 +100,11 @@ func (p Plan) Load() (*Playbook, error) {
 	if p.Format != format {
 		return nil, fmt.Errorf("load the plan: its format is %d; this version reads %d", p.Format, format)
 	}
+	for _, name := range slices.Sorted(maps.Keys(p.Activities)) {
+		if err := p.Activities[name].validate(); err != nil {
+			return nil, fmt.Errorf("load the plan: the activity %q: %w", name, err)
+		}
+	}
 	pb, problems := Compile("plan", p.Document, signatures(p.Activities))
 	if len(problems) > 0 {
 		return nil, fmt.Errorf("load the plan: %w", problems)
@@ -107,6 +117,24 @@ func (p Plan) Load() (*Playbook, error) {
 		return nil, errors.New("load the plan: it is not in its canonical form")
 	}
 	return pb, nil
+}
+
+// validate holds a signature that came with a plan to what a registered activity always has.
+func (s Signature) validate() error {
+	switch {
+	case s.Input == nil || s.Output == nil:
+		return errors.New("it has no types")
+	case s.Input.Kind() != expr.KindObject && s.Input.Kind() != expr.KindMap:
+		return fmt.Errorf("its input is %s; want an object", s.Input)
+	case s.Effect != EffectRead && s.Effect != EffectChange && s.Effect != EffectDestroy:
+		return fmt.Errorf("its effect is %q; want read, change or destroy", s.Effect)
+	case s.Version < 1:
+		return fmt.Errorf("its version is %d; want at least 1", s.Version)
+	case s.Timeout <= 0 || s.Timeout > maxTimeout || s.Heartbeat < 0:
+		return fmt.Errorf("its timeout is %s and its heartbeat %s; want a timeout of at most %s", s.Timeout, s.Heartbeat, span(maxTimeout))
+	default:
+		return nil
+	}
 }
 
 // signatures is the catalog inside a plan.

@@ -56,7 +56,8 @@ type Step struct {
 	Title *Value
 	// If skips the step where it does not hold; nil: the step runs.
 	If *Expr
-	// Timeout bounds the step, retries included.
+	// Timeout bounds the step, retries included. Where the author names none it is DefaultTimeout,
+	// or the time that one attempt of the activity may take if that is longer.
 	Timeout time.Duration
 	Retry   Retry
 	Verb    Verb
@@ -77,6 +78,9 @@ type Retry struct {
 const (
 	DefaultTimeout = 15 * time.Minute
 	maxTimeout     = 24 * time.Hour
+	// maxSteps keeps the time that checking takes well below the second that a worker may spend
+	// on it inside a run.
+	maxSteps = 250
 )
 
 // DefaultRetry is 5 attempts within about half a minute.

@@ -20,7 +20,7 @@ func (p Problem) String() string {
 	return fmt.Sprintf("%s:%d:%d: %s [%s]", p.File, p.Line, p.Column, p.Message, p.Rule)
 }
 
-// Problems are the mistakes of a file, in its order. They are an error when there are any.
+// Problems are the mistakes of a file, in its order; the first hundred, if there are more. They are an error when there are any.
 type Problems []Problem
 
 func (ps Problems) Error() string {

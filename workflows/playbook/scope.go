@@ -82,6 +82,13 @@ func (sc *scope) add(s *Step, fields []expr.Field) {
 	sc.made = nil
 }
 
+// forget makes a step's type unknown, after a mistake has been reported that leaves it so.
+func (sc *scope) forget(id string) {
+	sc.steps[id] = expr.Field{Name: id, Type: expr.Any}
+	delete(sc.hints, id)
+	sc.made = nil
+}
+
 func (sc *scope) setVar(f expr.Field) {
 	sc.vars[f.Name] = f
 	sc.made = nil
@@ -103,28 +110,39 @@ func (sc *scope) fork() *scope {
 	return &c
 }
 
-// join takes in what a branch added. The branch may not be the one that runs, so all of it is
+// join takes in what branches added. None of them may be the one that runs, so all of it is
 // optional afterwards, but for the status: a step that did not run says so.
-func (sc *scope) join(branch *scope) {
-	for name, f := range branch.vars {
-		if _, had := sc.vars[name]; !had {
-			f.Optional = true
-			sc.vars[name] = f
+func (sc *scope) join(branches []*scope) {
+	for _, branch := range branches {
+		sc.joinVars(branch)
+		for id, f := range branch.steps {
+			if _, had := sc.steps[id]; had {
+				continue
+			}
+			if f.Type.Kind() == expr.KindObject {
+				fields := optional(f.Type.Fields())
+				for i := range fields {
+					fields[i].Optional = fields[i].Name != "status"
+				}
+				f.Type = expr.Object(fields...)
+			}
+			sc.steps[id] = f
+			delete(sc.hints, id)
 		}
-	}
-	for id, f := range branch.steps {
-		if _, had := sc.steps[id]; had {
-			continue
-		}
-		fields := optional(f.Type.Fields())
-		for i := range fields {
-			fields[i].Optional = fields[i].Name != "status"
-		}
-		f.Type = expr.Object(fields...)
-		sc.steps[id] = f
-		delete(sc.hints, id)
 	}
 	sc.made = nil
+}
+
+func (sc *scope) joinVars(branch *scope) {
+	for name, f := range branch.vars {
+		if before, had := sc.vars[name]; had {
+			f.Type = before.Type.Either(f.Type)
+			f.Optional = before.Optional
+		} else {
+			f.Optional = true
+		}
+		sc.vars[name] = f
+	}
 }
 
 // types are the names and types of the scope.

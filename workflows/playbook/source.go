@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -19,6 +21,9 @@ const (
 	MaxSize  = 256 << 10 // bytes
 	maxDepth = 32
 	maxNodes = 10_000
+	maxKey   = 128 // bytes; YAML itself takes longer ones only in another notation
+	// maxProblems is more than anyone reads, and keeps a hostile file from being answered at length.
+	maxProblems = 100
 )
 
 // source is one file while it is read; it collects the problems found in it.
@@ -26,10 +31,14 @@ type source struct {
 	file     string
 	text     []byte
 	lines    []string
+	nodes    int
 	problems Problems
 }
 
 func (s *source) report(rule string, line, column int, format string, args ...any) {
+	if len(s.problems) == maxProblems {
+		return
+	}
 	s.problems = append(s.problems, Problem{File: s.file, Line: line, Column: column, Rule: rule, Message: fmt.Sprintf(format, args...)})
 }
 
@@ -43,33 +52,77 @@ func (s *source) read() *yaml.Node {
 		s.report(ruleLimits, 1, 1, "the file is %d bytes; at most %d are read", len(s.text), MaxSize)
 		return nil
 	}
-	if !utf8.Valid(s.text) {
-		s.report(ruleSyntax, 1, 1, "the file is not UTF-8")
+	// Editors on Windows write a byte order mark and their own line breaks; neither means anything.
+	text := bytes.TrimPrefix(s.text, []byte("\ufeff"))
+	text = bytes.ReplaceAll(bytes.ReplaceAll(text, []byte("\r\n"), []byte("\n")), []byte("\r"), []byte("\n"))
+	s.lines = strings.Split(string(text), "\n")
+	if !s.readable() {
 		return nil
 	}
-	s.lines = strings.Split(string(s.text), "\n")
-	decoder := yaml.NewDecoder(bytes.NewReader(s.text))
-	var document yaml.Node
+	decoder := yaml.NewDecoder(bytes.NewReader(text))
+	var document, second yaml.Node
 	if err := decoder.Decode(&document); err != nil {
 		s.reportYAML(err)
 		return nil
 	}
-	if err := decoder.Decode(&yaml.Node{}); !errors.Is(err, io.EOF) {
-		s.report(ruleSyntax, 1, 1, "the file holds more than one document; want one playbook a file")
+	switch err := decoder.Decode(&second); {
+	case errors.Is(err, io.EOF):
+	case err != nil:
+		s.reportYAML(err)
+		return nil
+	default:
+		s.reportAt(ruleSyntax, &second, "a second document begins here; want one playbook a file")
 		return nil
 	}
-	nodes := 0
-	s.inspect(&document, 0, &nodes)
+	s.inspect(&document, 0)
 	if len(s.problems) > 0 || len(document.Content) == 0 {
 		return nil
 	}
 	return document.Content[0]
 }
 
+// readable reports the first character that is not UTF-8 or that nobody sees.
+func (s *source) readable() bool {
+	for i, line := range s.lines {
+		if !utf8.ValidString(line) {
+			valid := strings.IndexFunc(line, func(r rune) bool { return r == utf8.RuneError })
+			s.report(ruleSyntax, i+1, utf8.RuneCountInString(line[:valid])+1, "the file is not UTF-8")
+			return false
+		}
+		if at := strings.IndexFunc(line, hidden); at >= 0 {
+			r, _ := utf8.DecodeRuneInString(line[at:])
+			s.report(ruleSyntax, i+1, utf8.RuneCountInString(line[:at])+1, "the invisible character %U is refused: what a reviewer sees must be what runs", r)
+			return false
+		}
+	}
+	return true
+}
+
+// hidden characters show nothing or reorder what is shown: controls, and the marks that turn the
+// direction of text. YAML itself takes none of the controls outside quotes.
+func hidden(r rune) bool {
+	switch {
+	case r == '\t', r == '\n':
+		return false
+	case r < ' ', r >= 0x7f && r <= 0x9f, r == 0x2028, r == 0x2029, r == 0xfeff, r == 0xfffe, r == 0xffff:
+		return true
+	default:
+		return r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069
+	}
+}
+
+// yamlHints say what to do about the parser's more obscure messages, which come as text only.
+var yamlHints = []struct{ message, hint string }{
+	{"mapping values are not allowed", "a value that holds \": \" must be in quotes, or on the lines after |-"},
+	{"did not find expected key", "check the indentation and the quotes up to here"},
+	{"cannot start any token", "a value that begins with this character must be in quotes; indent with spaces, not tabs"},
+	{"could not find expected ':'", "every line of a mapping is key: value; check the indentation and the quotes up to here"},
+}
+
 // reportYAML takes the line out of the parser's message, which is the only place where it is.
 func (s *source) reportYAML(err error) {
 	if errors.Is(err, io.EOF) {
-		s.report(ruleSyntax, 1, 1, "the file is empty; want a playbook")
+		s.report(ruleSyntax, 1, 1, "the file is empty; want a playbook, which has at least the keys playbook, stage and steps")
 		return
 	}
 	line := 1
@@ -77,49 +130,64 @@ func (s *source) reportYAML(err error) {
 	if _, scanErr := fmt.Sscanf(message, "line %d:", &line); scanErr == nil {
 		_, message, _ = strings.Cut(message, ": ")
 	}
+	for _, known := range yamlHints {
+		if strings.Contains(message, known.message) {
+			message += "; " + known.hint
+		}
+	}
 	s.report(ruleSyntax, max(1, line), 1, "%s", message)
 }
 
 // inspect refuses what strict YAML has no place for. It stops at the first breach of a bound.
-func (s *source) inspect(n *yaml.Node, depth int, nodes *int) {
-	*nodes++
+func (s *source) inspect(n *yaml.Node, depth int) bool {
+	s.nodes++
 	switch {
-	case *nodes > maxNodes:
-		if *nodes == maxNodes+1 {
-			s.reportAt(ruleLimits, n, "the file has more than %d nodes", maxNodes)
-		}
-		return
+	case s.nodes > maxNodes:
+		s.reportAt(ruleLimits, n, "the file has more than %d values", maxNodes)
+		return false
 	case depth > maxDepth:
 		s.reportAt(ruleLimits, n, "the file is nested more than %d levels deep", maxDepth)
-		return
+		return false
 	case n.Kind == yaml.AliasNode:
-		s.reportAt(ruleSyntax, n, "aliases are refused: write the value out")
-		return
+		s.reportAt(ruleSyntax, n, "the alias *%s is refused: write the value out", n.Value)
+		return true
 	case n.Anchor != "":
-		s.reportAt(ruleSyntax, n, "anchors are refused: write the value out")
+		s.reportAt(ruleSyntax, n, "the anchor &%s is refused: write the value out where it is needed", n.Anchor)
 	case n.Style&yaml.TaggedStyle != 0:
-		s.reportAt(ruleSyntax, n, "tags are refused: write the value without %s", n.Tag)
+		s.reportAt(ruleSyntax, n, "the tag %s is refused: write the value without it", n.Tag)
+	}
+	if at := strings.IndexFunc(n.Value, hidden); at >= 0 && n.Kind == yaml.ScalarNode {
+		r, _ := utf8.DecodeRuneInString(n.Value[at:])
+		s.reportAt(ruleSyntax, n, "the invisible character %U is refused: what a reviewer sees must be what runs", r)
 	}
 	if n.Kind == yaml.MappingNode {
 		s.inspectKeys(n)
 	}
 	for _, child := range n.Content {
-		s.inspect(child, depth+1, nodes)
+		if !s.inspect(child, depth+1) {
+			return false
+		}
 	}
+	return true
 }
 
 func (s *source) inspectKeys(n *yaml.Node) {
 	seen := map[string]*yaml.Node{}
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key := n.Content[i]
-		if key.Kind != yaml.ScalarNode || key.Tag == "!!merge" {
-			s.reportAt(ruleSyntax, key, "keys are plain words")
-			continue
-		}
-		if first, twice := seen[key.Value]; twice {
+		switch first, twice := seen[key.Value]; {
+		case key.Tag == "!!merge":
+			s.reportAt(ruleSyntax, key, "the merge key << is refused: write the keys out")
+		case key.Kind == yaml.AliasNode: // inspect reports it
+		case key.Kind != yaml.ScalarNode:
+			s.reportAt(ruleSyntax, key, "a key is a word; got %s", form(key))
+		case len(key.Value) > maxKey:
+			s.reportAt(ruleLimits, key, "the key is %d bytes long; at most %d are read", len(key.Value), maxKey)
+		case twice:
 			s.reportAt(ruleDuplicateKey, key, "the key %q is already at line %d", key.Value, first.Line)
+		default:
+			seen[key.Value] = key
 		}
-		seen[key.Value] = key
 	}
 }
 
@@ -154,10 +222,16 @@ func scalar(n *yaml.Node) (any, error) {
 	switch n.Tag {
 	case "!!null":
 		return nil, nil
-	case "!!bool", "!!int":
-		var v any
+	case "!!bool":
+		var v bool
 		if err := n.Decode(&v); err != nil {
-			return nil, fmt.Errorf("read %q: %w", n.Value, err)
+			return nil, fmt.Errorf("%q is not a bool; want true or false", n.Value)
+		}
+		return v, nil
+	case "!!int":
+		var v int64
+		if err := n.Decode(&v); err != nil {
+			return nil, fmt.Errorf("the number %s is too large; want at most %d", n.Value, math.MaxInt64)
 		}
 		return v, nil
 	case "!!float":
@@ -165,10 +239,14 @@ func scalar(n *yaml.Node) (any, error) {
 			return json.Number(n.Value), nil // the digits as written: 1.0 stays apart from 1
 		}
 		var v float64
-		if err := n.Decode(&v); err != nil || v != v || v > 1e300 || v < -1e300 {
+		if err := n.Decode(&v); err != nil || math.IsNaN(v) || math.IsInf(v, 0) {
 			return nil, fmt.Errorf("%q is not a number that can be kept", n.Value)
 		}
-		return v, nil
+		digits := strconv.FormatFloat(v, 'g', -1, 64)
+		if !strings.ContainsAny(digits, ".e") {
+			digits += ".0"
+		}
+		return json.Number(digits), nil
 	default:
 		return n.Value, nil
 	}
@@ -179,48 +257,5 @@ func (s *source) reportInside(rule string, n *yaml.Node, problems []expr.Problem
 	for _, p := range problems {
 		line, column := s.place(n, p.Line, p.Column)
 		s.report(rule, line, column, "%s", strings.ReplaceAll(p.Message, "\n", " "))
-	}
-}
-
-// place maps a line and column inside a scalar's value to the file. Where folding has moved the
-// text, it is the start of the scalar.
-func (s *source) place(n *yaml.Node, line, column int) (int, int) {
-	switch {
-	case n.Style&yaml.LiteralStyle != 0:
-		at := n.Line + line
-		if at > len(s.lines) {
-			return n.Line, n.Column
-		}
-		text := s.lines[n.Line] // the line after the "|", which sets the indentation
-		return at, len(text) - len(strings.TrimLeft(text, " ")) + column
-	case n.Style&yaml.FoldedStyle != 0 || line > 1 || n.Line > len(s.lines):
-		return n.Line, n.Column
-	}
-	runes := []rune(s.lines[n.Line-1])
-	at := n.Column - 1
-	if n.Style&(yaml.DoubleQuotedStyle|yaml.SingleQuotedStyle) != 0 {
-		at++
-	}
-	for i := 1; i < column && at < len(runes); i++ {
-		at += escapeLength(n.Style, runes[at:])
-	}
-	if at > len(runes) {
-		return n.Line, n.Column
-	}
-	return n.Line, at + 1
-}
-
-// escapeLength is how many runes of a quoted scalar stand for one of its value.
-func escapeLength(style yaml.Style, at []rune) int {
-	switch {
-	case style&yaml.SingleQuotedStyle != 0 && len(at) > 1 && at[0] == '\'' && at[1] == '\'':
-		return 2
-	case style&yaml.DoubleQuotedStyle != 0 && len(at) > 1 && at[0] == '\\':
-		if n, ok := map[rune]int{'x': 4, 'u': 6, 'U': 10}[at[1]]; ok {
-			return n
-		}
-		return 2
-	default:
-		return 1
 	}
 }

@@ -44,13 +44,16 @@ func activityVerb() verb {
 // Keyword implements Verb.
 func (*Activity) Keyword() string { return "activity" }
 
-func (a *Activity) check(c *checker, _ *Step, sc *scope) []expr.Field {
+func (a *Activity) check(c *checker, step *Step, sc *scope) []expr.Field {
 	signature, ok := c.catalog.Activity(a.Name)
 	if !ok {
 		c.reportAt(ruleActivity, a.node, "there is no activity %q%s", a.Name, expr.DidYouMean(a.Name, c.catalog.Names()))
 		return []expr.Field{{Name: "output", Type: expr.Any}}
 	}
 	a.Signature = signature
+	if step.Timeout == 0 {
+		step.Timeout = max(DefaultTimeout, signature.Timeout)
+	}
 	c.used[a.Name] = signature
 	if signature.Effect == EffectDestroy && !sc.covered {
 		c.reportAt(ruleNeedsApproval, a.node, "%s cannot be undone: put it under the steps of an approve", a.Name)

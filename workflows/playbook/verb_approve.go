@@ -42,9 +42,7 @@ func approveVerb() verb {
 		keyword: "approve",
 		keys:    []string{"approvers", "quorum", "expires", "steps"},
 		parse: func(p *parser, o object) Verb {
-			if !o.require("approvers") {
-				return nil
-			}
+			o.require("approvers")
 			a := &Approve{
 				Message: o.value("approve"),
 				Quorum:  o.integer("quorum", 1, maxQuorum, 1),
@@ -54,7 +52,7 @@ func approveVerb() verb {
 			}
 			for _, n := range o.list("approvers") {
 				if n.Kind != yaml.ScalarNode || n.Tag != "!!str" || !nameForm.MatchString(n.Value) {
-					p.reportAt(ruleBadValue, n, "an approver is the name of a group, like secops-oncall; got %s", form(n))
+					p.reportAt(ruleBadValue, n, "an approver is the name of a group of the directory, like secops-oncall; got %s", form(n))
 					continue
 				}
 				a.Approvers = append(a.Approvers, n.Value)
@@ -75,23 +73,45 @@ func (a *Approve) check(c *checker, step *Step, sc *scope) []expr.Field {
 	for _, s := range a.Steps {
 		activity, ok := s.Verb.(*Activity)
 		if !ok {
-			c.reportAt(ruleCovered, s.node, "an approval covers calls of activities; a step that has the verb %q goes before or after it", s.Verb.Keyword())
+			c.uncovered(s, sc)
 			continue
 		}
 		if s.If != nil {
 			c.reportAt(ruleCovered, s.If.node, "what an approval covers runs as it was shown, all of it; put the condition on the approval")
 		}
-		c.identify(s)
+		again := c.identify(s)
 		c.title(s, covered)
 		fields := activity.check(c, s, covered)
 		// The step may not run at all (rejected), and later steps must ask.
 		sc.add(s, optional(fields))
+		if again {
+			sc.forget(s.ID)
+		}
 	}
 	return []expr.Field{
 		{Name: "approved", Type: expr.Bool},
 		{Name: "reason", Type: expr.String},
 		{Name: "by", Type: expr.List(expr.String)},
 	}
+}
+
+// uncovered reports a step that no approval can cover, and only that.
+func (c *checker) uncovered(s *Step, sc *scope) {
+	if keyword := s.Verb.Keyword(); keyword != "" {
+		c.reportAt(ruleCovered, s.node, "an approval covers calls of activities; a step that has the verb %q goes before or after it", keyword)
+	}
+	Walk([]*Step{s}, func(s *Step) {
+		if b, ok := s.Verb.(*broken); ok {
+			b.check(c, s, sc)
+		} else if s.named {
+			sc.forget(s.ID)
+		}
+		if set, ok := s.Verb.(*Set); ok {
+			for _, name := range set.Names() {
+				sc.setVar(expr.Field{Name: name, Type: expr.Any})
+			}
+		}
+	})
 }
 
 // optional marks fields that are there only if the step ran.

@@ -25,11 +25,12 @@ func setVerb() verb {
 		parse: func(p *parser, o object) Verb {
 			s := &Set{Values: map[string]*Value{}, nodes: map[string]*yaml.Node{}}
 			o.entries("set", func(key, value *yaml.Node) {
-				if !idForm.MatchString(key.Value) {
-					p.reportAt(ruleBadValue, key, "%q is not a name; want lower case letters, digits and _", key.Value)
-				}
+				p.spell(key, "the name of a value", idForm)
 				s.Values[key.Value], s.nodes[key.Value] = &Value{node: value}, key
 			})
+			if len(s.Values) == 0 && o.values["set"].Kind == yaml.MappingNode {
+				o.reportAt(ruleBadValue, o.values["set"], "\"set\" is empty; want names with values, like {severity: high}")
+			}
 			return s
 		},
 	}
@@ -47,11 +48,23 @@ func (s *Set) check(c *checker, step *Step, sc *scope) []expr.Field {
 		s.Types[name] = c.value(s.Values[name], expr.Any, "", sc)
 	}
 	for _, name := range s.Names() {
-		if before, ok := sc.vars[name]; ok && (!before.Type.Accepts(s.Types[name]) || !s.Types[name].Accepts(before.Type)) {
-			c.reportAt(ruleWrongType, s.nodes[name], "vars.%s is %s; it cannot become %s", name, before.Type, s.Types[name])
-			continue
+		t := s.Types[name]
+		first, known := c.vars[name]
+		if !known {
+			c.vars[name] = varType{t, s.nodes[name].Line}
+		} else if !first.Accepts(t) || !t.Accepts(first.Type) {
+			c.reportAt(ruleWrongType, s.nodes[name], "vars.%s is %s (line %d); it cannot be %s here", name, first.Type, first.line, t)
+			t = expr.Any
 		}
-		sc.setVar(expr.Field{Name: name, Type: s.Types[name], Optional: step.If != nil})
+		f := expr.Field{Name: name, Type: t}
+		if step.If != nil { // it may stay what it was
+			before, had := sc.vars[name]
+			f.Optional = !had || before.Optional
+			if had {
+				f.Type = before.Type.Either(t)
+			}
+		}
+		sc.setVar(f)
 	}
 	return nil
 }

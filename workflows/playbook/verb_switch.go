@@ -43,9 +43,10 @@ func switchVerb() verb {
 
 func (p *parser) switchCase(n *yaml.Node) *Case {
 	o, ok := p.object(n, "a case", []string{"if", "steps"})
-	if !ok || !o.require("if", "steps") {
+	if !ok {
 		return nil
 	}
+	o.require("if", "steps")
 	return &Case{If: o.expression("if"), Steps: p.block(o, "steps")}
 }
 
@@ -63,8 +64,7 @@ func (s *Switch) inner() [][]*Step {
 func (s *Switch) check(c *checker, _ *Step, sc *scope) []expr.Field {
 	for _, one := range s.Cases {
 		c.expr(one.If, expr.Bool, sc)
-		c.branch(one.Steps, sc)
 	}
-	c.branch(s.Default, sc)
+	c.branches(s.inner(), sc)
 	return []expr.Field{{Name: "case", Type: expr.Int}}
 }

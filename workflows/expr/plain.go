@@ -1,0 +1,39 @@
+package expr
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+
+	"github.com/google/cel-go/common/operators"
+)
+
+// CEL's own words for frequent mistakes. They are matched as text because CEL offers nothing else;
+// a message that is not recognised stays as it is.
+var (
+	noOverload = regexp.MustCompile(`^found no matching overload for '(.*)' applied to '(.*)'$`)
+	undeclared = regexp.MustCompile(`^undeclared reference to '(.*)' \(in container ''\)$`)
+	expecting  = regexp.MustCompile(` expecting (\{.*\}|'.*'|[A-Z]+)$`)
+	objectName = regexp.MustCompile(`countersign\.[^,() ]*`)
+)
+
+// plain says a message of CEL in the words of this language: operators as they are written, object
+// types without the names that we gave them, no lists of tokens.
+func plain(message string) string {
+	if m := noOverload.FindStringSubmatch(message); m != nil {
+		name := m[1]
+		if operator, ok := operators.FindReverse(name); ok && operator != "" {
+			name = operator
+		}
+		return fmt.Sprintf("%q does not take %s", name, objectName.ReplaceAllString(m[2], "object"))
+	}
+	if m := undeclared.FindStringSubmatch(message); m != nil {
+		// Names were looked for before CEL did, so what it misses is a function.
+		return fmt.Sprintf("there is no function %q", m[1])
+	}
+	message = expecting.ReplaceAllString(message, "")
+	for _, end := range []string{"mismatched input '<EOF>'", "extraneous input '<EOF>'", "no viable alternative at input '<EOF>'"} {
+		message = strings.ReplaceAll(message, end, "unexpected end of the expression")
+	}
+	return objectName.ReplaceAllString(message, "object")
+}
