@@ -35,7 +35,8 @@ func WithMemory(ctx context.Context, m *Memory) context.Context {
 //
 // A change saves the state it found so that it can be undone. An attempt that is cut off after
 // the provider acted leaves a successor that finds its own doing: "already disabled", which an
-// undo would then keep. The engine carries what was found first from attempt to attempt.
+// undo would then keep. The engine carries what was found first from attempt to attempt. Should it
+// fail to take it and the worker die as well, the change is still made once, and its undo leaves it.
 func Remember[T any](ctx context.Context, found T) (T, error) {
 	m, _ := ctx.Value(memoryKey{}).(*Memory)
 	if m == nil {

@@ -3,6 +3,7 @@ package workflows_test
 import (
 	"context"
 	"encoding/json"
+	"log/slog"
 	"slices"
 	"strconv"
 	"sync"
@@ -50,15 +51,6 @@ type house struct {
 	do      map[string]func(context.Context, lampInput) (lampOutput, error)
 }
 
-type quiet struct{}
-
-func (quiet) Debug(string, ...any) {}
-func (quiet) Info(string, ...any)  {}
-func (quiet) Warn(string, ...any)  {}
-func (quiet) Error(string, ...any) {}
-
-var _ sdklog.Logger = quiet{}
-
 const (
 	alice = "alice@example.com"
 	bob   = "bob@example.com"
@@ -67,7 +59,7 @@ const (
 
 func newHouse(t testing.TB) *house {
 	var suite testsuite.WorkflowTestSuite
-	suite.SetLogger(quiet{})
+	suite.SetLogger(sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler)))
 	h := &house{
 		TB: t, env: suite.NewTestWorkflowEnvironment(), registry: activities.NewRegistry(),
 		do: map[string]func(context.Context, lampInput) (lampOutput, error){},
@@ -95,7 +87,9 @@ func newHouse(t testing.TB) *house {
 	h.env.SetOnActivityStartedListener(func(info *activity.Info, _ context.Context, args converter.EncodedValues) {
 		var input json.RawMessage
 		var permit *activities.Permit
-		require.NoError(t, args.Get(&input, &permit))
+		if args.Get(&input, &permit) != nil {
+			return // a read has none
+		}
 		h.mu.Lock()
 		defer h.mu.Unlock()
 		h.permits = append(h.permits, permit)

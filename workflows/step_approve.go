@@ -105,13 +105,13 @@ func (r *run) request(ctx workflow.Context, s *playbook.Step, v *playbook.Approv
 func (r *run) people(ctx workflow.Context, v *playbook.Approve) ([]string, error) {
 	var found directory.MembersOutput
 	input, err := json.Marshal(directory.MembersInput{Groups: v.Approvers})
-	if err != nil {
-		return nil, err
+	if err == nil {
+		err = workflow.ExecuteLocalActivity(workflow.WithLocalActivityOptions(ctx, workflow.LocalActivityOptions{
+			ScheduleToCloseTimeout: playbook.DefaultTimeout,
+			StartToCloseTimeout:    activities.DefaultTimeout,
+			RetryPolicy:            retryPolicy(playbook.DefaultRetry),
+		}), directory.Members, json.RawMessage(input)).Get(ctx, &found)
 	}
-	err = workflow.ExecuteLocalActivity(workflow.WithLocalActivityOptions(ctx, workflow.LocalActivityOptions{
-		ScheduleToCloseTimeout: playbook.DefaultTimeout,
-		StartToCloseTimeout:    activities.DefaultTimeout,
-	}), directory.Members, json.RawMessage(input), (*activities.Permit)(nil)).Get(ctx, &found)
 	if temporal.IsCanceledError(err) {
 		return nil, err
 	}

@@ -8,14 +8,18 @@ package all
 import (
 	"github.com/countersign/countersign/activities"
 	"github.com/countersign/countersign/activities/aws"
+	"github.com/countersign/countersign/activities/directory"
 )
 
 // Options says how to reach each provider. The zero value is right in production.
 type Options struct {
 	AWS aws.Options
+	// Directory names the people who approve. A program that only describes activities needs none.
+	Directory func() (directory.Directory, error)
 }
 
 // Register adds every activity that ships to r. It makes no call.
 func Register(r *activities.Registry, opts Options) {
 	aws.Register(r, opts.AWS)
+	directory.Register(r, opts.Directory)
 }

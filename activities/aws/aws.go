@@ -38,8 +38,8 @@ type Options struct {
 	// Endpoint replaces the address of every AWS service; tests point it at a stand-in. Empty:
 	// AWS_ENDPOINT_URL, else the provider's own.
 	Endpoint string
-	// HTTPClient replaces the SDK's client. Leave it nil where AWS_CA_BUNDLE is in use: the SDK
-	// can add certificates only to its own.
+	// HTTPClient replaces the SDK's client for the calls of the activities. The SDK still fetches
+	// credentials with its own, and only its own knows AWS_CA_BUNDLE.
 	HTTPClient sdk.HTTPClient
 	// Credentials replaces the SDK's default chain.
 	Credentials sdk.CredentialsProvider

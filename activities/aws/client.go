@@ -138,6 +138,9 @@ func (s *service) dial(ctx context.Context, region string) (*clients, error) {
 	if cfg.Region == "" {
 		cfg.Region = homeRegion
 	}
+	if s.opts.HTTPClient != nil {
+		cfg.HTTPClient = s.opts.HTTPClient
+	}
 	who, err := sts.NewFromConfig(cfg).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
 	if err != nil {
 		return nil, failed(err, "ask whose credentials the worker holds")
@@ -167,9 +170,6 @@ func (s *service) loadOptions(region string) []func(*config.LoadOptions) error {
 	}
 	if s.opts.Endpoint != "" {
 		opts = append(opts, config.WithBaseEndpoint(s.opts.Endpoint))
-	}
-	if s.opts.HTTPClient != nil {
-		opts = append(opts, config.WithHTTPClient(s.opts.HTTPClient))
 	}
 	if s.opts.Credentials != nil {
 		opts = append(opts, config.WithCredentialsProvider(s.opts.Credentials))

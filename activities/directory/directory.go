@@ -97,6 +97,9 @@ func Register(r *activities.Registry, current func() (Directory, error)) {
 		Title:  "List the people of groups",
 		Effect: activities.Read,
 	}, func(_ context.Context, in MembersInput) (MembersOutput, error) {
+		if current == nil {
+			return MembersOutput{}, activities.Permanent("NoDirectory", errors.New("this program was given no directory of approvers"))
+		}
 		d, err := current()
 		if err != nil {
 			return MembersOutput{}, err

@@ -1,9 +1,11 @@
-// Package card makes what people read: the approval card, the summary line, the table in a terminal.
+// Package card makes what people read in a terminal: Request is the card of one approval, Story all
+// of a run, Progress a run as it goes.
 //
 // Everything an event says is written by someone else: a host name, a user agent or a tag can
 // carry terminal escapes, right-to-left overrides or fifty kilobytes of text. Clean and Block make
 // such text harmless to look at. They are not an escape for any markup: text that goes into Slack
-// mrkdwn, HTML or a shell needs that sink's own escaping afterwards.
+// mrkdwn, HTML or a shell needs that sink's own escaping afterwards. Names and parameters, on which
+// people decide, are not cleaned but shown exactly: in quotes with escapes where they would mislead.
 package card
 
 import (

@@ -20,7 +20,7 @@
 //   - ec2: DescribeInstances, DescribeNetworkInterfaces, ModifyNetworkInterfaceAttribute,
 //     DescribeSecurityGroups, CreateSecurityGroup, DeleteSecurityGroup, AuthorizeSecurityGroupIngress
 //     and Egress, RevokeSecurityGroupIngress and Egress, CreateSnapshots, DescribeSnapshots,
-//     DeleteSnapshot, CreateTags, DescribeTags
+//     DeleteSnapshot, CreateTags, DeleteTags, DescribeTags
 //   - guardduty: ListDetectors, ListFindings, GetFindings, ArchiveFindings, UnarchiveFindings
 //   - cloudtrail: LookupEvents
 //

@@ -10,7 +10,8 @@ const (
 	// retries these by itself.
 	Throttle FaultKind = iota + 1
 	// TimeoutAfterEffect does the call, keeps its effect, and closes the connection without an
-	// answer: the client cannot know. The SDK retries that too.
+	// answer: the client cannot know. The SDK retries that too. A call that fails on its own is
+	// answered all the same.
 	TimeoutAfterEffect
 	// Deny refuses for want of permission: AccessDenied, UnauthorizedOperation (ec2),
 	// AccessDeniedException.

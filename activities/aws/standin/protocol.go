@@ -75,15 +75,6 @@ func (es elements) MarshalXML(enc *xml.Encoder, start xml.StartElement) error {
 	return enc.EncodeToken(start.End())
 }
 
-// list is a list of elements of one name: "member" in AWS Query, "item" in EC2 Query.
-func list[T any](name string, values []T) elements {
-	out := make(elements, 0, len(values))
-	for _, value := range values {
-		out = append(out, element{name, value})
-	}
-	return out
-}
-
 // some is text, or no element at all when it is empty.
 func some(text string) any {
 	if text == "" {

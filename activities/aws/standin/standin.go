@@ -16,7 +16,7 @@ type Options struct {
 	File string
 	// Seed is the state at the first start, when File does not exist; nil is Sample().
 	Seed *State
-	// Clock tells the time; nil is time.Now.
+	// Clock tells the time; nil is time.Now. It is never called twice at once.
 	Clock func() time.Time
 }
 
@@ -30,6 +30,7 @@ type Server struct {
 	// fails leaves nothing half done and an answer can be written without the lock.
 	state     *State
 	before    *State // as it was before the last mutation that changed something; nil: none yet
+	beforeLog int    // how many mutations there were then
 	mutations []Mutation
 	faults    []*Fault
 	calls     ring
@@ -108,7 +109,6 @@ func (s *Server) keep(state *State, mutations []Mutation) error {
 // for "close the connection", under a [TimeoutAfterEffect] fault.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c, refused := decode(r)
-	c.now = s.clock().UTC()
 	result, err, aborted := s.handle(c, refused)
 	if aborted {
 		panic(http.ErrAbortHandler)
@@ -124,6 +124,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (s *Server) handle(c *call, refused *failure) (result any, failed *failure, aborted bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	c.now = s.clock().UTC()
 	if failed = refused; failed == nil {
 		result, aborted, failed = s.perform(c)
 	}
@@ -168,9 +169,9 @@ func (s *Server) perform(c *call) (result any, aborted bool, _ *failure) {
 
 // run does the operation, and keeps what it did.
 func (s *Server) run(c *call, op operation, stale bool) (any, error) {
-	c.state = s.state
+	c.state, c.log = s.state, s.mutations
 	if stale && s.before != nil {
-		c.state = s.before
+		c.state, c.log = s.before, s.mutations[:s.beforeLog]
 	}
 	if op.effect == reads {
 		return op.run(c)
@@ -204,7 +205,7 @@ func (s *Server) run(c *call, op operation, stale bool) (any, error) {
 		return nil, err
 	}
 	if c.changed {
-		s.before = old
+		s.before, s.beforeLog = old, len(log)-1
 	}
 	return result, nil
 }

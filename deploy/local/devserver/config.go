@@ -141,6 +141,12 @@ func settings() dynamicconfig.StaticClient {
 		// later. Reads the database each time, which one machine can afford.
 		dynamicconfig.ForceSearchAttributesCacheRefreshOnRead.Key(): true,
 
+		// One partition a task queue instead of four, which spread a queue over machines. With
+		// one machine the other three only forward to the first, and each has to be loaded
+		// with the queue: a server stopped meanwhile waits two seconds for it.
+		dynamicconfig.MatchingNumTaskqueueReadPartitions.Key():  1,
+		dynamicconfig.MatchingNumTaskqueueWritePartitions.Key(): 1,
+
 		// No call to the outside to ask for newer versions.
 		dynamicconfig.EnableServerVersionCheck.Key(): false,
 

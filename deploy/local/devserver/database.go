@@ -106,6 +106,17 @@ func (db *database) prepare(namespace string) error {
 	return sqliteschema.CreateNamespaces(db.config.sql(), ns)
 }
 
+// removeDatabase deletes the file and its journal, if they are there.
+func removeDatabase(dir string) error {
+	for _, suffix := range []string{"", "-wal", "-shm"} {
+		path := filepath.Join(dir, databaseFile+suffix)
+		if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return fmt.Errorf("start afresh: %w", err)
+		}
+	}
+	return nil
+}
+
 // checkpoint moves the write-ahead log into the database file, so that the file alone is a
 // complete copy.
 func (db *database) checkpoint() error {

@@ -24,8 +24,8 @@
 //
 // Options.Dir holds temporal.db, its write-ahead log (temporal.db-wal and -shm while
 // the server runs) and devserver.lock. Runs survive a restart and a kill -9; a power
-// cut may take back the last moments (see [database]). Closed runs are kept for seven
-// days. One process can use a folder at a time: the lock goes with the process,
+// cut may take back the last moments, because commits do not wait for the disk. Closed
+// runs are kept for seven days. One process can use a folder at a time: the lock goes with the process,
 // however it ends, so the file itself is never in the way. To start afresh, stop the
 // server and delete the folder. Without Dir everything is in memory; it is gone after
 // Stop, and its memory is returned when the process ends.
@@ -74,6 +74,8 @@ type Options struct {
 	// Dir is the folder for the database, created with mode 0700 if it is missing.
 	// Empty keeps everything in memory.
 	Dir string
+	// Fresh deletes the database in Dir first, once nobody else can be using it.
+	Fresh bool
 	// Namespace exists when Start returns. Empty means "default".
 	Namespace string
 	// Address is the preferred host:port of the frontend. Empty means 127.0.0.1:7233,
@@ -121,6 +123,11 @@ func Start(ctx context.Context, opts Options) (_ *Server, err error) {
 	if opts.Dir != "" {
 		if s.lock, err = lockDir(opts.Dir); err != nil {
 			return nil, err
+		}
+		if opts.Fresh {
+			if err := removeDatabase(opts.Dir); err != nil {
+				return nil, err
+			}
 		}
 	}
 	if s.db, err = openDatabase(opts.Dir, opts.Namespace); err != nil {
@@ -252,8 +259,8 @@ func (s *Server) RunURL(workflowID, runID string) string {
 }
 
 // Stop ends the UI and the server, empties the write-ahead log into the database file and
-// releases the folder. Calls in flight get about a second. Later calls return what the first
-// one did.
+// releases the folder. It takes some 30 ms; calls in flight, such as the polls of a worker that
+// was not stopped first, get a second to end. Later calls return what the first one did.
 //
 // If the server does not stop within 10 seconds, Stop returns an error and keeps the folder
 // locked until the process ends, because something may still write to it.

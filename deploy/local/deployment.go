@@ -1,0 +1,146 @@
+package main
+
+import (
+	"context"
+	_ "embed"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"go.temporal.io/sdk/client"
+
+	"github.com/countersign/countersign/activities/aws"
+	"github.com/countersign/countersign/activities/aws/standin"
+	"github.com/countersign/countersign/activities/directory"
+	"github.com/countersign/countersign/deploy/local/devserver"
+	"github.com/countersign/countersign/worker/app"
+	"github.com/countersign/countersign/workflows"
+	"github.com/countersign/countersign/workflows/connect"
+)
+
+//go:embed people.yaml
+var people []byte
+
+// deployment is everything that runs: each part as it is in production, except for AWS and for
+// there being one process.
+type deployment struct {
+	server *devserver.Server
+	aws    *standin.Server // nil when AWS_ENDPOINT_URL names another
+	awsURL string
+	runs   workflows.Client
+
+	stops []func()
+}
+
+// deploy starts the parts in the order in which they need each other. What was started when one
+// fails is stopped again.
+func deploy(ctx context.Context, o options) (_ *deployment, err error) {
+	d := &deployment{}
+	defer func() {
+		if err != nil {
+			d.stop()
+		}
+	}()
+	members, err := o.members()
+	if err != nil {
+		return nil, err
+	}
+	if d.server, err = devserver.Start(ctx, devserver.Options{Dir: o.state, Fresh: o.fresh, UI: true}); err != nil {
+		return nil, err
+	}
+	d.stops = append(d.stops, func() { _ = d.server.Stop() })
+	provider, err := d.startAWS(o)
+	if err != nil {
+		return nil, err
+	}
+	c, err := connect.Local(ctx, d.server.Address(), d.server.Namespace())
+	if err != nil {
+		return nil, err
+	}
+	d.stops = append(d.stops, c.Close)
+	if err := d.startWorker(c, provider, members); err != nil {
+		return nil, err
+	}
+	d.runs = workflows.Client{Temporal: c}
+	return d, nil
+}
+
+func (d *deployment) startWorker(c client.Client, provider aws.Options, members func() (directory.Directory, error)) error {
+	w, err := app.Start(c, app.Options{AWS: provider, Directory: members})
+	if err != nil {
+		return err
+	}
+	d.stops = append(d.stops, w.Stop)
+	return nil
+}
+
+// stop ends the parts, last started first.
+func (d *deployment) stop() {
+	for i := len(d.stops) - 1; i >= 0; i-- {
+		d.stops[i]()
+	}
+}
+
+// members reads the directory: the one in this folder, or the operator's, read anew each time.
+func (o options) members() (func() (directory.Directory, error), error) {
+	read := func() (directory.Directory, error) { return directory.Parse(people) }
+	if o.directory != "" {
+		read = func() (directory.Directory, error) { return directory.Load(o.directory) }
+	}
+	_, err := read()
+	return read, err
+}
+
+// usualAWSPort is where stand-ins for AWS are commonly found.
+const usualAWSPort = 4566
+
+// startAWS serves the stand-in, unless the environment names another AWS.
+func (d *deployment) startAWS(o options) (aws.Options, error) {
+	if url := os.Getenv("AWS_ENDPOINT_URL"); url != "" {
+		d.awsURL = url
+		return aws.Options{}, nil
+	}
+	file := filepath.Join(o.state, "aws.json")
+	if o.fresh {
+		if err := os.Remove(file); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return aws.Options{}, fmt.Errorf("forget the stand-in for AWS: %w", err)
+		}
+	}
+	var err error
+	if d.aws, err = standin.New(standin.Options{File: file}); err != nil {
+		return aws.Options{}, err
+	}
+	listener, err := listen(usualAWSPort)
+	if err != nil {
+		return aws.Options{}, fmt.Errorf("serve the stand-in for AWS: %w", err)
+	}
+	server := &http.Server{Handler: d.aws, ReadHeaderTimeout: 10 * time.Second}
+	served := make(chan struct{})
+	go func() {
+		defer close(served)
+		_ = server.Serve(listener) // ends with ErrServerClosed, and only by Close below
+	}()
+	d.stops = append(d.stops, func() {
+		_ = server.Close()
+		<-served
+	})
+	d.awsURL = "http://" + listener.Addr().String()
+	return aws.Options{
+		Endpoint:    d.awsURL,
+		Credentials: credentials.NewStaticCredentialsProvider(standin.SampleAccessKeyID, standin.SampleSecretKey, ""),
+	}, nil
+}
+
+// listen takes a port on the loopback address: the usual one, or any when that is taken.
+func listen(port int) (net.Listener, error) {
+	listener, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+	if err != nil {
+		listener, err = net.Listen("tcp", "127.0.0.1:0")
+	}
+	return listener, err
+}

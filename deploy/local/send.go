@@ -1,0 +1,100 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/countersign/countersign/activities"
+	"github.com/countersign/countersign/activities/all"
+	"github.com/countersign/countersign/playbooks"
+	"github.com/countersign/countersign/starter/gateway"
+	"github.com/countersign/countersign/starter/library"
+	"github.com/countersign/countersign/workflows"
+	"github.com/countersign/countersign/workflows/event"
+	"github.com/countersign/countersign/workflows/playbook"
+)
+
+// planned is one run about to be started.
+type planned struct {
+	playbook *playbook.Playbook
+	key      string
+	input    workflows.Input
+}
+
+// plan reads the event and finds what answers it. Nothing has started when it fails.
+func (o options) plan() ([]planned, error) {
+	raw, err := o.read()
+	if err != nil {
+		return nil, err
+	}
+	ev, err := gateway.Normalise(raw)
+	if err != nil {
+		return nil, err
+	}
+	registry := activities.NewRegistry()
+	all.Register(registry, all.Options{})
+	lib, problems, err := library.Load(playbooks.Files, workflows.Catalog(registry))
+	if err != nil {
+		return nil, err
+	}
+	if len(problems) > 0 {
+		return nil, problems
+	}
+	return plan(lib, ev)
+}
+
+func plan(lib *library.Library, ev event.Event) ([]planned, error) {
+	var runs []planned
+	var errs []error
+	for _, m := range lib.Match(ev) {
+		if m.Err != nil {
+			errs = append(errs, m.Err)
+		}
+		if !m.Matches {
+			continue
+		}
+		input, err := workflows.NewInput(m.Playbook, ev, nil)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		runs = append(runs, planned{m.Playbook, m.Key, input})
+	}
+	if len(errs) == 0 && len(runs) == 0 {
+		errs = append(errs, fmt.Errorf("no playbook answers the event %s of type %s; see go run ./starter match", ev.ID, ev.Type))
+	}
+	return runs, errors.Join(errs...)
+}
+
+// read returns the event to send, one byte over the bound at most.
+func (o options) read() ([]byte, error) {
+	if o.event == "" {
+		return playbooks.Events.ReadFile(playbooks.SampleEvent)
+	}
+	f, err := os.Open(o.event)
+	if err != nil {
+		return nil, fmt.Errorf("read the event: %w", err)
+	}
+	defer f.Close()
+	raw, err := io.ReadAll(io.LimitReader(f, event.MaxSize+1))
+	if err != nil {
+		return nil, fmt.Errorf("read the event: %w", err)
+	}
+	return raw, nil
+}
+
+// send starts the planned runs, or joins those that answer the same matter already.
+func send(ctx context.Context, runs workflows.Client, plan []planned) ([]workflows.Started, error) {
+	started := make([]workflows.Started, 0, len(plan))
+	for _, p := range plan {
+		s, err := runs.Start(ctx, p.playbook, p.key, p.input)
+		if err != nil {
+			return started, err
+		}
+		started = append(started, s)
+	}
+	return started, nil
+}

@@ -1,0 +1,15 @@
+package main
+
+import (
+	"fmt"
+	"io"
+)
+
+// welcome says where everything is.
+func (d *deployment) welcome(w io.Writer) {
+	where := d.awsURL
+	if d.aws != nil {
+		where += " (a stand-in; AWS_ENDPOINT_URL names another)"
+	}
+	fmt.Fprintf(w, "Temporal  %s\nUI        %s\nAWS       %s\n", d.server.Address(), d.server.UIURL(), where)
+}

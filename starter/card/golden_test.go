@@ -1,0 +1,261 @@
+package card_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/stretchr/testify/require"
+
+	"github.com/countersign/countersign/activities/digest"
+	"github.com/countersign/countersign/starter/card"
+	"github.com/countersign/countersign/workflows"
+	"github.com/countersign/countersign/workflows/approval"
+	"github.com/countersign/countersign/workflows/playbook"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	file := filepath.Join("testdata", name+".golden")
+	if *update {
+		require.NoError(t, os.WriteFile(file, []byte(got), 0o644))
+	}
+	want, err := os.ReadFile(file)
+	require.NoError(t, err, "run with -update to write it")
+	require.Empty(t, cmp.Diff(string(want), got))
+	for line := range strings.SplitSeq(got, "\n") {
+		requireHarmless(t, line)
+		require.Equal(t, strings.TrimRight(line, " "), line, "no space at the end")
+	}
+}
+
+func TestRequest(t *testing.T) {
+	t.Parallel()
+	decided := waiting()
+	a := decided.Approvals[0]
+	a.Votes = append(a.Votes, approval.Vote{
+		Approval: a.ID, Person: "carol@example.com", Verdict: approval.Reject, Reason: "the key is mine\nrejected by nobody", At: at(9, 0),
+	})
+	a.Decision = &approval.Decision{Outcome: approval.Rejected, By: []string{"carol@example.com"}, Reason: "the key is mine", At: at(9, 0)}
+	empty := waiting()
+	empty.Approvals[0].Calls = nil
+	for name, tc := range map[string]struct {
+		st  *workflows.Status
+		now time.Time
+	}{
+		"request":          {waiting(), at(2, 30)},
+		"request-late":     {waiting(), at(61, 0)},
+		"request-decided":  {decided, at(10, 0)},
+		"request-hostile":  {hostile(), at(2, 30)},
+		"request-no-calls": {empty, at(2, 30)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var out bytes.Buffer
+			require.NoError(t, card.Request(&out, tc.st, tc.st.Approvals[0], tc.now))
+			golden(t, name, out.String())
+		})
+	}
+}
+
+// What is approved must be all there, whatever it is and however long.
+func TestRequestShowsEverything(t *testing.T) {
+	t.Parallel()
+	st := waiting()
+	long := strings.Repeat("x", 100_000) + "-the-end"
+	input, err := json.Marshal(map[string]any{"account": "111122223333", "user": long, "deep": map[string]any{"list": []any{map[string]any{"k": "needle"}}}})
+	require.NoError(t, err)
+	st.Approvals[0].Calls[0].Input = input
+	var out bytes.Buffer
+	require.NoError(t, card.Request(&out, st, st.Approvals[0], at(2, 0)))
+	require.Contains(t, out.String(), long)
+	require.Contains(t, out.String(), "needle")
+}
+
+func TestStory(t *testing.T) {
+	t.Parallel()
+	for name, st := range map[string]*workflows.Status{
+		"story-waiting": waiting(), "story-done": done(), "story-failed": failed(), "story-hostile": hostile(),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var out bytes.Buffer
+			require.NoError(t, card.Story(&out, st))
+			golden(t, name, out.String())
+		})
+	}
+}
+
+func TestProgress(t *testing.T) {
+	t.Parallel()
+	acting := waiting()
+	acting.State = workflows.Running
+	acting.Approvals[0].Votes, acting.Approvals[0].Decision = done().Approvals[0].Votes, done().Approvals[0].Decision
+	step(acting, "contain", playbook.StatusRunning, when(0, 1), nil)
+	step(acting, "disable", playbook.StatusRunning, when(4, 0), nil)
+	for name, statuses := range map[string][]*workflows.Status{
+		"progress":         {started(), started(), waiting(), waiting(), acting, done(), done()},
+		"progress-late":    {done()},
+		"progress-failed":  {waiting(), failed()},
+		"progress-hostile": {hostile()},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var out bytes.Buffer
+			p := card.NewProgress(&out)
+			for _, st := range statuses {
+				p.See(st)
+			}
+			golden(t, name, out.String())
+		})
+	}
+}
+
+func TestNoColourUnlessTerminal(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	require.Equal(t, &out, card.Terminal(&out, ""))
+	f, err := os.Create(filepath.Join(t.TempDir(), "out"))
+	require.NoError(t, err)
+	defer f.Close()
+	require.Equal(t, f, card.Terminal(f, ""), "a file is no terminal")
+}
+
+func TestWriteErrorIsReturned(t *testing.T) {
+	t.Parallel()
+	st := waiting()
+	require.ErrorIs(t, card.Request(broken{}, st, st.Approvals[0], at(0, 0)), os.ErrClosed)
+	require.ErrorIs(t, card.Story(broken{}, st), os.ErrClosed)
+	card.NewProgress(broken{}).See(st)
+}
+
+type broken struct{}
+
+func (broken) Write([]byte) (int, error) { return 0, os.ErrClosed }
+
+// at is a time of the example run, minutes and seconds after its start.
+func at(minutes, seconds int) time.Time {
+	return time.Date(2026, 11, 20, 21, 25, 5, 0, time.UTC).
+		Add(time.Duration(minutes)*time.Minute + time.Duration(seconds)*time.Second)
+}
+
+func when(minutes, seconds int) *time.Time {
+	t := at(minutes, seconds)
+	return &t
+}
+
+// started is a run whose first read is under way.
+func started() *workflows.Status {
+	return &workflows.Status{
+		Run: "aws-compromised-access-key/AKIAIOSFODNN7EXAMPLE", Playbook: "aws-compromised-access-key",
+		Title: "A compromised IAM access key", Labels: map[string]string{"mitre": "T1078.004", "cloud": "aws"},
+		Plan:  "sha256:5f2b1c9d8e7a6b5c4d3e2f1a0b9c8d7e6f5a4b3c2d1e0f9a8b7c6d5e4f3a2b1c",
+		State: workflows.Running, Started: at(0, 0),
+		Event: workflows.EventRef{
+			ID: "6f1c8a52-3d0e-4b7a-9e25-71c04b8d2f6e", Source: "aws.guardduty/111122223333/us-east-1", Type: "aws.guardduty.finding",
+			Subject: "arn:aws:guardduty:us-east-1:111122223333:detector/12ab/finding/7ab9", Time: at(-1, 0),
+		},
+		Inputs: map[string]json.RawMessage{"user": json.RawMessage(`"ci-deployer"`), "account": json.RawMessage(`"111122223333"`)},
+		Steps: []*workflows.StepStatus{
+			{ID: "usage", Verb: "activity", Activity: "aws.iam.get_access_key_last_used", Effect: "read", Title: "Find when a key was last used", Status: playbook.StatusRunning, Started: when(0, 0)},
+			{ID: "contain", Verb: "approve", Status: playbook.StatusPending},
+			{ID: "disable", Depth: 1, Verb: "activity", Activity: "aws.iam.disable_access_key", Effect: "change", Title: "Disable an IAM access key", Status: playbook.StatusPending},
+			{ID: "purge", Depth: 1, Verb: "activity", Activity: "aws.iam.delete_sessions", Effect: "destroy", Title: "Delete sessions", Status: playbook.StatusPending},
+			{ID: "close", Verb: "activity", Activity: "aws.guardduty.archive_finding", Effect: "change", Title: "Archive a finding", Status: playbook.StatusPending},
+		},
+	}
+}
+
+func step(st *workflows.Status, id string, status playbook.Status, start, end *time.Time) *workflows.StepStatus {
+	s := st.Step(id)
+	s.Status, s.Started, s.Ended = status, start, end
+	return s
+}
+
+// waiting is the same run when it asks, and one of two people has said yes.
+func waiting() *workflows.Status {
+	st := started()
+	st.State = workflows.Waiting
+	step(st, "usage", playbook.StatusDone, when(0, 0), when(0, 1)).Output = json.RawMessage(
+		`{"user":"ci-deployer","service":"s3","region":"us-east-1","regions":["us-east-1","eu-west-1"],"detail":{"a":1},"last_used":"2026-11-20T21:14:00Z","count":4,"never":null}`)
+	step(st, "contain", playbook.StatusWaiting, when(0, 1), nil)
+	st.Approvals = []*workflows.ApprovalStatus{{
+		Request: approval.Request{
+			ID: "contain", Run: st.Run, Playbook: st.Playbook, Plan: st.Plan,
+			Question: "Disable the access key AKIAIOSFODNN7EXAMPLE of ci-deployer?\nLast used for s3 in us-east-1.",
+			Groups:   []string{"secops-oncall"}, People: []string{"alice@example.com", "bob@example.com", "carol@example.com"},
+			Quorum: 2, Asked: at(0, 1), Expires: at(30, 1),
+			Digest: "sha256:a1b2c3d4e5f60718293a4b5c6d7e8f90a1b2c3d4e5f60718293a4b5c6d7e8f90",
+			Calls: []approval.Call{
+				{
+					Step: "disable", Title: "Disable an IAM access key", Activity: "aws.iam.disable_access_key", Version: 1,
+					Effect: "change", Undo: "aws.iam.enable_access_key", Targets: []string{"user", "access_key_id"},
+					Input: json.RawMessage(`{"access_key_id":"AKIAIOSFODNN7EXAMPLE","account":"111122223333","user":"ci-deployer"}`), Digest: digest.Digest("sha256:11"),
+				},
+				{
+					Step: "purge", Title: "Delete sessions", Activity: "aws.iam.delete_sessions", Version: 2,
+					Effect: "destroy", Targets: []string{"user"},
+					Input: json.RawMessage(`{"account":"111122223333","region":"us-east-1","user":"ci-deployer","older_than":3600,"force":true,"tags":{},` +
+						`"names":["one","two"],"filters":[{"name":"state","values":["open","idle"]},{"name":"note","values":[]}],"policy":"{\n  \"Version\": 1\n}","none":null,"empty":""}`),
+				},
+			},
+		},
+		Votes: []approval.Vote{{Approval: "contain", Person: "alice@example.com", Verdict: approval.Approve, Reason: "seen in the trail", At: at(1, 40)}},
+	}}
+	return st
+}
+
+// done is the same run at its end; two more events joined it meanwhile.
+func done() *workflows.Status {
+	st := waiting()
+	st.State, st.Outcome, st.Ended, st.Repeats = workflows.Done, "contained", when(4, 2), 2
+	a := st.Approvals[0]
+	a.Votes = append(a.Votes, approval.Vote{Approval: "contain", Person: "bob@example.com", Verdict: approval.Approve, At: at(4, 0)})
+	a.Decision = &approval.Decision{Outcome: approval.Approved, By: []string{"alice@example.com", "bob@example.com"}, At: at(4, 0)}
+	a.Refused = []string{"mallory@example.com: the vote does not count: mallory@example.com is not among those who may answer"}
+	step(st, "contain", playbook.StatusDone, when(0, 1), when(4, 2))
+	step(st, "disable", playbook.StatusDone, when(4, 0), when(4, 1)).Output = json.RawMessage(`{"status_before":"Active"}`)
+	step(st, "purge", playbook.StatusDone, when(4, 1), when(4, 2))
+	step(st, "close", playbook.StatusSkipped, nil, nil)
+	return st
+}
+
+// failed is the same run when a call after the approval did not work.
+func failed() *workflows.Status {
+	st := done()
+	st.State, st.Outcome, st.Error = workflows.Failed, "", `step "purge": access denied`
+	step(st, "purge", playbook.StatusFailed, when(4, 1), when(4, 2)).Error = "access denied\nthe role lacks iam:DeleteSessions"
+	step(st, "contain", playbook.StatusFailed, when(0, 1), when(4, 2)).Error = `step "purge": access denied`
+	return st
+}
+
+// hostile is a run whose event was written by somebody who wants to be misread.
+func hostile() *workflows.Status {
+	const evil = "ci\x1b[2K\x1b[1A\u202eedoc\u202c\nApproved: yes\r\u200b\x07"
+	st := waiting()
+	st.Title, st.Error, st.Outcome = evil, evil, evil
+	st.Labels = map[string]string{"cloud": evil}
+	st.Event.Subject, st.Event.Source, st.Event.ID, st.Event.Type = evil, evil, evil, evil
+	raw, _ := json.Marshal(evil)
+	st.Inputs["user"] = raw
+	st.Inputs[evil] = raw
+	st.Steps[0].Output, _ = json.Marshal(map[string]any{evil: evil, "list": []any{evil}})
+	st.Steps[0].Title, st.Steps[0].Error = evil, evil
+	st.Steps[1].ID = "contain"
+	a := st.Approvals[0]
+	a.Question, a.Groups, a.People = evil, []string{evil}, []string{evil, "alice@example.com"}
+	a.Calls[0].Input, _ = json.Marshal(map[string]any{"user": evil, "account": "1111\u200b22223333", "access_key_id": "\ufe0fa\u3164b \"c\" \\d", evil: []any{evil, map[string]any{evil: evil}}})
+	a.Calls[0].Step, a.Calls[0].Title, a.Calls[0].Undo, a.Calls[0].Activity = evil, evil, evil, evil
+	a.Calls[1].Effect, a.Calls[1].Input = evil, json.RawMessage("not json \x1b[31m")
+	a.Votes[0].Person, a.Votes[0].Reason, a.Votes[0].Verdict = evil, evil, evil
+	a.Refused = []string{evil}
+	return st
+}

@@ -1,0 +1,242 @@
+package card
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/countersign/countersign/activities/digest"
+	"github.com/countersign/countersign/workflows"
+	"github.com/countersign/countersign/workflows/playbook"
+)
+
+// Story writes all that a run tells of itself: what it answers, each step and what became of it,
+// who was asked and who said what, and how it ended.
+func Story(w io.Writer, st *workflows.Status) error {
+	p := newPage(w)
+	p.line(0, p.style(bold, Clean(st.Title, maxTitle)))
+	p.line(0, exact(st.Run))
+	p.line(0, "")
+	p.table(2,
+		row{"state", p.state(st.State)},
+		row{"outcome", prose(st.Outcome)},
+		row{"error", prose(st.Error)},
+		row{"started", stamp(st.Started)},
+		row{"ended", ended(st)},
+		row{"event", exact(st.Event.Type) + "  " + exact(st.Event.ID)},
+		row{"source", exact(st.Event.Source)},
+		row{"subject", optional(st.Event.Subject)},
+		row{"time", stamp(st.Event.Time)},
+		row{"repeats", repeats(st.Repeats)},
+		row{"playbook", exact(st.Playbook)},
+		row{"labels", labels(st.Labels)},
+		row{"plan", exact(st.Plan.Short())},
+	)
+	if len(st.Inputs) > 0 {
+		p.section("Inputs")
+		for _, line := range inputs(st.Inputs) {
+			p.line(2, line)
+		}
+	}
+	p.section("Steps")
+	p.steps(st)
+	if len(st.Approvals) > 0 {
+		p.section("Approvals")
+	}
+	for i, a := range st.Approvals {
+		if i > 0 {
+			p.line(0, "")
+		}
+		p.approval(a)
+	}
+	return p.write()
+}
+
+func (p *page) section(name string) {
+	p.line(0, "")
+	p.line(0, p.style(bold, name))
+}
+
+func (p *page) state(s workflows.State) string {
+	switch s {
+	case workflows.Done:
+		return p.style(green, "done")
+	case workflows.Failed, workflows.Cancelled:
+		return p.style(red, string(s))
+	case workflows.Waiting:
+		return p.style(yellow, "waiting") + " for people"
+	default:
+		return exact(string(s))
+	}
+}
+
+func ended(st *workflows.Status) string {
+	if st.Ended == nil {
+		return ""
+	}
+	return stamp(*st.Ended) + ", after " + span(st.Ended.Sub(st.Started))
+}
+
+func repeats(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return plural(n, "further event", "further events") + " joined this run"
+}
+
+func labels(all map[string]string) string {
+	var out []string
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		out = append(out, exact(name)+"="+exact(all[name]))
+	}
+	return strings.Join(out, ", ")
+}
+
+func inputs(all map[string]json.RawMessage) []string {
+	raw, err := json.Marshal(all)
+	if err != nil {
+		return []string{prose(err.Error())}
+	}
+	return parameters(raw)
+}
+
+// marks stand before the steps, so that the eye finds the one that matters.
+var marks = map[playbook.Status]struct{ mark, style string }{
+	playbook.StatusPending: {"·", ""},
+	playbook.StatusRunning: {"▸", yellow},
+	playbook.StatusWaiting: {"?", yellow},
+	playbook.StatusDone:    {"✓", green},
+	playbook.StatusSkipped: {"-", ""},
+	playbook.StatusFailed:  {"✗", red},
+}
+
+func (p *page) steps(st *workflows.Status) {
+	width := 0
+	for _, s := range st.Steps {
+		width = max(width, 2*s.Depth+utf8.RuneCountInString(exact(s.ID)))
+	}
+	width = min(width, maxColumn)
+	for _, s := range st.Steps {
+		m := marks[s.Status]
+		name := pad(strings.Repeat("  ", s.Depth)+exact(s.ID), width)
+		line := fmt.Sprintf("%s %s  %s  %s  %s  %s",
+			p.style(m.style, pad(m.mark, 1)), pad(exact(string(s.Status)), 7), name,
+			pad(began(s, st.Started), len("15:04:05")), pad(took(s), 6), describe(s))
+		p.line(2, line)
+		const below = 13 // under the step's name
+		if s.Error != "" {
+			for line := range strings.SplitSeq("error: "+prose(s.Error), "\n") {
+				p.line(below+2*s.Depth, p.style(red, line))
+			}
+		}
+		for _, line := range outputs(s.Output) {
+			p.line(below+2*s.Depth, line)
+		}
+	}
+}
+
+// began is the time of day, with the day when that is not the day on which the run started.
+func began(s *workflows.StepStatus, start time.Time) string {
+	switch {
+	case s.Started == nil:
+		return ""
+	case s.Started.UTC().Format(time.DateOnly) != start.UTC().Format(time.DateOnly):
+		return s.Started.UTC().Format("2006-01-02 15:04:05")
+	default:
+		return clock(*s.Started)
+	}
+}
+
+func took(s *workflows.StepStatus) string {
+	if s.Started == nil || s.Ended == nil {
+		return ""
+	}
+	return span(s.Ended.Sub(*s.Started))
+}
+
+func describe(s *workflows.StepStatus) string {
+	title := Clean(s.Title, maxTitle)
+	switch {
+	case s.Activity == "":
+		if title == "" {
+			return exact(s.Verb)
+		}
+		return title
+	case title == "":
+		return exact(s.Activity)
+	default:
+		return title + " (" + exact(s.Activity) + ")"
+	}
+}
+
+// outputs are the first few fields of what an activity returned, each on a line. The rest is
+// counted; the JSON form of the story has it.
+func outputs(raw json.RawMessage) []string {
+	const most, width = 6, 100
+	v, err := digest.Decode(raw)
+	fields, ok := v.(map[string]any)
+	if err != nil || !ok {
+		return nil
+	}
+	names := slices.Sorted(maps.Keys(fields))
+	lines := []string{}
+	for _, name := range names[:min(len(names), most)] {
+		lines = append(lines, Clean(name, 40)+": "+Clean(summary(fields[name]), width))
+	}
+	if left := len(names) - most; left > 0 {
+		lines = append(lines, fmt.Sprintf("…[+%d fields]", left))
+	}
+	return lines
+}
+
+func summary(v any) string {
+	switch v := v.(type) {
+	case map[string]any:
+		return plural(len(v), "field", "fields")
+	case []any:
+		return plural(len(v), "item", "items")
+	case string:
+		return exact(v)
+	case nil:
+		return "null"
+	default:
+		return fmt.Sprint(v)
+	}
+}
+
+func (p *page) approval(a *workflows.ApprovalStatus) {
+	for line := range strings.SplitSeq(exact(a.ID)+": "+prose(a.Question), "\n") {
+		p.line(2, line)
+	}
+	rows := []row{
+		{"asked", stamp(a.Asked) + ", of " + exactAll(a.Groups)},
+		{"covers", covers(a)},
+		{"votes", votes(a)},
+		{"decision", decisionAt(a)},
+		{"digest", exact(a.Digest.Short())},
+	}
+	if a.Open() {
+		rows[3] = row{"expires", stamp(a.Expires)}
+	}
+	for i, refused := range a.Refused {
+		name := ""
+		if i == 0 {
+			name = "refused"
+		}
+		rows = append(rows, row{name, Clean(refused, 500)})
+	}
+	p.table(4, rows...)
+}
+
+func covers(a *workflows.ApprovalStatus) string {
+	names := make([]string, len(a.Calls))
+	for i, c := range a.Calls {
+		names[i] = exact(c.Step)
+	}
+	return strings.Join(names, ", ")
+}

@@ -1,0 +1,57 @@
+package library
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/countersign/countersign/workflows/playbook"
+)
+
+// ErrEmpty is returned by Open when there is no playbook to read: most likely a wrong path.
+var ErrEmpty = errors.New("no playbooks")
+
+// Open reads playbooks from folders, with all that is below them, and from single files. A link
+// may lead anywhere if it is named itself; inside a folder it may not leave the folder. Tests of
+// playbooks are left out, also when named, so that a pattern of the shell may include them.
+func Open(catalog playbook.Catalog, names ...string) (*Library, playbook.Problems, error) {
+	l := &loader{catalog: catalog}
+	var seen []string
+	for _, name := range names {
+		name = filepath.Clean(name)
+		if slices.Contains(seen, name) {
+			continue
+		}
+		seen = append(seen, name)
+		if err := l.open(name); err != nil {
+			return nil, nil, err
+		}
+	}
+	library, problems := l.done()
+	if len(library.entries) == 0 && len(problems) == 0 {
+		return nil, nil, fmt.Errorf("read %s: %w; a playbook is a file that ends in %s", strings.Join(seen, ", "), ErrEmpty, suffix)
+	}
+	return library, problems, nil
+}
+
+func (l *loader) open(name string) error {
+	info, err := os.Stat(name)
+	if err != nil {
+		return fmt.Errorf("read the playbooks of %s: %w", name, cause(err))
+	}
+	if !info.IsDir() {
+		if !strings.HasSuffix(name, testSuffix) {
+			l.file(os.DirFS(filepath.Dir(name)), filepath.Base(name), filepath.ToSlash(name))
+		}
+		return nil
+	}
+	root, err := os.OpenRoot(name)
+	if err != nil {
+		return fmt.Errorf("read the playbooks of %s: %w", name, cause(err))
+	}
+	defer root.Close()
+	return l.tree(root.FS(), filepath.ToSlash(name))
+}

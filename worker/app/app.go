@@ -1,0 +1,134 @@
+// Package app is the worker: it runs playbooks and makes their calls. It holds the providers'
+// credentials, and nothing that could start a run or approve one.
+//
+//	worker --directory people.yaml --profile production
+//
+// Workers of one task queue share the runs; stop one and the others carry on. On SIGTERM it takes
+// no more work and gives the calls under way thirty seconds to end. It does not link the embedded
+// server: that is deploy/local's.
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/worker"
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/countersign/countersign/activities"
+	"github.com/countersign/countersign/activities/all"
+	"github.com/countersign/countersign/activities/aws"
+	"github.com/countersign/countersign/activities/directory"
+	"github.com/countersign/countersign/workflows"
+	"github.com/countersign/countersign/workflows/connect"
+)
+
+// Options configure a worker. The zero value lacks only the directory.
+type Options struct {
+	// TaskQueue is where it takes work from; "" is workflows.TaskQueue.
+	TaskQueue string
+	// Directory names the people of the groups that approve. It is asked at each approval.
+	Directory func() (directory.Directory, error)
+	AWS       aws.Options
+}
+
+// stopTime is how long calls under way may take to end when the worker stops.
+const stopTime = 30 * time.Second
+
+// Worker is a running worker.
+type Worker struct{ worker worker.Worker }
+
+// Start lets a worker take work through c, and returns when it polls.
+func Start(c client.Client, opts Options) (*Worker, error) {
+	if opts.Directory == nil {
+		return nil, errors.New("start the worker: it has no directory of approvers")
+	}
+	registry := activities.NewRegistry()
+	all.Register(registry, all.Options{AWS: opts.AWS, Directory: opts.Directory})
+	if err := registry.Validate(); err != nil {
+		return nil, fmt.Errorf("start the worker: %w", err)
+	}
+	queue := opts.TaskQueue
+	if queue == "" {
+		queue = workflows.TaskQueue
+	}
+	w := worker.New(c, queue, worker.Options{WorkerStopTimeout: stopTime})
+	w.RegisterWorkflowWithOptions(workflows.Run, workflow.RegisterOptions{Name: workflows.RunType})
+	registry.Bind(w)
+	if err := w.Start(); err != nil {
+		return nil, fmt.Errorf("start the worker on the task queue %q: %w", queue, err)
+	}
+	return &Worker{w}, nil
+}
+
+// Stop takes no more work and waits for the calls under way, half a minute at most.
+func (w *Worker) Stop() { w.worker.Stop() }
+
+// Main runs the worker until it is told to stop. Exit codes: 0 stopped, 1 could not run, 2 usage.
+func Main(ctx context.Context, args []string, out, logs io.Writer) int {
+	ctx, cancel := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
+	defer cancel()
+	var opts Options
+	var temporal connect.Options
+	var people string
+	started := false
+	cmd := &cobra.Command{
+		Use:           "worker --directory FILE",
+		Short:         "Run playbooks: take runs from a Temporal task queue and make their calls",
+		Example:       "  worker --directory people.yaml\n  worker --directory people.yaml --profile production --task-queue secops",
+		Args:          cobra.NoArgs,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			started = true
+			temporal.Logger = slog.New(slog.NewJSONHandler(logs, nil))
+			return run(cmd.Context(), temporal, people, opts)
+		},
+	}
+	cmd.SetArgs(args)
+	cmd.SetOut(out)
+	cmd.SetErr(logs)
+	temporal.Flags(cmd.Flags())
+	cmd.Flags().StringVar(&opts.TaskQueue, "task-queue", workflows.TaskQueue, "where to take runs from")
+	cmd.Flags().StringVar(&people, "directory", "", "`file` that names the people of each approving group")
+	_ = cmd.MarkFlagRequired("directory") // fails only for a flag that does not exist
+	switch err := cmd.ExecuteContext(ctx); {
+	case err == nil:
+		return 0
+	case started:
+		fmt.Fprintln(logs, "worker:", err)
+		return 1
+	default:
+		fmt.Fprintf(logs, "worker: %v\nsee worker --help\n", err)
+		return 2
+	}
+}
+
+func run(ctx context.Context, temporal connect.Options, people string, opts Options) error {
+	opts.Directory = func() (directory.Directory, error) { return directory.Load(people) }
+	if _, err := opts.Directory(); err != nil {
+		return err
+	}
+	c, err := temporal.Dial(ctx)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	w, err := Start(c, opts)
+	if err != nil {
+		return err
+	}
+	temporal.Logger.InfoContext(ctx, "taking runs", "task_queue", opts.TaskQueue)
+	<-ctx.Done()
+	temporal.Logger.InfoContext(context.WithoutCancel(ctx), "stopping: no more work is taken, calls under way may end")
+	w.Stop()
+	return nil
+}
