@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -127,6 +128,13 @@ func reason(err error) string {
 	var timeout *temporal.TimeoutError
 	if errors.As(err, &timeout) {
 		return "no answer in time: " + timeout.Message()
+	}
+	if errors.Is(err, context.DeadlineExceeded) {
+		return "no answer in time: " + context.DeadlineExceeded.Error()
+	}
+	var activity *temporal.ActivityError
+	if errors.As(err, &activity) && activity.Unwrap() != nil {
+		return activity.Unwrap().Error()
 	}
 	return err.Error()
 }

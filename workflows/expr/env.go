@@ -3,7 +3,6 @@ package expr
 import (
 	"fmt"
 	"maps"
-	"slices"
 	"strings"
 	"sync"
 
@@ -51,7 +50,7 @@ func NewEnv(vars map[string]*Type) (*Env, error) {
 	}
 	e := &Env{vars: maps.Clone(vars), objects: &objects{Provider: shared.CELTypeProvider(), byName: map[string]*Type{}}}
 	options := []cel.EnvOption{cel.CustomTypeProvider(e.objects)}
-	for _, name := range slices.Sorted(maps.Keys(vars)) {
+	for _, name := range Keys(vars) {
 		options = append(options, cel.Variable(name, e.objects.toCEL(name, vars[name])))
 	}
 	if e.cel, err = shared.Extend(options...); err != nil {

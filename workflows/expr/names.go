@@ -2,7 +2,6 @@ package expr
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"unicode"
@@ -76,7 +75,7 @@ func (n *names) function(e ast.Expr, call ast.CallExpr) {
 		return
 	}
 	options := slices.Clone(macros)
-	for _, function := range slices.Sorted(maps.Keys(n.env.cel.Functions())) {
+	for _, function := range Keys(n.env.cel.Functions()) {
 		if strings.IndexFunc(function, func(r rune) bool { return r != '_' && !unicode.IsLetter(r) }) < 0 && !strings.HasPrefix(function, "_") {
 			options = append(options, function)
 		}
@@ -117,7 +116,7 @@ func (n *names) ident(e ast.Expr) *Type {
 		return t
 	}
 	if _, isType := n.env.cel.CELTypeProvider().FindIdent(name); !isType {
-		n.report(e, "unknown name %q%s", name, DidYouMean(name, slices.Collect(maps.Keys(n.env.vars))))
+		n.report(e, "unknown name %q%s", name, DidYouMean(name, Keys(n.env.vars)))
 	}
 	return nil
 }

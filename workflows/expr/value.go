@@ -3,9 +3,7 @@ package expr
 import (
 	"encoding/json"
 	"fmt"
-	"maps"
 	"math"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -101,7 +99,7 @@ func (t *Type) convertMap(path string, v any) (any, error) {
 		return nil, fmt.Errorf("%swant %s, got %s", at(path), t, describe(v))
 	}
 	out := make(map[string]any, len(entries))
-	for _, name := range slices.Sorted(maps.Keys(entries)) { // of two mistakes, always the same is reported
+	for _, name := range Keys(entries) { // of two mistakes, always the same is reported
 		entry, want := entries[name], t.elem
 		if t.kind == KindObject {
 			f, ok := t.Field(name)
@@ -148,6 +146,8 @@ func untyped(v any) any {
 		return out
 	case map[string]any:
 		out := make(map[string]any, len(v))
+		// It builds a map, in which no order shows.
+		//workflowcheck:ignore
 		for k := range v {
 			out[k] = untyped(v[k])
 		}

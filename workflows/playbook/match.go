@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 
 	"github.com/countersign/countersign/workflows/event"
@@ -80,7 +79,7 @@ func (pb *Playbook) ResolveInputs(ev event.Event, given map[string]json.RawMessa
 		}
 		resolved[in.Name] = raw
 	}
-	for _, name := range slices.Sorted(maps.Keys(given)) {
+	for _, name := range expr.Keys(given) {
 		if !slices.Contains(names, name) {
 			errs = append(errs, fmt.Errorf("input %q: the playbook %s has none of that name%s", name, pb.Name, expr.DidYouMean(name, names)))
 		}

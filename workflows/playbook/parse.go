@@ -2,7 +2,6 @@ package playbook
 
 import (
 	"fmt"
-	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -220,7 +219,7 @@ func (p *parser) verb(n *yaml.Node) (verb, bool) {
 		return verb{}, false
 	}
 	table := verbs()
-	keywords := slices.Sorted(maps.Keys(table))
+	keywords := expr.Keys(table)
 	var found []*yaml.Node
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		if _, ok := table[n.Content[i].Value]; ok {

@@ -4,8 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 	"time"
 
 	"github.com/countersign/countersign/activities/digest"
@@ -100,7 +98,7 @@ func (p Plan) Load() (*Playbook, error) {
 	if p.Format != format {
 		return nil, fmt.Errorf("load the plan: its format is %d; this version reads %d", p.Format, format)
 	}
-	for _, name := range slices.Sorted(maps.Keys(p.Activities)) {
+	for _, name := range expr.Keys(p.Activities) {
 		if err := p.Activities[name].validate(); err != nil {
 			return nil, fmt.Errorf("load the plan: the activity %q: %w", name, err)
 		}
@@ -145,4 +143,4 @@ func (s signatures) Activity(name string) (Signature, bool) {
 	return signature, ok
 }
 
-func (s signatures) Names() []string { return slices.Sorted(maps.Keys(s)) }
+func (s signatures) Names() []string { return expr.Keys(s) }

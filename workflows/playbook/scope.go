@@ -3,7 +3,6 @@ package playbook
 import (
 	"fmt"
 	"maps"
-	"slices"
 
 	"github.com/countersign/countersign/workflows/expr"
 )
@@ -115,7 +114,8 @@ func (sc *scope) fork() *scope {
 func (sc *scope) join(branches []*scope) {
 	for _, branch := range branches {
 		sc.joinVars(branch)
-		for id, f := range branch.steps {
+		for _, id := range expr.Keys(branch.steps) {
+			f := branch.steps[id]
 			if _, had := sc.steps[id]; had {
 				continue
 			}
@@ -134,7 +134,8 @@ func (sc *scope) join(branches []*scope) {
 }
 
 func (sc *scope) joinVars(branch *scope) {
-	for name, f := range branch.vars {
+	for _, name := range expr.Keys(branch.vars) {
+		f := branch.vars[name]
 		if before, had := sc.vars[name]; had {
 			f.Type = before.Type.Either(f.Type)
 			f.Optional = before.Optional
@@ -153,9 +154,17 @@ func (sc *scope) types() map[string]*expr.Type {
 	}
 	types["inputs"] = sc.inputs
 	types["run"] = runType
-	types["vars"] = expr.Object(slices.Collect(maps.Values(sc.vars))...)
-	types["steps"] = expr.Object(slices.Collect(maps.Values(sc.steps))...).WithHints(maps.Clone(sc.hints))
+	types["vars"] = objectOf(sc.vars)
+	types["steps"] = objectOf(sc.steps).WithHints(maps.Clone(sc.hints))
 	return types
+}
+
+func objectOf(byName map[string]expr.Field) *expr.Type {
+	fields := make([]expr.Field, 0, len(byName))
+	for _, name := range expr.Keys(byName) {
+		fields = append(fields, byName[name])
+	}
+	return expr.Object(fields...)
 }
 
 func (sc *scope) env(c *checker) *expr.Env {

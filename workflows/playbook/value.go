@@ -3,8 +3,6 @@ package playbook
 import (
 	"encoding/json"
 	"fmt"
-	"maps"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -39,7 +37,7 @@ func (v *Value) Eval(values map[string]any) (json.RawMessage, error) {
 		return json.Marshal(out)
 	case v.fields != nil:
 		out := make(map[string]json.RawMessage, len(v.fields))
-		for _, name := range slices.Sorted(maps.Keys(v.fields)) {
+		for _, name := range expr.Keys(v.fields) {
 			raw, err := v.fields[name].Eval(values)
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", name, err)
@@ -62,8 +60,8 @@ func (v *Value) Stable() bool {
 			return false
 		}
 	}
-	for _, field := range v.fields {
-		if !field.Stable() {
+	for _, name := range expr.Keys(v.fields) {
+		if !v.fields[name].Stable() {
 			return false
 		}
 	}

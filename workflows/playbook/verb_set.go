@@ -1,9 +1,6 @@
 package playbook
 
 import (
-	"maps"
-	"slices"
-
 	"go.yaml.in/yaml/v3"
 
 	"github.com/countersign/countersign/workflows/expr"
@@ -40,7 +37,7 @@ func setVerb() verb {
 func (*Set) Keyword() string { return "set" }
 
 // Names returns the names that are set, sorted.
-func (s *Set) Names() []string { return slices.Sorted(maps.Keys(s.Values)) }
+func (s *Set) Names() []string { return expr.Keys(s.Values) }
 
 func (s *Set) check(c *checker, step *Step, sc *scope) []expr.Field {
 	s.Types = map[string]*expr.Type{}
