@@ -34,9 +34,6 @@ type service struct {
 	pause func(context.Context, time.Duration) error
 	// backoff is the SDK's between its own retries; nil is its default.
 	backoff retry.BackoffDelayer
-	// snapshotPoll is the time between looks at a snapshot under way.
-	snapshotPoll time.Duration
-
 	mu      sync.Mutex
 	regions map[string]*regional
 }
@@ -59,10 +56,9 @@ type clients struct {
 
 func newService(opts Options) *service {
 	return &service{
-		opts:         opts,
-		pause:        pause,
-		snapshotPoll: 15 * time.Second,
-		regions:      map[string]*regional{},
+		opts:    opts,
+		pause:   pause,
+		regions: map[string]*regional{},
 	}
 }
 

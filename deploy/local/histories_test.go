@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -71,6 +72,10 @@ func anonymous(tree any) {
 		for k, child := range v {
 			if k == "identity" {
 				v[k] = "worker@example.com"
+			}
+			if name, ok := child.(string); ok && k == "name" && v["kind"] == "TASK_QUEUE_KIND_STICKY" {
+				_, unique, _ := strings.Cut(name, ":")
+				v[k] = "worker:" + unique
 			}
 			anonymous(child)
 		}
