@@ -44,6 +44,9 @@ import (
 	"github.com/countersign/countersign/activities"
 	"github.com/countersign/countersign/activities/all"
 	"github.com/countersign/countersign/starter/card"
+	"github.com/countersign/countersign/workflows"
+	"github.com/countersign/countersign/workflows/connect"
+	"github.com/countersign/countersign/workflows/expr"
 )
 
 // Streams is what a command may touch of the process.
@@ -103,7 +106,8 @@ type app struct {
 	// The persistent flags.
 	output    string
 	playbooks string
-	temporal  connection
+	taskQueue string
+	temporal  connect.Options
 }
 
 const help = `Start playbooks for events, watch their runs and answer their approvals.
@@ -123,11 +127,11 @@ func (a *app) root() *cobra.Command {
 			if len(args) == 0 {
 				return nil
 			}
-			near := ""
-			if names := cmd.SuggestionsFor(args[0]); len(names) > 0 {
-				near = "; did you mean " + strings.Join(names, " or ") + "?"
+			var names []string
+			for _, known := range cmd.Commands() {
+				names = append(names, known.Name())
 			}
-			return usagef(cmd, "no command %q%s", args[0], near)
+			return usagef(cmd, "no command %q%s", args[0], expr.DidYouMean(args[0], names))
 		},
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
@@ -141,7 +145,8 @@ func (a *app) root() *cobra.Command {
 	flags := root.PersistentFlags()
 	flags.StringVarP(&a.output, "output", "o", "text", "how to print results: text or json")
 	flags.StringVar(&a.playbooks, "playbooks", "", "folder of playbooks (default: the library that ships)")
-	a.temporal.flags(flags)
+	flags.StringVar(&a.taskQueue, "task-queue", workflows.TaskQueue, "task queue that the workers serve")
+	a.temporal.Flags(flags)
 	root.AddCommand(
 		a.validate(), a.match(), a.run(), a.runs(), a.show(), a.approvals(), a.approve(), a.reject(), a.cancel(), a.activities(),
 	)

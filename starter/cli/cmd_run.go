@@ -187,7 +187,11 @@ func (a *app) start(ctx context.Context, prepared []answer, f runFlags) error {
 		err = a.watch(ctx, runs, started, f.wait)
 	} else {
 		for _, s := range started {
-			a.say("follow it: starter show %s", word(s.Run))
+			if s.New {
+				a.say("follow it: starter show %s", word(s.Run))
+			} else {
+				a.say("this matter has a run already, which may be over: starter show %s", word(s.Run))
+			}
 		}
 	}
 	if a.json() {

@@ -3,18 +3,13 @@ package cli
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"os"
 	"strings"
 	"time"
 
-	"github.com/spf13/pflag"
-	"go.temporal.io/sdk/client"
-	"go.temporal.io/sdk/contrib/envconfig"
-	"go.temporal.io/sdk/log"
-
 	"github.com/countersign/countersign/workflows"
 	"github.com/countersign/countersign/workflows/approval"
+	"github.com/countersign/countersign/workflows/connect"
 	"github.com/countersign/countersign/workflows/playbook"
 )
 
@@ -28,75 +23,35 @@ type Runs interface {
 	Runs(ctx context.Context, open bool, limit int) ([]workflows.Listed, error)
 }
 
-// Dial connects to Temporal within the time of ctx. The function it returns ends the connection.
-type Dial func(ctx context.Context, opts client.Options, taskQueue string) (Runs, func(), error)
+// Dial connects to Temporal, or fails within seconds. The function it returns ends the connection.
+type Dial func(ctx context.Context, opts connect.Options, taskQueue string) (Runs, func(), error)
 
-func dial(ctx context.Context, opts client.Options, taskQueue string) (Runs, func(), error) {
-	c, err := client.DialContext(ctx, opts)
+func dial(ctx context.Context, opts connect.Options, taskQueue string) (Runs, func(), error) {
+	c, err := opts.Dial(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
 	return workflows.Client{Temporal: c, TaskQueue: taskQueue}, c.Close, nil
 }
 
-// connection is the flags that say how to reach Temporal.
-type connection struct {
-	profile, config, address, namespace, taskQueue string
-	timeout                                        time.Duration
-}
-
-func (c *connection) flags(flags *pflag.FlagSet) {
-	flags.StringVar(&c.address, "address", "", "Temporal's host:port (TEMPORAL_ADDRESS; default localhost:7233)")
-	flags.StringVar(&c.namespace, "namespace", "", "Temporal namespace (TEMPORAL_NAMESPACE; default default)")
-	flags.StringVar(&c.profile, "profile", "", "profile of the Temporal configuration file (TEMPORAL_PROFILE)")
-	flags.StringVar(&c.config, "temporal-config", "", "Temporal configuration file (TEMPORAL_CONFIG_FILE)")
-	flags.StringVar(&c.taskQueue, "task-queue", workflows.TaskQueue, "task queue that the workers serve")
-	flags.DurationVar(&c.timeout, "connect-timeout", 5*time.Second, "how long to wait for Temporal")
-}
-
-// connect reaches Temporal, or says within bounds that it cannot be reached.
+// connect reaches Temporal. A configuration that is wrong is a mistake that can be mended; a
+// cluster that does not answer says nothing about the runs on it.
 func (a *app) connect(ctx context.Context) (Runs, func(), error) {
-	opts, err := a.options()
-	if err != nil {
-		return nil, nil, err
-	}
-	bounded, cancel := context.WithTimeout(ctx, a.temporal.timeout)
-	defer cancel()
-	runs, end, err := a.Dial(bounded, opts, a.temporal.taskQueue)
-	if err != nil {
-		return nil, nil, unknown(fmt.Errorf("reach Temporal at %s: %w", opts.HostPort, err),
-			"is it running there? choose another with --address, or a --profile of the Temporal configuration")
-	}
-	return runs, end, nil
-}
-
-// options puts flags over the environment over the file.
-func (a *app) options() (client.Options, error) {
-	if a.temporal.config != "" { // a missing file would count as an empty one
-		if _, err := os.Stat(a.temporal.config); err != nil {
-			return client.Options{}, refuse(fmt.Errorf("read the Temporal configuration: %w", err), "")
+	opts := a.temporal
+	opts.Env = environment(a.Env)
+	if opts.ConfigFile != "" { // a missing file would count as an empty one
+		if _, err := os.Stat(opts.ConfigFile); err != nil {
+			return nil, nil, refuse(fmt.Errorf("read the Temporal configuration: %w", err), "")
 		}
 	}
-	opts, err := envconfig.LoadClientOptions(envconfig.LoadClientOptionsRequest{
-		ConfigFilePath:     a.temporal.config,
-		ConfigFileProfile:  a.temporal.profile,
-		IncludeRemoteCodec: true, // without it, what an encrypting worker wrote cannot be read
-		EnvLookup:          environment(a.Env),
-	})
+	if _, err := opts.Resolve(); err != nil {
+		return nil, nil, refuse(err, "name a profile of the Temporal configuration with --profile, or set --address and --namespace")
+	}
+	runs, end, err := a.Dial(ctx, opts, a.taskQueue)
 	if err != nil {
-		return client.Options{}, refuse(fmt.Errorf("read the Temporal configuration: %w", err), "")
+		return nil, nil, unknown(err, "is it running there? choose another with --address, or a --profile of the Temporal configuration")
 	}
-	if a.temporal.address != "" {
-		opts.HostPort = a.temporal.address
-	}
-	if a.temporal.namespace != "" {
-		opts.Namespace = a.temporal.namespace
-	}
-	if opts.HostPort == "" {
-		opts.HostPort = client.DefaultHostPort
-	}
-	opts.Logger = log.NewStructuredLogger(slog.New(slog.DiscardHandler)) // commands print, they do not log
-	return opts, nil
+	return runs, end, nil
 }
 
 // environment is variables as os.Environ gives them. As there, the last of a name counts.

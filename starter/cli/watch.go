@@ -41,7 +41,13 @@ func (a *app) watch(ctx context.Context, runs Runs, started []*startedJSON, wait
 		})
 	}
 	all.Wait()
-	return errors.Join(a.ended(started), errors.Join(errs...))
+	err := a.ended(started)
+	unknown := errors.Join(errs...)
+	if err == nil || unknown == nil {
+		return errors.Join(err, unknown)
+	}
+	a.exit(unknown) // prints it; that another run failed is certain, and weighs more
+	return err
 }
 
 // ended says how runs ended. Its error is nil if all that are over are done.
