@@ -100,11 +100,15 @@ type Registrar interface {
 	RegisterActivityWithOptions(activity any, options activity.RegisterOptions)
 }
 
-// Bind registers every activity, behind the guard, with a Temporal worker. The registered function
-// takes the input and, for an effect, a Permit. The function itself is out of reach otherwise, so
-// no worker can run it unguarded.
+// Bind registers every activity, behind the guard, with a Temporal worker. A read is registered as
+// a function of its input, an effect as one of its input and a *Permit. The function itself is out
+// of reach otherwise, so no worker can run it unguarded.
 func (r *Registry) Bind(w Registrar) {
 	for _, a := range r.All() {
-		w.RegisterActivityWithOptions(a.run, activity.RegisterOptions{Name: a.Name})
+		var guarded any = a.run
+		if a.Effect == Read {
+			guarded = func(ctx context.Context, input json.RawMessage) (json.RawMessage, error) { return a.run(ctx, input, nil) }
+		}
+		w.RegisterActivityWithOptions(guarded, activity.RegisterOptions{Name: a.Name})
 	}
 }

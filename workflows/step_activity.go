@@ -61,12 +61,7 @@ func (r *run) call(ctx workflow.Context, s *playbook.Step, v *playbook.Activity,
 const maxLocal = 30 * time.Second
 
 func execute(ctx workflow.Context, s *playbook.Step, v *playbook.Activity, call activities.Call, permit *activities.Permit) workflow.Future {
-	retry := &temporal.RetryPolicy{
-		InitialInterval:    s.Retry.Every,
-		BackoffCoefficient: float64(s.Retry.Backoff),
-		MaximumInterval:    s.Retry.MaxEvery,
-		MaximumAttempts:    int32(s.Retry.Times), //nolint:gosec // the checker bounds it to 100
-	}
+	retry := retryPolicy(s.Retry)
 	// A step that may take less than one attempt ends with its own time.
 	attempt, overall := min(v.Signature.Timeout, s.Timeout), s.Timeout
 	if v.Signature.Effect == playbook.EffectRead && attempt <= maxLocal {
@@ -86,4 +81,13 @@ func execute(ctx workflow.Context, s *playbook.Step, v *playbook.Activity, call 
 		WaitForCancellation:    true,
 		Summary:                s.ID,
 	}), v.Name, call.Input, permit)
+}
+
+func retryPolicy(r playbook.Retry) *temporal.RetryPolicy {
+	return &temporal.RetryPolicy{
+		InitialInterval:    r.Every,
+		BackoffCoefficient: float64(r.Backoff),
+		MaximumInterval:    r.MaxEvery,
+		MaximumAttempts:    int32(r.Times), //nolint:gosec // the checker bounds it to 100
+	}
 }

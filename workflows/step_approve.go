@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"encoding/json"
 	"fmt"
 
 	"go.temporal.io/sdk/workflow"
@@ -102,12 +103,16 @@ func (r *run) request(ctx workflow.Context, s *playbook.Step, v *playbook.Approv
 // until it expires.
 func (r *run) people(ctx workflow.Context, v *playbook.Approve) ([]string, error) {
 	var found directory.MembersOutput
-	err := workflow.ExecuteLocalActivity(workflow.WithLocalActivityOptions(ctx, workflow.LocalActivityOptions{
-		ScheduleToCloseTimeout: playbook.DefaultTimeout,
-		StartToCloseTimeout:    activities.DefaultTimeout,
-	}), directory.Members, directory.MembersInput{Groups: v.Approvers}).Get(ctx, &found)
+	input, err := json.Marshal(directory.MembersInput{Groups: v.Approvers})
+	if err == nil {
+		err = workflow.ExecuteLocalActivity(workflow.WithLocalActivityOptions(ctx, workflow.LocalActivityOptions{
+			ScheduleToCloseTimeout: playbook.DefaultTimeout,
+			StartToCloseTimeout:    activities.DefaultTimeout,
+			RetryPolicy:            retryPolicy(playbook.DefaultRetry),
+		}), directory.Members, json.RawMessage(input)).Get(ctx, &found)
+	}
 	if err != nil {
-		return nil, fmt.Errorf("look up the approvers %v: %w", v.Approvers, err)
+		return nil, fmt.Errorf("look up the approvers %v: %s", v.Approvers, reason(err))
 	}
 	if len(found.People) < v.Quorum {
 		return nil, fmt.Errorf("%d people must approve, and the groups %v have %d; add people to the directory", v.Quorum, v.Approvers, len(found.People))

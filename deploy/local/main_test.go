@@ -109,7 +109,7 @@ func changes(t *testing.T, state string) []string {
 // keyStatus and archived are the two facts that the first playbook is about.
 func keyStatus(t *testing.T, state string) string {
 	t.Helper()
-	return estate(t, state).State().Accounts[standin.SampleAccount].Users[standin.SampleUser].AccessKeys[standin.SampleUserAccessKey].Status
+	return estate(t, state).State().Accounts[standin.SampleAccount].IAM.Users[standin.SampleUser].AccessKeys[standin.SampleUserAccessKey].Status
 }
 
 func archived(t *testing.T, state, finding string) bool {

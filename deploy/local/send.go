@@ -36,9 +36,12 @@ func (o options) plan() ([]planned, error) {
 	}
 	registry := activities.NewRegistry()
 	all.Register(registry, all.Options{})
-	lib, err := library.Load(playbooks.Files, workflows.Catalog(registry))
+	lib, problems, err := library.Load(playbooks.Files, workflows.Catalog(registry))
 	if err != nil {
 		return nil, err
+	}
+	if len(problems) > 0 {
+		return nil, problems
 	}
 	return plan(lib, ev)
 }
@@ -50,7 +53,7 @@ func plan(lib *library.Library, ev event.Event) ([]planned, error) {
 		if m.Err != nil {
 			errs = append(errs, m.Err)
 		}
-		if !m.OK {
+		if !m.Matches {
 			continue
 		}
 		input, err := workflows.NewInput(m.Playbook, ev, nil)
