@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/countersign/countersign/activities"
@@ -110,6 +111,9 @@ func (r *run) people(ctx workflow.Context, v *playbook.Approve) ([]string, error
 			StartToCloseTimeout:    activities.DefaultTimeout,
 			RetryPolicy:            retryPolicy(playbook.DefaultRetry),
 		}), directory.Members, json.RawMessage(input)).Get(ctx, &found)
+	}
+	if temporal.IsCanceledError(err) {
+		return nil, err
 	}
 	if err != nil {
 		return nil, fmt.Errorf("look up the approvers %v: %s", v.Approvers, reason(err))

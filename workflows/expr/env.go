@@ -112,8 +112,13 @@ func (o *objects) toCEL(where string, t *Type) *cel.Type {
 // within names the place of a field. A field's own name may hold dots, and the places of two fields
 // must never be spelled alike.
 func within(where, field string) string {
-	return where + "." + strings.NewReplacer("~", "~0", ".", "~1").Replace(field)
+	if strings.ContainsAny(field, "~.") {
+		field = unambiguous.Replace(field)
+	}
+	return where + "." + field
 }
+
+var unambiguous = strings.NewReplacer("~", "~0", ".", "~1")
 
 // fromCEL gives a CEL type in ours. Values that cannot leave an expression have none.
 func (o *objects) fromCEL(t *cel.Type) (*Type, bool) {

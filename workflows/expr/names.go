@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
+	"unicode"
 
 	"github.com/google/cel-go/cel"
 	"github.com/google/cel-go/common/ast"
@@ -40,6 +42,7 @@ func (n *names) walk(e ast.Expr) *Type {
 		return n.selection(e)
 	case ast.CallKind:
 		call := e.AsCall()
+		n.function(e, call)
 		if call.IsMemberFunction() && !n.isLibrary(call) {
 			n.walk(call.Target())
 		}
@@ -61,6 +64,24 @@ func (n *names) walk(e ast.Expr) *Type {
 		n.comprehension(e.AsComprehension())
 	}
 	return nil
+}
+
+// macros are functions of the language that CEL's environment does not list.
+var macros = []string{"all", "exists", "exists_one", "filter", "has", "map", "optFlatMap", "optMap", "sortBy"}
+
+// function reports a function that does not exist.
+func (n *names) function(e ast.Expr, call ast.CallExpr) {
+	name := call.FunctionName()
+	if n.env.cel.HasFunction(name) || call.IsMemberFunction() && n.isLibrary(call) {
+		return
+	}
+	options := slices.Clone(macros)
+	for _, function := range slices.Sorted(maps.Keys(n.env.cel.Functions())) {
+		if strings.IndexFunc(function, func(r rune) bool { return r != '_' && !unicode.IsLetter(r) }) < 0 && !strings.HasPrefix(function, "_") {
+			options = append(options, function)
+		}
+	}
+	n.report(e, "there is no function %q%s", name, DidYouMean(name, options))
 }
 
 // isLibrary recognises sets.contains(a, b): a function with a dot in its name, not a method.

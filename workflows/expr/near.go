@@ -18,6 +18,8 @@ func DidYouMean(name string, options []string) string {
 		return fmt.Sprintf("; did you mean %q?", best)
 	case len(options) == 0, len(name) > maxNear:
 		return ""
+	case len(options) == 1:
+		return "; want " + options[0]
 	case len(options) <= 12:
 		return "; want one of " + strings.Join(slices.Sorted(slices.Values(options)), ", ")
 	default:

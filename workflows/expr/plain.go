@@ -32,6 +32,9 @@ func plain(message string) string {
 		return fmt.Sprintf("there is no function %q", m[1])
 	}
 	message = expecting.ReplaceAllString(message, "")
+	if strings.HasPrefix(message, "Syntax error: token recognition error at: '=") {
+		return `"=" is not an operator; write "==" to compare`
+	}
 	for _, end := range []string{"mismatched input '<EOF>'", "extraneous input '<EOF>'", "no viable alternative at input '<EOF>'"} {
 		message = strings.ReplaceAll(message, end, "unexpected end of the expression")
 	}

@@ -34,7 +34,7 @@ func (e *Env) Compile(source string, want *Type) (*Program, []Problem) {
 	}
 	parsed, issues := e.cel.Parse(source)
 	if issues.Err() != nil {
-		return nil, problemsOf(issues)
+		return nil, problemsOf(issues)[:1] // the parser's guesses after the first mistake help nobody
 	}
 	if unknown := e.unknownNames(parsed.NativeRep()); len(unknown) > 0 {
 		return nil, unknown

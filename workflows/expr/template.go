@@ -40,7 +40,7 @@ func (e *Env) CompileTemplate(source string, want *Type) (*Template, []Problem) 
 		}
 		program, found := e.Compile(piece.text, wanted)
 		if program != nil && len(pieces) > 1 && !printable(program.result) {
-			found = []Problem{{Line: 1, Column: 1, Message: fmt.Sprintf("a %s cannot be put into text; choose a field of it", program.result.kind)}}
+			found = []Problem{{Line: 1, Column: 1, Message: fmt.Sprintf("%s cannot be put into text; choose a part of it", article(program.result.kind))}}
 		}
 		for _, p := range found {
 			problems = append(problems, p.after(source, piece.offset))
@@ -117,6 +117,13 @@ func printable(t *Type) bool {
 	default:
 		return true
 	}
+}
+
+func article(k Kind) string {
+	if k == KindObject {
+		return "an object"
+	}
+	return "a " + string(k)
 }
 
 // piece is what split finds: literal text or the source of an expression, and where it starts.

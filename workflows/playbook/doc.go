@@ -27,6 +27,5 @@
 //
 // Every wait has one. An approval expires after 30 minutes unless it says otherwise (a minute to a
 // week). A call is tried 5 times within 15 minutes. A file has at most 256 KiB, 32 levels, 10,000
-// values,
-// 250 steps; no character in it is invisible.
+// values and 250 steps, and no character in it is invisible.
 package playbook

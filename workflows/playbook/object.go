@@ -107,12 +107,12 @@ func (o object) text(key string) string {
 }
 
 // word returns a string of a given form.
-func (o object) word(key string, form wordForm) string {
+func (o object) word(key, what string, form wordForm) string {
 	n := o.scalar(key)
 	if n == nil {
 		return ""
 	}
-	o.spell(n, fmt.Sprintf("the %s of %s", key, o.what), form)
+	o.spell(n, what, form)
 	return n.Value
 }
 

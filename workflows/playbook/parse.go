@@ -61,7 +61,7 @@ func (p *parser) playbook(root *yaml.Node) *Playbook {
 	}
 	o.require("playbook", "stage", "steps")
 	pb := &Playbook{
-		Name:    o.word("playbook", nameForm),
+		Name:    o.word("playbook", "the name of a playbook", nameForm),
 		Title:   o.text("title"),
 		Stage:   o.text("stage"),
 		Outcome: o.expression("outcome"),
@@ -99,7 +99,7 @@ func (p *parser) trigger(n *yaml.Node) *Trigger {
 	}
 	o.require("event")
 	return &Trigger{
-		Event:  o.word("event", eventForm),
+		Event:  o.word("event", "the type of an event", eventForm),
 		If:     o.expression("if"),
 		Dedupe: o.expression("dedupe"),
 	}
@@ -149,12 +149,12 @@ func (p *parser) step(n *yaml.Node) *Step {
 	if !ok {
 		return &Step{Verb: breakOff(n), node: n}
 	}
-	o, ok := p.object(n, fmt.Sprintf("a step that has the verb %q", v.keyword), slices.Concat([]string{v.keyword}, v.keys, modifiers))
+	o, ok := p.object(n, fmt.Sprintf("a step with %q", v.keyword), slices.Concat([]string{v.keyword}, v.keys, modifiers))
 	if !ok {
 		return &Step{Verb: breakOff(n), node: n}
 	}
 	s := &Step{
-		ID:      o.word("id", idForm),
+		ID:      o.word("id", "the id of a step", idForm),
 		Title:   o.value("title"),
 		If:      o.expression("if"),
 		Timeout: o.duration("timeout", time.Second, maxTimeout, 0),
@@ -167,7 +167,7 @@ func (p *parser) step(n *yaml.Node) *Step {
 	}
 	for _, key := range []string{"timeout", "retry"} {
 		if o.has(key) && v.keyword != "activity" {
-			p.reportAt(ruleUnknownKey, o.keys[key], "%q says how a call is made; a step that has the verb %q makes none", key, v.keyword)
+			p.reportAt(ruleUnknownKey, o.keys[key], "%q says how a call is made; a step with %q makes none", key, v.keyword)
 		}
 	}
 	if s.Verb = v.parse(p, o); s.Verb == nil {

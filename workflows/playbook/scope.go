@@ -65,7 +65,7 @@ func (pb *Playbook) start() *scope {
 	}
 	Walk(pb.Steps, func(s *Step) {
 		if s.named {
-			sc.hints[s.ID] = fmt.Sprintf("the step %q runs later, or in another branch", s.ID)
+			sc.hints[s.ID] = fmt.Sprintf("the step %q cannot be read here: it runs later, or in another branch", s.ID)
 		}
 	})
 	return sc

@@ -111,12 +111,21 @@ func hidden(r rune) bool {
 	}
 }
 
-// yamlHints say what to do about the parser's more obscure messages, which come as text only.
-var yamlHints = []struct{ message, hint string }{
-	{"mapping values are not allowed", "a value that holds \": \" must be in quotes, or on the lines after |-"},
-	{"did not find expected key", "check the indentation and the quotes up to here"},
-	{"cannot start any token", "a value that begins with this character must be in quotes; indent with spaces, not tabs"},
-	{"could not find expected ':'", "every line of a mapping is key: value; check the indentation and the quotes up to here"},
+// yamlHints say what to do about the parser's more obscure messages, which come as text only. Of
+// those about a block it tells where the block begins, not where it breaks.
+var yamlHints = []struct {
+	message, hint string
+	block         bool
+}{
+	{message: "mapping values are not allowed", hint: "a value that holds \": \" must be in quotes, or on the lines after |-"},
+	{message: "found character that cannot start any token", hint: "a value that begins with this character must be in quotes; indent with spaces, not tabs"},
+	{message: "could not find expected ':'", hint: "every line of a mapping is key: value; check the indentation and the quotes up to here"},
+	{message: "found unexpected end of stream", hint: "a quote is not closed"},
+	{message: "did not find expected ','", hint: "a value inside {} or [] that holds , ? : [ ] { or } must be in quotes", block: true},
+	{message: "did not find expected node content", hint: "something is missing between , : [ ] { or }", block: true},
+	{message: "did not find expected key", hint: "check the indentation and the quotes", block: true},
+	{message: "did not find expected '-' indicator", hint: "check the indentation", block: true},
+	{message: "did not find expected <document start>", hint: "check the indentation", block: true},
 }
 
 // reportYAML takes the line out of the parser's message, which is the only place where it is.
@@ -125,14 +134,18 @@ func (s *source) reportYAML(err error) {
 		s.report(ruleSyntax, 1, 1, "the file is empty; want a playbook, which has at least the keys playbook, stage and steps")
 		return
 	}
-	line := 1
+	line := 0
 	message := strings.TrimPrefix(err.Error(), "yaml: ")
 	if _, scanErr := fmt.Sscanf(message, "line %d:", &line); scanErr == nil {
 		_, message, _ = strings.Cut(message, ": ")
 	}
 	for _, known := range yamlHints {
-		if strings.Contains(message, known.message) {
+		if strings.HasPrefix(message, known.message) {
 			message += "; " + known.hint
+			if known.block { // its line is that of the block, counted from 0
+				line, message = line+1, "in the block that begins here: "+message
+			}
+			break
 		}
 	}
 	s.report(ruleSyntax, max(1, line), 1, "%s", message)

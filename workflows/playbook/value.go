@@ -109,11 +109,14 @@ func (c *checker) literal(v *Value, want *expr.Type) *expr.Type {
 		v.literal = json.RawMessage(strconv.Quote(d.String()))
 	}
 	if _, err := want.Decode(v.literal); err != nil {
-		quoteIt := ""
-		if want.Kind() == expr.KindString && v.node.Tag != "!!null" {
-			quoteIt = fmt.Sprintf("; write it in quotes, %q", v.node.Value)
+		hint := ""
+		switch want.Kind() {
+		case expr.KindString:
+			hint = quoted(v.node)
+		case expr.KindTimestamp:
+			hint = "; write it like 2026-11-20T21:14:00Z"
 		}
-		c.reportAt(ruleWrongType, v.node, "%v%s", err, quoteIt)
+		c.reportAt(ruleWrongType, v.node, "want %s, got %s%s", want, form(v.node), hint)
 		return want
 	}
 	if want.Kind() != expr.KindAny {
@@ -150,8 +153,8 @@ func (c *checker) sequence(v *Value, want *expr.Type, lead string, sc *scope) *e
 		t := c.value(item, elem, lead, sc)
 		if found == nil {
 			found = t
-		} else if !found.Accepts(t) || !t.Accepts(found) {
-			found = expr.Any
+		} else {
+			found = found.Either(t)
 		}
 	}
 	if found == nil {
@@ -163,15 +166,19 @@ func (c *checker) sequence(v *Value, want *expr.Type, lead string, sc *scope) *e
 func (c *checker) mapping(v *Value, want *expr.Type, lead string, sc *scope) *expr.Type {
 	v.fields = map[string]*Value{}
 	var fields []expr.Field
+	meant := map[string]bool{}
 	for i := 0; i+1 < len(v.node.Content); i += 2 {
 		key, child := v.node.Content[i], &Value{node: v.node.Content[i+1]}
 		v.fields[key.Value] = child
+		if near, ok := expr.Near(key.Value, want.FieldNames()); ok {
+			meant[near] = true
+		}
 		fields = append(fields, expr.Field{Name: key.Value, Type: c.value(child, c.wanted(key, want, lead), strings.TrimSuffix(lead, " takes")+": "+key.Value+" takes", sc)})
 	}
 	switch want.Kind() {
 	case expr.KindObject:
 		for _, f := range want.Fields() {
-			if _, ok := v.fields[f.Name]; !ok && !f.Optional {
+			if _, ok := v.fields[f.Name]; !ok && !f.Optional && !meant[f.Name] {
 				c.reportAt(ruleMissingInput, v.node, "%s %q (%s), which is missing", lead, f.Name, f.Type)
 			}
 		}
@@ -209,7 +216,7 @@ func (c *checker) text(v *Value, what string, sc *scope) {
 		return
 	}
 	if v.node.Kind != yaml.ScalarNode || v.node.Tag != "!!str" || strings.TrimSpace(v.node.Value) == "" {
-		c.reportAt(ruleWrongType, v.node, "%s is a text; got %s", what, form(v.node))
+		c.reportAt(ruleWrongType, v.node, "%s is a text; got %s%s", what, form(v.node), quoted(v.node))
 		return
 	}
 	c.value(v, expr.String, "", sc)

@@ -33,6 +33,9 @@ func activityVerb() verb {
 				return nil
 			}
 			with := o.value("with")
+			if with == nil && o.meant["with"] {
+				return nil
+			}
 			if with == nil {
 				with = &Value{node: &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map", Line: n.Line, Column: n.Column}}
 			}

@@ -98,7 +98,7 @@ func (a *Approve) check(c *checker, step *Step, sc *scope) []expr.Field {
 // uncovered reports a step that no approval can cover, and only that.
 func (c *checker) uncovered(s *Step, sc *scope) {
 	if keyword := s.Verb.Keyword(); keyword != "" {
-		c.reportAt(ruleCovered, s.node, "an approval covers calls of activities; a step that has the verb %q goes before or after it", keyword)
+		c.reportAt(ruleCovered, s.node, "an approval covers calls of activities; a step with %q goes before or after it", keyword)
 	}
 	Walk([]*Step{s}, func(s *Step) {
 		if b, ok := s.Verb.(*broken); ok {

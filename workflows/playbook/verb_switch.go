@@ -30,12 +30,13 @@ func switchVerb() verb {
 		keyword: "switch",
 		keys:    []string{"default"},
 		parse: func(p *parser, o object) Verb {
-			s := &Switch{Default: p.block(o, "default")}
+			s := &Switch{}
 			for _, n := range o.list("switch") {
 				if one := p.switchCase(n); one != nil {
 					s.Cases = append(s.Cases, one)
 				}
 			}
+			s.Default = p.block(o, "default")
 			return s
 		},
 	}

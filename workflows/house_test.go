@@ -1,0 +1,202 @@
+package workflows_test
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"slices"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/converter"
+	sdklog "go.temporal.io/sdk/log"
+	"go.temporal.io/sdk/testsuite"
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/countersign/countersign/activities"
+	"github.com/countersign/countersign/activities/directory"
+	"github.com/countersign/countersign/workflows"
+	"github.com/countersign/countersign/workflows/approval"
+	"github.com/countersign/countersign/workflows/event"
+	"github.com/countersign/countersign/workflows/playbook"
+)
+
+type lampInput struct {
+	Lamp string `json:"lamp"`
+	Note string `json:"note,omitempty"`
+}
+
+type lampOutput struct {
+	State string   `json:"state"`
+	Rooms []string `json:"rooms"`
+}
+
+// house is the world of these tests: a run in Temporal's time-skipping environment, with real
+// activities behind the real guard that do things to lamps.
+type house struct {
+	testing.TB
+
+	env      *testsuite.TestWorkflowEnvironment
+	registry *activities.Registry
+	event    event.Event
+	updates  int
+
+	mu      sync.Mutex
+	made    []string // calls that came through the guard: name and input
+	permits []*activities.Permit
+	do      map[string]func(context.Context, lampInput) (lampOutput, error)
+}
+
+const (
+	alice = "alice@example.com"
+	bob   = "bob@example.com"
+	carol = "carol@example.com" // belongs to no group that is asked
+)
+
+func newHouse(t testing.TB) *house {
+	var suite testsuite.WorkflowTestSuite
+	suite.SetLogger(sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler)))
+	h := &house{
+		TB: t, env: suite.NewTestWorkflowEnvironment(), registry: activities.NewRegistry(),
+		do: map[string]func(context.Context, lampInput) (lampOutput, error){},
+		event: event.Event{
+			ID: "e1", Source: "hall", Type: "lamp.broken", Time: time.Date(2026, 11, 20, 21, 14, 0, 0, time.UTC),
+			Data: json.RawMessage(`{"lamp":"desk","n":5,"free":{"a":1,"b":2,"c":3,"d":4,"e":5,"f":6,"g":7,"h":8}}`),
+		},
+	}
+	for _, spec := range []activities.Spec{
+		{Name: "lamp.look", Title: "Look at a lamp", Effect: activities.Read},
+		{Name: "lamp.watch", Title: "Watch a lamp", Effect: activities.Read, Timeout: 2 * time.Minute},
+		{Name: "lamp.douse", Title: "Douse a lamp", Effect: activities.Change, Undo: "lamp.light", Targets: []string{"lamp"}},
+		{Name: "lamp.light", Title: "Light a lamp", Effect: activities.Change, Undo: "lamp.douse", Targets: []string{"lamp"}},
+		{Name: "lamp.smash", Title: "Smash a lamp", Effect: activities.Destroy, Targets: []string{"lamp"}},
+	} {
+		activities.Register(h.registry, spec, func(ctx context.Context, in lampInput) (lampOutput, error) {
+			return h.act(ctx, spec.Name, in)
+		})
+	}
+	directory.Register(h.registry, func() (directory.Directory, error) {
+		return directory.Directory{Groups: map[string][]string{"oncall": {alice, bob}, "night": {bob}, "others": {carol}}}, nil
+	})
+	h.registry.Bind(h.env)
+	h.env.RegisterWorkflowWithOptions(workflows.Run, workflow.RegisterOptions{Name: workflows.RunType})
+	h.env.SetOnActivityStartedListener(func(info *activity.Info, _ context.Context, args converter.EncodedValues) {
+		var input json.RawMessage
+		var permit *activities.Permit
+		if args.Get(&input, &permit) != nil {
+			return // a read has none
+		}
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		h.permits = append(h.permits, permit)
+	})
+	return h
+}
+
+func (h *house) act(ctx context.Context, name string, in lampInput) (lampOutput, error) {
+	raw, err := json.Marshal(in)
+	require.NoError(h, err)
+	h.mu.Lock()
+	h.made = append(h.made, name+" "+string(raw))
+	do := h.do[name]
+	h.mu.Unlock()
+	if do != nil {
+		return do(ctx, in)
+	}
+	return lampOutput{State: "lit", Rooms: []string{"hall", "attic"}}, nil
+}
+
+func (h *house) calls() []string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return slices.Clone(h.made)
+}
+
+// input compiles a playbook of these steps. They may end with an outcome.
+func (h *house) input(steps string) workflows.Input {
+	h.Helper()
+	pb, problems := playbook.Compile("test.yaml", []byte("playbook: p\nstage: run\ninputs: {lamp: {type: string, from: event.data.lamp}}\nsteps:\n"+steps), workflows.Catalog(h.registry))
+	require.Empty(h, problems)
+	in, err := workflows.NewInput(pb, h.event, nil)
+	require.NoError(h, err)
+	return in
+}
+
+// run runs steps to their end.
+func (h *house) run(steps string) (string, error) {
+	h.Helper()
+	return h.start(h.input(steps))
+}
+
+func (h *house) start(in workflows.Input) (string, error) {
+	h.Helper()
+	h.env.ExecuteWorkflow(workflows.RunType, in)
+	require.True(h, h.env.IsWorkflowCompleted())
+	if err := h.env.GetWorkflowError(); err != nil {
+		return "", err
+	}
+	var report workflows.Report
+	require.NoError(h, h.env.GetWorkflowResult(&report))
+	return report.Outcome, nil
+}
+
+// at does something when so much of the run's time has passed.
+func (h *house) at(d time.Duration, f func()) { h.env.RegisterDelayedCallback(f, d) }
+
+func (h *house) status() *workflows.Status {
+	h.Helper()
+	value, err := h.env.QueryWorkflow(workflows.StatusQuery)
+	require.NoError(h, err)
+	var s *workflows.Status
+	require.NoError(h, value.Get(&s))
+	return s
+}
+
+// ballot is a vote for what is asked now.
+func (h *house) ballot(person string, verdict approval.Verdict) approval.Vote {
+	h.Helper()
+	asking := h.status().Asking()
+	require.Len(h, asking, 1, "%+v", h.status())
+	return approval.Vote{Approval: asking[0].ID, Digest: asking[0].Digest, Person: person, Verdict: verdict}
+}
+
+// answer is what became of an update.
+type answer struct {
+	rejected error
+	err      error
+	result   workflows.VoteResult
+	done     bool
+}
+
+func (a *answer) Accept()          {}
+func (a *answer) Reject(err error) { a.rejected, a.done = err, true }
+func (a *answer) Complete(v any, err error) {
+	a.result, _ = v.(workflows.VoteResult)
+	a.err, a.done = err, true
+}
+
+// update casts a vote the way people do.
+func (h *house) update(v approval.Vote) *answer {
+	a := &answer{}
+	h.updates++ // ids that repeat are answered by the engine, and it is our answers that are of interest
+	h.env.UpdateWorkflow(workflows.DecideUpdate, strconv.Itoa(h.updates), a, v)
+	return a
+}
+
+func (h *house) approve(person string) *answer {
+	h.Helper()
+	return h.update(h.ballot(person, approval.Approve))
+}
+
+func (h *house) statuses() map[string]playbook.Status {
+	h.Helper()
+	out := map[string]playbook.Status{}
+	for _, s := range h.status().Steps {
+		out[s.ID] = s.Status
+	}
+	return out
+}

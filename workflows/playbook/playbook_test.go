@@ -1,0 +1,140 @@
+package playbook_test
+
+import (
+	"context"
+	"flag"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/countersign/countersign/activities"
+	"github.com/countersign/countersign/workflows"
+	"github.com/countersign/countersign/workflows/playbook"
+)
+
+var update = flag.Bool("update", false, "write the messages as they are into testdata")
+
+type lampInput struct {
+	Lamp   string            `json:"lamp"`
+	Tags   map[string]string `json:"tags,omitempty"`
+	Levels []int             `json:"levels,omitempty"`
+	Dim    float64           `json:"dim,omitempty"`
+	At     time.Time         `json:"at,omitzero"`
+	Where  place             `json:"where,omitzero"`
+}
+
+type place struct {
+	Room  string `json:"room"`
+	Floor int    `json:"floor"`
+}
+
+type lampOutput struct {
+	State  string            `json:"state"`
+	Watts  float64           `json:"watts"`
+	Rooms  []string          `json:"rooms"`
+	Tags   map[string]string `json:"tags"`
+	Seen   time.Time         `json:"seen"`
+	Remark string            `json:"remark,omitempty"`
+}
+
+// lamps are the activities of these tests: one of each effect.
+func lamps() playbook.Catalog {
+	r := activities.NewRegistry()
+	noop := func(context.Context, lampInput) (lampOutput, error) { return lampOutput{}, nil }
+	for name, effect := range map[string]activities.Effect{
+		"lamp.look": activities.Read, "lamp.douse": activities.Change, "lamp.light": activities.Change, "lamp.smash": activities.Destroy,
+	} {
+		spec := activities.Spec{Name: name, Title: "Do a thing to a lamp", Effect: effect, Targets: []string{"lamp"}}
+		if effect == activities.Change {
+			spec.Undo = map[string]string{"lamp.douse": "lamp.light", "lamp.light": "lamp.douse"}[name]
+		}
+		activities.Register(r, spec, noop)
+	}
+	return workflows.Catalog(r)
+}
+
+func compile(t testing.TB, text string) *playbook.Playbook {
+	t.Helper()
+	pb, problems := playbook.Compile("test.yaml", []byte(text), lamps())
+	require.Empty(t, problems)
+	return pb
+}
+
+// Each file of testdata/err is a mistake, and the file .out beside it what its author is told.
+func TestMistakes(t *testing.T) {
+	files, err := filepath.Glob("testdata/err/*.yaml")
+	require.NoError(t, err)
+	require.NotEmpty(t, files)
+	for _, file := range files {
+		t.Run(filepath.Base(file), func(t *testing.T) {
+			text, err := os.ReadFile(file)
+			require.NoError(t, err)
+			pb, problems := playbook.Compile(filepath.Base(file), text, lamps())
+			require.Nil(t, pb)
+			require.NotEmpty(t, problems, "the file is in testdata/err")
+			got := problems.Error() + "\n"
+			out := strings.TrimSuffix(file, ".yaml") + ".out"
+			if *update {
+				require.NoError(t, os.WriteFile(out, []byte(got), 0o600))
+			}
+			want, err := os.ReadFile(out)
+			require.NoError(t, err)
+			require.Equal(t, string(want), got)
+
+			requirePlaces(t, string(text), problems)
+
+			// A file is named after the rule that it is an example of, and breaks that rule first of all.
+			require.True(t, strings.HasPrefix(filepath.Base(file), problems[0].Rule), "it is an example of %s", problems[0].Rule)
+		})
+	}
+}
+
+// requirePlaces looks whether what a message calls unknown is at the place it names.
+func requirePlaces(t *testing.T, text string, problems playbook.Problems) {
+	t.Helper()
+	lines := strings.Split(text, "\n")
+	for _, p := range problems {
+		require.LessOrEqual(t, p.Line, len(lines), p)
+		if m := regexp.MustCompile(`unknown name "(\w+)"`).FindStringSubmatch(p.Message); m != nil {
+			require.True(t, strings.HasPrefix(string([]rune(lines[p.Line-1])[p.Column-1:]), m[1]), p)
+		}
+	}
+}
+
+func TestEveryRuleHasAnExample(t *testing.T) {
+	source, err := os.ReadFile("problem.go")
+	require.NoError(t, err)
+	rules := regexp.MustCompile(`(?m)^\trule\w+\s+= "([a-z-]+)"$`).FindAllStringSubmatch(string(source), -1)
+	require.Greater(t, len(rules), 10)
+	for _, rule := range rules {
+		examples, err := filepath.Glob("testdata/err/" + rule[1] + "*.out")
+		require.NoError(t, err)
+		reported := false
+		for _, out := range examples {
+			text, err := os.ReadFile(out)
+			require.NoError(t, err)
+			reported = reported || strings.Contains(string(text), "["+rule[1]+"]")
+		}
+		require.True(t, reported, "the rule %q has no example in testdata/err", rule[1])
+	}
+}
+
+func TestNoMistakes(t *testing.T) {
+	files, err := filepath.Glob("testdata/ok/*.yaml")
+	require.NoError(t, err)
+	require.NotEmpty(t, files)
+	for _, file := range files {
+		t.Run(filepath.Base(file), func(t *testing.T) {
+			text, err := os.ReadFile(file)
+			require.NoError(t, err)
+			pb, problems := playbook.Compile(file, text, lamps())
+			require.Empty(t, problems)
+			requireFixedPoint(t, pb)
+		})
+	}
+}
