@@ -107,7 +107,9 @@ func (r *Registry) Bind(w Registrar) {
 	for _, a := range r.All() {
 		var guarded any = a.run
 		if a.Effect == Read {
-			guarded = func(ctx context.Context, input json.RawMessage) (json.RawMessage, error) { return a.run(ctx, input, nil) }
+			guarded = func(ctx context.Context, input json.RawMessage) (json.RawMessage, error) {
+				return a.run(ctx, input, nil)
+			}
 		}
 		w.RegisterActivityWithOptions(guarded, activity.RegisterOptions{Name: a.Name})
 	}
