@@ -137,7 +137,7 @@ func (p *Progress) approval(a *workflows.ApprovalStatus, t *telling) {
 		if a.Decision.Outcome == approval.Approved {
 			style = green
 		}
-		t.tell(&a.Decision.At, name, style, "%s", decision(a.Decision))
+		t.tell(&a.Decision.At, name, style, "%s", Decision(a.Decision))
 	}
 }
 

@@ -168,10 +168,11 @@ func decisionAt(a *workflows.ApprovalStatus) string {
 	if a.Open() {
 		return ""
 	}
-	return clock(a.Decision.At) + "  " + decision(a.Decision)
+	return clock(a.Decision.At) + "  " + Decision(a.Decision)
 }
 
-func decision(d *approval.Decision) string {
+// Decision says in one line how a request ended, who decided and why.
+func Decision(d *approval.Decision) string {
 	line := Exact(string(d.Outcome))
 	if len(d.By) > 0 {
 		line += " by " + exactAll(d.By)

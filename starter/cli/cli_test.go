@@ -122,7 +122,7 @@ func TestVoteThatIsNotCast(t *testing.T) {
 		"asks another":       {[]string{keyRun, "contian"}, 1, `does not ask "contian"; it asks contain`},
 		"asks nothing":       {[]string{"busy"}, 1, "the run busy asks nothing now"},
 		"over":               {[]string{"over"}, 1, "the run over is over (done) and asks nothing"},
-		"decided":            {[]string{"over", "contain"}, 1, "contain is already approved:"},
+		"decided":            {[]string{"over", "contain"}, 1, "contain is already approved by alice@example.com, bob@example.com"},
 		"over before it was": {[]string{"undecided", "contain"}, 1, "contain was never decided, and the run is over: cancelled"},
 		"asks two":           {[]string{"two"}, 1, "the run two asks contain and notify; name one"},
 	} {
@@ -151,13 +151,17 @@ func TestVoteThatDoesNotCount(t *testing.T) {
 
 func TestCancel(t *testing.T) {
 	t.Parallel()
-	f := &fake{statuses: map[string][]*workflows.Status{"over": {over("over", workflows.Done)}}}
+	f := &fake{statuses: map[string][]*workflows.Status{keyRun: {running(keyRun)}, "over": {over("over", workflows.Done)}}}
 	f.starter(t, "cancel", keyRun).require(t, 0, "cancelling  "+keyRun, "starter show "+keyRun)
 	require.Equal(t, []string{keyRun}, f.cancelled)
 	f.starter(t, "cancel", keyRun, "-o", "json").require(t, 0, `"run": "`+keyRun+`"`, "")
-	f.fails = map[string]error{"cancel": fmt.Errorf("cancel the run: %w", workflows.ErrNoRun)}
 	f.starter(t, "cancel", "over").require(t, 1, "", "the run over is over already: done")
 	f.starter(t, "cancel", "none").require(t, 1, "", "no such run")
+	f.fails = map[string]error{"status silent": errWorker}
+	f.starter(t, "cancel", "silent").require(t, 0, "cancelling  silent", "")
+	f.fails["cancel"] = errors.New("cancel the run: unavailable")
+	f.starter(t, "cancel", "silent").require(t, 3, "", "cancel the run: unavailable")
+	require.Len(t, f.cancelled, 3)
 }
 
 func TestRun(t *testing.T) {

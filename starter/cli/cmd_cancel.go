@@ -1,8 +1,10 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -23,11 +25,16 @@ func (a *app) cancel() *cobra.Command {
 				return err
 			}
 			defer end()
-			err = runs.Cancel(ctx, run)
-			if errors.Is(err, workflows.ErrNoRun) { // also said of a run that is over
-				if st, statusErr := runs.Status(ctx, run); statusErr == nil && st.State.Over() {
-					return refuse(fmt.Errorf("the run %s is over already: %s", run, st.State), "see what it did: starter show "+word(run))
-				}
+			// Temporal takes the request also for a run that is over. Without a worker nobody can tell,
+			// and the request is made all the same.
+			soon, stop := context.WithTimeout(ctx, 3*time.Second)
+			st, err := runs.Status(soon, run)
+			stop()
+			if err == nil && st.State.Over() {
+				return refuse(fmt.Errorf("the run %s is over already: %s", run, st.State), "see what it did: starter show "+word(run))
+			}
+			if err == nil || !errors.Is(err, workflows.ErrNoRun) {
+				err = runs.Cancel(ctx, run)
 			}
 			if err != nil {
 				return a.ofRun(err, run)

@@ -94,7 +94,7 @@ func pick(st *workflows.Status, which string) (*workflows.ApprovalStatus, error)
 		switch {
 		case a.ID != which:
 		case a.Decision != nil:
-			return nil, fmt.Errorf("%s is already %s: %s", card.Exact(a.ID), a.Decision.Outcome, cleaned(a.Decision.Reason+" "+strings.Join(a.Decision.By, ", ")))
+			return nil, fmt.Errorf("%s is already %s", card.Exact(a.ID), card.Decision(a.Decision))
 		default:
 			return nil, fmt.Errorf("%s was never decided, and the run is over: %s", card.Exact(a.ID), st.State)
 		}
