@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/guardduty"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/aws/smithy-go/logging"
 
 	"github.com/countersign/countersign/activities"
 )
@@ -152,6 +153,7 @@ func (s *service) dial(ctx context.Context, region string) (*clients, error) {
 
 func (s *service) loadOptions(region string) []func(*config.LoadOptions) error {
 	opts := []func(*config.LoadOptions) error{
+		config.WithLogger(logging.Nop{}), // it would write to standard error; what matters is in the errors
 		config.WithRetryer(func() sdk.Retryer {
 			return retry.NewStandard(func(o *retry.StandardOptions) {
 				o.MaxAttempts = sdkAttempts

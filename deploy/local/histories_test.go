@@ -28,7 +28,7 @@ func TestHistories(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			state := t.TempDir()
-			code, _, talk := local(t, "", "--state", state, "--once", tc.answer, tc.person, "--event", filepath.Join("../../playbooks/events", tc.event))
+			code, _, talk := local(t, "--state", state, "--once", tc.answer, tc.person, "--event", filepath.Join("../../playbooks/events", tc.event))
 			require.Zero(t, code, talk)
 			withServer(t, state, func(c workflows.Client, _ *devserver.Server) {
 				runs, err := c.Runs(t.Context(), false, 10)

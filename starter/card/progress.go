@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/countersign/countersign/workflows"
@@ -78,7 +79,7 @@ func (p *Progress) step(s *workflows.StepStatus, st *workflows.Status, t *tellin
 	case s.Status == before:
 	case s.Status == playbook.StatusRunning && before != playbook.StatusWaiting: // an approval runs again after people
 		t.tell(s.Started, name, "", "begins: %s", describe(s))
-	case s.Status == playbook.StatusSkipped:
+	case s.Status == playbook.StatusSkipped && worthTelling(s, st):
 		t.tell(nil, name, "", "skipped")
 	}
 	asking := false
@@ -91,6 +92,12 @@ func (p *Progress) step(s *workflows.StepStatus, st *workflows.Status, t *tellin
 	if s.Status == playbook.StatusWaiting && s.Status != before && !asking {
 		t.tell(s.Started, name, yellow, "waits for people")
 	}
+}
+
+// worthTelling leaves out skips that say nothing new: of steps that the author did not even name
+// (their ids have a "-"), and of all that was still to come when a run broke off.
+func worthTelling(s *workflows.StepStatus, st *workflows.Status) bool {
+	return !strings.Contains(s.ID, "-") && st.State != workflows.Failed && st.State != workflows.Cancelled
 }
 
 func (p *Progress) end(s *workflows.StepStatus, t *telling) {
