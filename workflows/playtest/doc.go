@@ -1,0 +1,43 @@
+// Package playtest runs the tests that stand beside playbooks: <name>_test.yaml for <name>.yaml.
+// A test gives an event and what the world answers, and says what the run must do. It runs the
+// very workflow and guard of production in Temporal's time-skipping environment, offline and in
+// milliseconds; a week's wait for a person passes at once.
+//
+//	activities:                     # answers for all tests of the file
+//	  aws.guardduty.get_finding: {output: {...}}
+//	tests:
+//	  - name: a person says yes
+//	    event: events/guardduty-iam-malicious-ip-caller.json
+//	    data: {severity: 8}         # merged into the event's data (RFC 7396); optional
+//	    inputs: {user: ci}          # given instead of taken from the event; optional
+//	    activities:
+//	      aws.iam.disable_access_key: {error: {kind: AccessDenied, message: no, permanent: true}}
+//	    answers:
+//	      contain_user: {approve: alice@example.com}
+//	    expect:
+//	      outcome: contained
+//	      approvals: [contain_user]
+//	      calls:
+//	        - aws.guardduty.get_finding: {account: "111122223333", ...}
+//
+// # What is checked without being asked
+//
+// The event starts the playbook. Every activity that is called has an answer, the activity's real
+// schema admits the answer, and the real guard the call. Every approval that is asked has an
+// answer, and every answer is asked for.
+//
+// # Answers
+//
+// {approve: person} or {approve: [person, person]} for a quorum, {reject: person, reason: text},
+// {expire: true}. Who is named belongs to the groups that are asked.
+//
+// An activity answers with {output: {...}} or {error: {kind, message, permanent}}; an error that is
+// not permanent is retried, as often as the step says, and stays.
+//
+// # Expectations
+//
+// outcome is the run's outcome; failed, in its place, a part of the error that it ends with.
+// approvals are the ids of the approvals that were asked, in order. calls are all calls in order,
+// a retry not counted again, each with its input; null after a name admits any input. starts:
+// false, alone, says that the event does not start the playbook.
+package playtest

@@ -1,0 +1,358 @@
+package playtest
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/countersign/countersign/activities"
+	"github.com/countersign/countersign/workflows/expr"
+	"github.com/countersign/countersign/workflows/playbook"
+)
+
+// The rules of a test file. Those of strict YAML are package playbook's.
+const (
+	ruleTest   = "test"   // the file cannot be read as tests
+	ruleExpect = "expect" // a run did not do what was expected
+)
+
+// place is a node of the file, for messages.
+type place struct{ node *yaml.Node }
+
+// suite is one test file.
+type suite struct {
+	tests []*test
+}
+
+// test is one test as it was written.
+type test struct {
+	name       string
+	at         place
+	event      string
+	eventAt    place
+	data       json.RawMessage // nil: none
+	inputs     map[string]json.RawMessage
+	activities map[string]*reply
+	answers    map[string]*answer
+	expect     expectation
+}
+
+// reply is what an activity answers.
+type reply struct {
+	output json.RawMessage
+	err    error
+}
+
+// answer is what people say to an approval.
+type answer struct {
+	at      place
+	people  []string
+	verdict verdict
+	reason  string
+}
+
+type verdict string
+
+const (
+	approves verdict = "approve"
+	rejects  verdict = "reject"
+	expires  verdict = "expire"
+)
+
+type expectation struct {
+	at          place
+	starts      bool
+	outcome     *string
+	outcomeAt   place
+	failed      *string
+	failedAt    place
+	approvals   []string
+	approvalsAt *place // nil: not checked
+	calls       []expectedCall
+	callsAt     *place // nil: not checked
+}
+
+type expectedCall struct {
+	at       place
+	activity string
+	input    json.RawMessage // nil: any
+}
+
+// parser reads a test file and collects what is wrong with it.
+type parser struct {
+	file     string
+	registry *activities.Registry
+	pb       *playbook.Playbook
+	problems playbook.Problems
+}
+
+func (p *parser) report(n *yaml.Node, format string, args ...any) {
+	p.problems = append(p.problems, problem(p.file, place{n}, ruleTest, format, args...))
+}
+
+func problem(file string, at place, rule, format string, args ...any) playbook.Problem {
+	return playbook.Problem{File: file, Line: at.node.Line, Column: at.node.Column, Rule: rule, Message: fmt.Sprintf(format, args...)}
+}
+
+// fields reads a mapping with known keys.
+func (p *parser) fields(n *yaml.Node, what string, known ...string) map[string]*yaml.Node {
+	out := map[string]*yaml.Node{}
+	p.entries(n, what, func(key, value *yaml.Node) {
+		if !slices.Contains(known, key.Value) {
+			p.report(key, "%s has no key %q%s", what, key.Value, expr.DidYouMean(key.Value, known))
+			return
+		}
+		out[key.Value] = value
+	})
+	return out
+}
+
+// entries reads a mapping in the order of the file.
+func (p *parser) entries(n *yaml.Node, what string, each func(key, value *yaml.Node)) {
+	if n == nil {
+		return
+	}
+	if n.Kind != yaml.MappingNode {
+		p.report(n, "%s is a mapping", what)
+		return
+	}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		each(n.Content[i], n.Content[i+1])
+	}
+}
+
+func (p *parser) text(n *yaml.Node, what string) string {
+	if n == nil {
+		return ""
+	}
+	if n.Kind != yaml.ScalarNode || n.Tag != "!!str" || strings.TrimSpace(n.Value) == "" {
+		p.report(n, "%s is a text", what)
+		return ""
+	}
+	return n.Value
+}
+
+func (p *parser) list(n *yaml.Node, what string) []*yaml.Node {
+	if n == nil {
+		return nil
+	}
+	if n.Kind != yaml.SequenceNode {
+		p.report(n, "%s is a list", what)
+		return nil
+	}
+	return n.Content
+}
+
+func (p *parser) json(n *yaml.Node) json.RawMessage {
+	raw, err := playbook.JSON(n)
+	if err != nil {
+		p.report(n, "%v", err)
+	}
+	return raw
+}
+
+func (p *parser) suite(root *yaml.Node) *suite {
+	top := p.fields(root, "a test file", "tests", "activities")
+	shared := p.replies(top["activities"])
+	s := &suite{}
+	if len(p.problems) == 0 && top["tests"] == nil {
+		p.report(root, "the file has no tests")
+	}
+	names := map[string]bool{}
+	for _, n := range p.list(top["tests"], "tests") {
+		t := p.test(n, shared)
+		if names[t.name] {
+			p.report(n, "the name %q is already that of another test", t.name)
+		}
+		names[t.name] = true
+		s.tests = append(s.tests, t)
+	}
+	return s
+}
+
+func (p *parser) test(n *yaml.Node, shared map[string]*reply) *test {
+	f := p.fields(n, "a test", "name", "event", "data", "inputs", "activities", "answers", "expect")
+	for _, key := range []string{"name", "event", "expect"} {
+		if f[key] == nil && n.Kind == yaml.MappingNode {
+			p.report(n, "a test needs the key %q", key)
+		}
+	}
+	t := &test{
+		name: p.text(f["name"], "the name of a test"), at: place{n},
+		event: p.text(f["event"], "event"), eventAt: place{f["event"]},
+		inputs: map[string]json.RawMessage{}, activities: maps.Clone(shared), answers: map[string]*answer{},
+	}
+	if f["data"] != nil {
+		t.data = p.json(f["data"])
+	}
+	p.entries(f["inputs"], "inputs", func(key, value *yaml.Node) { t.inputs[key.Value] = p.json(value) })
+	maps.Copy(t.activities, p.replies(f["activities"]))
+	p.entries(f["answers"], "answers", func(key, value *yaml.Node) {
+		if a := p.answer(key, value); a != nil {
+			t.answers[key.Value] = a
+		}
+	})
+	t.expect = p.expectation(f["expect"])
+	return t
+}
+
+// replies reads what activities answer, and holds it against what they can answer.
+func (p *parser) replies(n *yaml.Node) map[string]*reply {
+	out := map[string]*reply{}
+	used := map[string]bool{}
+	for name := range p.pb.Plan.Activities {
+		used[name] = true
+	}
+	names := slices.Sorted(maps.Keys(used))
+	p.entries(n, "activities", func(key, value *yaml.Node) {
+		a, ok := p.registry.Lookup(key.Value)
+		if !ok || !used[key.Value] {
+			p.report(key, "the playbook %s does not call %q%s", p.pb.Name, key.Value, expr.DidYouMean(key.Value, names))
+			return
+		}
+		f := p.fields(value, "the answer of "+key.Value, "output", "error")
+		switch {
+		case (f["output"] == nil) == (f["error"] == nil):
+			p.report(value, "the answer of %s is an output or an error", key.Value)
+		case f["output"] != nil:
+			r := &reply{output: p.json(f["output"])}
+			if err := a.Output.Validate(r.output); err != nil {
+				p.report(f["output"], "%s cannot answer this: %v", key.Value, err)
+			}
+			out[key.Value] = r
+		default:
+			out[key.Value] = &reply{err: p.failure(f["error"])}
+		}
+	})
+	return out
+}
+
+func (p *parser) failure(n *yaml.Node) error {
+	f := p.fields(n, "an error", "kind", "message", "permanent")
+	for _, key := range []string{"kind", "message"} {
+		if f[key] == nil && n.Kind == yaml.MappingNode {
+			p.report(n, "an error needs the key %q", key)
+		}
+	}
+	permanent := false
+	if b := f["permanent"]; b != nil && b.Decode(&permanent) != nil {
+		p.report(b, "permanent is true or false")
+	}
+	kind, err := p.text(f["kind"], "kind"), fmt.Errorf("%s", p.text(f["message"], "message"))
+	if permanent {
+		return activities.Permanent(kind, err)
+	}
+	return activities.Passing(kind, 0, err)
+}
+
+var person = regexp.MustCompile(`^[^\s@]+@[^\s@]+$`)
+
+func (p *parser) answer(key, n *yaml.Node) *answer {
+	var ids []string
+	asked := false
+	playbook.Walk(p.pb.Steps, func(s *playbook.Step) {
+		if _, ok := s.Verb.(*playbook.Approve); ok {
+			ids = append(ids, s.ID)
+			asked = asked || s.ID == key.Value
+		}
+	})
+	if !asked {
+		p.report(key, "the playbook %s has no approval %q%s", p.pb.Name, key.Value, expr.DidYouMean(key.Value, ids))
+		return nil
+	}
+	a := &answer{at: place{key}}
+	f := p.fields(n, "an answer", "approve", "reject", "expire", "reason")
+	given := 0
+	for _, v := range []verdict{approves, rejects, expires} {
+		if f[string(v)] != nil {
+			given++
+			a.verdict = v
+		}
+	}
+	if given != 1 {
+		p.report(n, "an answer is one of approve, reject and expire")
+		return nil
+	}
+	a.reason = p.text(f["reason"], "reason")
+	said := f[string(a.verdict)]
+	yes := false
+	switch {
+	case a.verdict == expires:
+		if said.Decode(&yes) != nil || !yes || f["reason"] != nil {
+			p.report(said, "an answer that does not come is {expire: true}")
+		}
+	case said.Kind == yaml.SequenceNode && a.verdict == approves:
+		for _, one := range said.Content {
+			a.people = append(a.people, p.person(one))
+		}
+	default:
+		a.people = []string{p.person(said)}
+	}
+	return a
+}
+
+func (p *parser) person(n *yaml.Node) string {
+	if n.Kind != yaml.ScalarNode || !person.MatchString(n.Value) {
+		p.report(n, "a person is named by mail address, like alice@example.com")
+	}
+	return n.Value
+}
+
+func (p *parser) expectation(n *yaml.Node) expectation {
+	e := expectation{at: place{n}, starts: true}
+	if n == nil {
+		return e
+	}
+	f := p.fields(n, "expect", "starts", "outcome", "failed", "approvals", "calls")
+	if b := f["starts"]; b != nil {
+		if b.Decode(&e.starts) != nil || e.starts || len(f) > 1 {
+			p.report(b, "starts is false, and alone: every other expectation is of a run")
+		}
+		return e
+	}
+	if (f["outcome"] == nil) == (f["failed"] == nil) && n.Kind == yaml.MappingNode {
+		p.report(n, "expect needs one of outcome and failed")
+	}
+	if o := f["outcome"]; o != nil {
+		text := p.text(o, "outcome")
+		e.outcome, e.outcomeAt = &text, place{o}
+	}
+	if o := f["failed"]; o != nil {
+		text := p.text(o, "failed")
+		e.failed, e.failedAt = &text, place{o}
+	}
+	if o := f["approvals"]; o != nil {
+		e.approvalsAt = &place{o}
+		for _, id := range p.list(o, "approvals") {
+			e.approvals = append(e.approvals, p.text(id, "an approval"))
+		}
+	}
+	if o := f["calls"]; o != nil {
+		e.callsAt = &place{o}
+		for _, c := range p.list(o, "calls") {
+			e.calls = append(e.calls, p.call(c))
+		}
+	}
+	return e
+}
+
+func (p *parser) call(n *yaml.Node) expectedCall {
+	c := expectedCall{at: place{n}}
+	if n.Kind != yaml.MappingNode || len(n.Content) != 2 {
+		p.report(n, "a call is the name of an activity and its input, like lamp.look: {lamp: desk}")
+		return c
+	}
+	c.activity = n.Content[0].Value
+	if _, ok := p.pb.Plan.Activities[c.activity]; !ok {
+		p.report(n, "the playbook %s does not call %q%s", p.pb.Name, c.activity, expr.DidYouMean(c.activity, slices.Sorted(maps.Keys(p.pb.Plan.Activities))))
+	}
+	if n.Content[1].Tag != "!!null" {
+		c.input = p.json(n.Content[1])
+	}
+	return c
+}

@@ -1,0 +1,412 @@
+package playtest
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/log"
+	"go.temporal.io/sdk/testsuite"
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/countersign/countersign/activities"
+	"github.com/countersign/countersign/activities/digest"
+	"github.com/countersign/countersign/activities/directory"
+	"github.com/countersign/countersign/workflows"
+	"github.com/countersign/countersign/workflows/approval"
+	"github.com/countersign/countersign/workflows/event"
+	"github.com/countersign/countersign/workflows/playbook"
+)
+
+// Options are what a test needs of the rest of the program.
+type Options struct {
+	// Registry holds the real activities: their schemas and the guard are used, their functions
+	// are not called.
+	Registry *activities.Registry
+	// Normalise makes an event of a file, as the gateway does of what it receives.
+	Normalise func(raw []byte) (event.Event, error)
+}
+
+// Result is what became of one test.
+type Result struct {
+	Name string `json:"name"`
+	File string `json:"file"`
+	Line int    `json:"line"`
+	// Failures are where the run differed from what was expected; none: the test passed.
+	Failures playbook.Problems `json:"failures,omitempty"`
+	// Steps are the ids of the steps that the run took, and did not skip.
+	Steps []string `json:"steps,omitempty"`
+	// Status is the story of the run; nil if it did not start.
+	Status *workflows.Status `json:"-"`
+}
+
+// Passed reports whether the run did all that was expected.
+func (r Result) Passed() bool { return len(r.Failures) == 0 }
+
+// File returns the name of the test file of a playbook's file.
+func File(playbookFile string) string {
+	return strings.TrimSuffix(playbookFile, ".yaml") + "_test.yaml"
+}
+
+// Run runs the tests of a file in lib against a playbook. A file that cannot be read as tests is
+// an error, of type playbook.Problems where it has places; a test that fails is not.
+func Run(lib fs.FS, file string, pb *playbook.Playbook, opts Options) ([]Result, error) {
+	text, err := fs.ReadFile(lib, file)
+	if err != nil {
+		return nil, fmt.Errorf("read the tests of the playbook %s: %w", pb.Name, err)
+	}
+	root, problems := playbook.Read(file, text)
+	if root == nil {
+		return nil, problems
+	}
+	p := &parser{file: file, registry: opts.Registry, pb: pb}
+	s := p.suite(root)
+	if len(p.problems) > 0 {
+		return nil, p.problems
+	}
+	results := make([]Result, len(s.tests))
+	for i, t := range s.tests {
+		r := &rehearsal{file: file, lib: lib, pb: pb, opts: opts, test: t}
+		r.run()
+		slices.SortStableFunc(r.failures, func(a, b playbook.Problem) int {
+			return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
+		})
+		results[i] = Result{Name: t.name, File: file, Line: t.at.node.Line, Failures: r.failures, Steps: r.taken(), Status: r.status}
+	}
+	return results, nil
+}
+
+// rehearsal is one test while it runs.
+type rehearsal struct {
+	file string
+	lib  fs.FS
+	pb   *playbook.Playbook
+	opts Options
+	test *test
+
+	env      *testsuite.TestWorkflowEnvironment
+	status   *workflows.Status
+	made     []madeCall
+	answered map[string]bool
+	unlisted bool // an activity was called that the test does not list
+	failures playbook.Problems
+}
+
+type madeCall struct {
+	activity string
+	input    json.RawMessage
+	failed   bool
+}
+
+func (r *rehearsal) fail(at place, format string, args ...any) {
+	r.failures = append(r.failures, problem(r.file, at, ruleExpect, format, args...))
+}
+
+func (r *rehearsal) run() {
+	in, key, ok := r.start()
+	if !ok {
+		return
+	}
+	// The environment reports its own faults, such as a run that never ends, by panicking.
+	defer func() {
+		if fault := recover(); fault != nil {
+			r.fail(r.test.at, "the run broke off: %v", fault)
+		}
+	}()
+	r.rehearse(in, key)
+	r.compare()
+}
+
+// start makes the event and the run's input.
+func (r *rehearsal) start() (in workflows.Input, key string, ok bool) {
+	raw, err := fs.ReadFile(r.lib, r.test.event)
+	if err != nil {
+		r.fail(r.test.eventAt, "read the event: %v", err)
+		return in, "", false
+	}
+	ev, err := r.opts.Normalise(raw)
+	if err != nil {
+		r.fail(r.test.eventAt, "read the event %s: %v", r.test.event, err)
+		return in, "", false
+	}
+	if r.test.data != nil {
+		if ev.Data, err = merge(ev.Data, r.test.data); err != nil {
+			r.fail(r.test.at, "merge the data into the event: %v", err)
+			return in, "", false
+		}
+	}
+	key, starts, err := r.pb.Match(ev)
+	switch {
+	case err != nil:
+		r.fail(r.test.at, "match the event: %v", err)
+		return in, "", false
+	case starts != r.test.expect.starts && starts:
+		r.fail(r.test.expect.at, "expected that the event does not start the playbook, and it does")
+		return in, "", false
+	case starts != r.test.expect.starts:
+		r.fail(r.test.eventAt, "the event, of type %s, does not start the playbook", ev.Type)
+		return in, "", false
+	case !starts:
+		return in, "", false
+	}
+	if in, err = workflows.NewInput(r.pb, ev, r.test.inputs); err != nil {
+		r.fail(r.test.at, "%v", err)
+		return in, "", false
+	}
+	return in, key, true
+}
+
+// patience bounds the time, by the clock on the wall, in which nothing happens in a run.
+const patience = 10 * time.Second
+
+func (r *rehearsal) rehearse(in workflows.Input, key string) {
+	var suite testsuite.WorkflowTestSuite
+	suite.SetLogger(log.NewStructuredLogger(slog.New(slog.DiscardHandler)))
+	suite.SetDisableRegistrationAliasing(true)
+	r.env, r.answered = suite.NewTestWorkflowEnvironment(), map[string]bool{}
+	r.env.SetTestTimeout(patience)
+	// The run starts now, not at the event's time: reads have their deadlines by the clock on the
+	// wall, and in the past all of those would have passed.
+	r.env.SetStartWorkflowOptions(client.StartWorkflowOptions{ID: workflows.RunID(r.pb.Name, key), TaskQueue: workflows.TaskQueue})
+	r.opts.Registry.Stub(r.reply).Bind(r.env)
+	people := activities.NewRegistry()
+	if _, ok := r.opts.Registry.Lookup(directory.Members); !ok {
+		directory.Register(people, r.directory)
+		people.Bind(r.env)
+	}
+	r.env.RegisterWorkflowWithOptions(workflows.Run, workflow.RegisterOptions{Name: workflows.RunType})
+	// A run that waits for people has set a timer for the end of its patience.
+	r.env.SetOnTimerScheduledListener(func(string, time.Duration) { r.env.RegisterDelayedCallback(r.decide, time.Second) })
+	r.env.ExecuteWorkflow(workflows.RunType, in)
+	r.status = r.ask()
+}
+
+// reply is what every activity answers.
+func (r *rehearsal) reply(_ context.Context, name string, input json.RawMessage) (json.RawMessage, error) {
+	if name == directory.Members {
+		found, err := r.directory()
+		if err != nil {
+			return nil, err
+		}
+		var in directory.MembersInput
+		if err := json.Unmarshal(input, &in); err != nil {
+			return nil, err
+		}
+		return json.Marshal(directory.MembersOutput{People: found.Groups[in.Groups[0]]})
+	}
+	listed, ok := r.test.activities[name]
+	if !ok {
+		r.unlisted = true
+		r.fail(r.test.at, "the run called %s with %s, and the test does not say what it answers", name, input)
+		return nil, activities.Permanent("NotListed", errors.New("the test does not say what it answers"))
+	}
+	last := len(r.made) - 1
+	if last < 0 || !r.made[last].failed || r.made[last].activity != name || string(r.made[last].input) != string(input) {
+		r.made = append(r.made, madeCall{activity: name, input: input, failed: listed.err != nil})
+	}
+	return listed.output, listed.err
+}
+
+// directory has every group of the playbook, with everybody whom the test names and enough others
+// to fill any quorum.
+func (r *rehearsal) directory() (directory.Directory, error) {
+	var people []string
+	for _, id := range slices.Sorted(maps.Keys(r.test.answers)) {
+		people = append(people, r.test.answers[id].people...)
+	}
+	d := directory.Directory{Groups: map[string][]string{}}
+	playbook.Walk(r.pb.Steps, func(s *playbook.Step) {
+		a, ok := s.Verb.(*playbook.Approve)
+		if !ok {
+			return
+		}
+		for i := range a.Quorum {
+			people = append(people, fmt.Sprintf("somebody-%d@example.com", i+1))
+		}
+		for _, group := range a.Approvers {
+			d.Groups[group] = nil
+		}
+	})
+	slices.Sort(people)
+	people = slices.Compact(people)
+	for group := range d.Groups {
+		d.Groups[group] = people
+	}
+	return d, nil
+}
+
+func (r *rehearsal) ask() *workflows.Status {
+	var s *workflows.Status
+	value, err := r.env.QueryWorkflow(workflows.StatusQuery)
+	if err == nil {
+		err = value.Get(&s)
+	}
+	if err != nil {
+		return nil // a run that never came so far; its error says why
+	}
+	return s
+}
+
+// decide answers what is asked now.
+func (r *rehearsal) decide() {
+	s := r.ask()
+	if s == nil {
+		return
+	}
+	for _, request := range s.Asking() {
+		a, ok := r.test.answers[request.ID]
+		if !ok || r.answered[request.ID] {
+			continue
+		}
+		r.answered[request.ID] = true
+		for _, who := range a.people {
+			v := approval.Vote{Approval: request.ID, Digest: request.Digest, Person: who, Verdict: approval.Verdict(a.verdict), Reason: a.reason}
+			r.env.UpdateWorkflow(workflows.DecideUpdate, request.ID+"/"+who, &ballot{r: r, at: a.at}, v)
+		}
+	}
+}
+
+// ballot hears what became of a vote.
+type ballot struct {
+	r  *rehearsal
+	at place
+}
+
+func (b *ballot) Accept()          {}
+func (b *ballot) Reject(err error) { b.r.fail(b.at, "the vote was refused: %v", err) }
+func (b *ballot) Complete(_ any, err error) {
+	if err != nil {
+		b.r.fail(b.at, "the vote was refused: %v", err)
+	}
+}
+
+// compare holds the run that has ended against what was expected of it.
+func (r *rehearsal) compare() {
+	if r.unlisted { // all that follows is its consequence
+		return
+	}
+	e := r.test.expect
+	err := r.env.GetWorkflowError()
+	switch {
+	case e.outcome != nil && err != nil:
+		r.fail(e.outcomeAt, "expected the outcome %q, and the run failed: %s", *e.outcome, r.why(err))
+	case e.outcome != nil && r.status.Outcome != *e.outcome:
+		r.fail(e.outcomeAt, "expected the outcome %q, got %q", *e.outcome, r.status.Outcome)
+	case e.failed != nil && err == nil:
+		r.fail(e.failedAt, "expected that the run fails (%q), and its outcome is %q", *e.failed, r.status.Outcome)
+	case e.failed != nil && !strings.Contains(r.why(err), *e.failed):
+		r.fail(e.failedAt, "expected that the run fails with %q, and it failed with %q", *e.failed, r.why(err))
+	}
+	r.compareApprovals()
+	r.compareCalls()
+}
+
+// why is the run's own word for its failure.
+func (r *rehearsal) why(err error) string {
+	if r.status != nil && r.status.Error != "" {
+		return r.status.Error
+	}
+	return err.Error()
+}
+
+func (r *rehearsal) compareApprovals() {
+	e := r.test.expect
+	var asked []string
+	if r.status != nil {
+		for _, a := range r.status.Approvals {
+			asked = append(asked, a.ID)
+			if _, ok := r.test.answers[a.ID]; !ok {
+				r.fail(r.test.at, "the run asked %q (%s), and the test has no answer", a.ID, a.Question)
+			}
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(r.test.answers)) {
+		if !slices.Contains(asked, id) {
+			r.fail(r.test.answers[id].at, "the test answers %q, and the run did not ask it", id)
+		}
+	}
+	if e.approvalsAt != nil && !slices.Equal(asked, e.approvals) {
+		r.fail(*e.approvalsAt, "expected the approvals %q, got %q", e.approvals, asked)
+	}
+}
+
+func (r *rehearsal) compareCalls() {
+	e := r.test.expect
+	if e.callsAt == nil {
+		return
+	}
+	for i, want := range e.calls {
+		if i >= len(r.made) {
+			r.fail(want.at, "expected the call %s %s, and the run made no more calls", want.activity, want.input)
+			return
+		}
+		got := r.made[i]
+		if got.activity != want.activity || want.input != nil && !same(got.input, want.input) {
+			r.fail(want.at, "expected the call %s %s, got %s %s", want.activity, want.input, got.activity, got.input)
+			return
+		}
+	}
+	for _, got := range r.made[len(e.calls):] {
+		r.fail(*e.callsAt, "the run made another call: %s %s", got.activity, got.input)
+	}
+}
+
+func same(a, b json.RawMessage) bool {
+	x, errX := digest.Of(a)
+	y, errY := digest.Of(b)
+	return errX == nil && errY == nil && x == y
+}
+
+// taken lists the steps that the run took.
+func (r *rehearsal) taken() []string {
+	var ids []string
+	if r.status != nil {
+		for _, s := range r.status.Steps {
+			if s.Status != playbook.StatusSkipped && s.Status != playbook.StatusPending {
+				ids = append(ids, s.ID)
+			}
+		}
+	}
+	return ids
+}
+
+// merge is JSON Merge Patch: https://www.rfc-editor.org/rfc/rfc7396
+func merge(data, patch json.RawMessage) (json.RawMessage, error) {
+	target, err := digest.Decode(data)
+	if err != nil {
+		return nil, err
+	}
+	change, err := digest.Decode(patch)
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(mergeValue(target, change))
+}
+
+func mergeValue(target, patch any) any {
+	change, ok := patch.(map[string]any)
+	if !ok {
+		return patch
+	}
+	object, ok := target.(map[string]any)
+	if !ok {
+		object = map[string]any{}
+	}
+	for key, value := range change {
+		if value == nil {
+			delete(object, key)
+		} else {
+			object[key] = mergeValue(object[key], value)
+		}
+	}
+	return object
+}
