@@ -62,6 +62,10 @@ const maxLocal = 30 * time.Second
 
 func execute(ctx workflow.Context, s *playbook.Step, v *playbook.Activity, call activities.Call, permit *activities.Permit) workflow.Future {
 	retry := retryPolicy(s.Retry)
+	args := []any{call.Input}
+	if permit != nil {
+		args = append(args, permit)
+	}
 	// A step that may take less than one attempt ends with its own time.
 	attempt, overall := min(v.Signature.Timeout, s.Timeout), s.Timeout
 	if v.Signature.Effect == playbook.EffectRead && attempt <= maxLocal {
@@ -70,7 +74,7 @@ func execute(ctx workflow.Context, s *playbook.Step, v *playbook.Activity, call 
 			ScheduleToCloseTimeout: overall,
 			RetryPolicy:            retry,
 			Summary:                s.ID,
-		}), v.Name, call.Input)
+		}), v.Name, args...)
 	}
 	return workflow.ExecuteActivity(workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		ActivityID:             s.ID,
@@ -80,7 +84,7 @@ func execute(ctx workflow.Context, s *playbook.Step, v *playbook.Activity, call 
 		RetryPolicy:            retry,
 		WaitForCancellation:    true,
 		Summary:                s.ID,
-	}), v.Name, call.Input, permit)
+	}), v.Name, args...)
 }
 
 func retryPolicy(r playbook.Retry) *temporal.RetryPolicy {

@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/guardduty"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/aws/smithy-go/logging"
 
 	"github.com/countersign/countersign/activities"
 )
@@ -34,9 +35,6 @@ type service struct {
 	pause func(context.Context, time.Duration) error
 	// backoff is the SDK's between its own retries; nil is its default.
 	backoff retry.BackoffDelayer
-	// snapshotPoll is the time between looks at a snapshot under way.
-	snapshotPoll time.Duration
-
 	mu      sync.Mutex
 	regions map[string]*regional
 }
@@ -59,10 +57,9 @@ type clients struct {
 
 func newService(opts Options) *service {
 	return &service{
-		opts:         opts,
-		pause:        pause,
-		snapshotPoll: 15 * time.Second,
-		regions:      map[string]*regional{},
+		opts:    opts,
+		pause:   pause,
+		regions: map[string]*regional{},
 	}
 }
 
@@ -156,6 +153,7 @@ func (s *service) dial(ctx context.Context, region string) (*clients, error) {
 
 func (s *service) loadOptions(region string) []func(*config.LoadOptions) error {
 	opts := []func(*config.LoadOptions) error{
+		config.WithLogger(logging.Nop{}), // it would write to standard error; what matters is in the errors
 		config.WithRetryer(func() sdk.Retryer {
 			return retry.NewStandard(func(o *retry.StandardOptions) {
 				o.MaxAttempts = sdkAttempts

@@ -18,6 +18,13 @@ import (
 // instanceTag names, on a snapshot, the instance it was taken of.
 const instanceTag = "secops:instance"
 
+// Waits between looks at a snapshot under way: a small volume is done in seconds, a large one in
+// the better part of an hour.
+const (
+	snapshotFirst = time.Second
+	snapshotMost  = 15 * time.Second
+)
+
 func (s *service) registerSnapshot(r *activities.Registry) {
 	activities.Register(r, activities.Spec{
 		Name:  "aws.ec2.snapshot_instance",
@@ -85,7 +92,7 @@ func (s *service) snapshotInstance(ctx context.Context, in instanceInput) (snaps
 			return snapshotOutput{}, err
 		}
 	}
-	for {
+	for wait := snapshotFirst; ; wait = min(2*wait, snapshotMost) {
 		set, err := listSnapshots(ctx, c, what, find)
 		if err != nil {
 			return snapshotOutput{}, err
@@ -108,7 +115,7 @@ func (s *service) snapshotInstance(ctx context.Context, in instanceInput) (snaps
 			return out, nil
 		}
 		activities.Heartbeat(ctx, fmt.Sprintf("%d of %d snapshots completed", completed, want))
-		if err := s.pause(ctx, s.snapshotPoll); err != nil {
+		if err := s.pause(ctx, wait); err != nil {
 			return snapshotOutput{}, fmt.Errorf("%s: wait until it is complete: %w", what, err)
 		}
 	}

@@ -58,6 +58,11 @@ type findingOutput struct {
 	ResourceType string    `json:"resource_type" jsonschema:"what it is about, as AccessKey or Instance"`
 	Count        int       `json:"count" jsonschema:"how often GuardDuty has seen it"`
 	UpdatedAt    time.Time `json:"updated_at" jsonschema:"when GuardDuty last updated it"`
+	// What it is about, for a playbook to hold against the event that named the finding.
+	AccessKeyID string `json:"access_key_id" jsonschema:"access key it is about; empty if it is about something else"`
+	UserName    string `json:"user_name" jsonschema:"user or role of that key; empty if there is no key"`
+	UserType    string `json:"user_type" jsonschema:"type of that user, as IAMUser or AssumedRole; empty if there is no key"`
+	InstanceID  string `json:"instance_id" jsonschema:"EC2 instance it is about; empty if there is none"`
 }
 
 func (s *service) getFinding(ctx context.Context, in getFindingInput) (findingOutput, error) {
@@ -86,8 +91,14 @@ func (s *service) getFinding(ctx context.Context, in getFindingInput) (findingOu
 		Archived:   isArchived(finding),
 		UpdatedAt:  updated,
 	}
-	if finding.Resource != nil {
-		out.ResourceType = sdk.ToString(finding.Resource.ResourceType)
+	if resource := finding.Resource; resource != nil {
+		out.ResourceType = sdk.ToString(resource.ResourceType)
+		if key := resource.AccessKeyDetails; key != nil {
+			out.AccessKeyID, out.UserName, out.UserType = sdk.ToString(key.AccessKeyId), sdk.ToString(key.UserName), sdk.ToString(key.UserType)
+		}
+		if instance := resource.InstanceDetails; instance != nil {
+			out.InstanceID = sdk.ToString(instance.InstanceId)
+		}
 	}
 	if finding.Service != nil {
 		out.Count = int(sdk.ToInt32(finding.Service.Count))

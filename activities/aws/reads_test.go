@@ -18,7 +18,8 @@ func TestGetFinding(t *testing.T) {
 	require.JSONEq(t, `{
 		"detector_id":"12abc34d567e8fa901bc2d34e56789f0","type":"UnauthorizedAccess:IAMUser/MaliciousIPCaller.Custom","severity":5,
 		"title":"API PutBucketPolicy was invoked from an IP address on a custom threat list.","archived":false,
-		"resource_type":"AccessKey","count":4,"updated_at":"2026-11-20T21:20:40.09Z"}`, string(out))
+		"resource_type":"AccessKey","count":4,"updated_at":"2026-11-20T21:20:40.09Z",
+		"access_key_id":"AKIAIOSFODNN7EXAMPLE","user_name":"ci-deployer","user_type":"IAMUser","instance_id":""}`, string(out))
 	w.run(t, "aws.guardduty.archive_finding", findingInput)
 	require.True(t, decode[findingOutput](t, w.run(t, "aws.guardduty.get_finding", findingInput)).Archived)
 

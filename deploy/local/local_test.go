@@ -1,10 +1,13 @@
 package main
 
 import (
+	"context"
+	"io"
 	"net"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -22,7 +25,7 @@ const sampleRun = "aws-compromised-access-key/" + standin.SampleUserAccessKey
 
 func TestApproved(t *testing.T) {
 	state := t.TempDir()
-	code, out, talk := local(t, "", "--state", state, "--once", "--approve-as", "alice@example.com")
+	code, out, talk := local(t, "--state", state, "--once", "--approve-as", "alice@example.com")
 	require.Zero(t, code, talk)
 	require.Equal(t, keyContained, changes(t, state))
 	require.Equal(t, "Inactive", keyStatus(t, state))
@@ -30,9 +33,9 @@ func TestApproved(t *testing.T) {
 	for _, shown := range []string{
 		"Disable the access key AKIAIOSFODNN7EXAMPLE of the user ci-deployer?", // what
 		"111122223333", // where
-		"UnauthorizedAccess:IAMUser/MaliciousIPCaller.Custom", // why
-		"aws.iam.enable_access_key",                           // how to undo
-		"secops-oncall", "bob@example.com",                    // who
+		"from an IP address on a custom threat list", // why
+		"aws.iam.enable_access_key",                  // how to undo
+		"secops-oncall", "bob@example.com",           // who
 		"contained", "/namespaces/default/workflows/",
 	} {
 		require.Contains(t, out, shown)
@@ -41,13 +44,13 @@ func TestApproved(t *testing.T) {
 
 func TestRejected(t *testing.T) {
 	state := t.TempDir()
-	code, out, talk := local(t, "", "--state", state, "--once", "--reject-as", "bob@example.com", "--reason", "a planned test")
+	code, out, talk := local(t, "--state", state, "--once", "--reject-as", "bob@example.com", "--reason", "a planned test")
 	require.Zero(t, code, talk)
 	require.Empty(t, estate(t, state).Mutations())
 	require.Equal(t, "Active", keyStatus(t, state))
 	require.Contains(t, out, "left alone: a planned test")
 
-	code, _, talk = local(t, "", "--state", state, "--once", "--approve-as", "alice@example.com")
+	code, _, talk = local(t, "--state", state, "--once", "--approve-as", "alice@example.com")
 	require.Equal(t, exitNot, code, "an approval cannot follow a rejection")
 	require.Contains(t, talk, "was rejected")
 	require.Empty(t, estate(t, state).Mutations())
@@ -55,7 +58,7 @@ func TestRejected(t *testing.T) {
 
 func TestStrangerIsRefused(t *testing.T) {
 	state := t.TempDir()
-	code, _, talk := local(t, "", "--state", state, "--once", "--approve-as", "mallory@example.com")
+	code, _, talk := local(t, "--state", state, "--once", "--approve-as", "mallory@example.com")
 	require.Equal(t, exitNot, code)
 	require.Contains(t, talk, "is not among those who may answer")
 	require.Empty(t, estate(t, state).Mutations())
@@ -66,7 +69,7 @@ func TestEveryKindOfFinding(t *testing.T) {
 		"guardduty-iam-instance-credential-exfiltration.json": {"iam:PutRolePolicy", "guardduty:ArchiveFindings"},
 	} {
 		state := t.TempDir()
-		code, out, talk := local(t, "", "--state", state, "--once", "--approve-as", "alice@example.com", "--event", filepath.Join("../../playbooks/events", event))
+		code, out, talk := local(t, "--state", state, "--once", "--approve-as", "alice@example.com", "--event", filepath.Join("../../playbooks/events", event))
 		require.Zero(t, code, talk)
 		require.Equal(t, want, changes(t, state))
 		require.Contains(t, out, "contained")
@@ -80,7 +83,7 @@ func TestSameEventThreeTimes(t *testing.T) {
 	require.NoError(t, cmd.Process.Kill())
 	_ = cmd.Wait()
 	for range 2 { // once while the run waits, once when it is over
-		code, _, talk := local(t, "", "--state", state, "--once", "--approve-as", "alice@example.com", "--event", event)
+		code, _, talk := local(t, "--state", state, "--once", "--approve-as", "alice@example.com", "--event", event)
 		require.Zero(t, code, talk)
 		require.Contains(t, talk, "it joined the run "+sampleRun)
 	}
@@ -105,7 +108,7 @@ func TestKilledWhileWaiting(t *testing.T) {
 		require.NoError(t, cmd.Process.Kill())
 		_ = cmd.Wait()
 	}
-	code, _, talk := local(t, "", "--state", state, "--once", "--approve-as", "alice@example.com")
+	code, _, talk := local(t, "--state", state, "--once", "--approve-as", "alice@example.com")
 	require.Zero(t, code, talk)
 	require.Contains(t, talk, "carrying on with 1 run(s)")
 	require.Equal(t, keyContained, changes(t, state))
@@ -120,12 +123,29 @@ func TestInterruptIsClean(t *testing.T) {
 	require.Contains(t, out.String(), "the next start carries on")
 }
 
+// Somebody at a terminal answers what is asked, once it is asked.
 func TestTerminal(t *testing.T) {
 	state := t.TempDir()
-	code, out, talk := local(t, "what?\nreject not now\n", "--state", state, "--once", "--as", "bob@example.com")
-	require.Zero(t, code, talk)
-	require.Contains(t, talk, "As bob@example.com: approve, or reject [reason]?")
-	require.Contains(t, out, "left alone: not now")
+	const prompt = "As bob@example.com: approve, or reject [reason]?"
+	var out lockedBuffer
+	talk := &lockedBuffer{mark: prompt, marked: make(chan struct{})}
+	in, keyboard := io.Pipe()
+	defer keyboard.Close()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	ended := make(chan int)
+	go func() {
+		ended <- Main(ctx, []string{"--state", state, "--once", "--as", "bob@example.com"}, Streams{In: in, Out: &out, Err: talk, Terminal: true})
+	}()
+	_, err := io.WriteString(keyboard, "approve\n") // before anything is shown: it does not count
+	require.NoError(t, err)
+	<-talk.marked
+	_, err = io.WriteString(keyboard, "what?\nreject not now\n")
+	require.NoError(t, err)
+	require.Zero(t, <-ended, talk)
+	require.Equal(t, 2, strings.Count(talk.String(), prompt))
+	require.Contains(t, out.String(), "left alone: not now")
+	require.Empty(t, changes(t, state))
 }
 
 // Nothing is started and nothing is kept when what was given is wrong.
@@ -142,7 +162,7 @@ func TestBadInput(t *testing.T) {
 		says string
 	}{
 		"an event without the field an input needs": {
-			[]string{"--event", write("lacks.json", `{"specversion":"1.0","id":"1","source":"aws.guardduty/111122223333/us-east-1","type":"aws.guardduty.finding","time":"2026-11-20T21:14:00Z",
+			[]string{"--event", write("lacks.json", `{"specversion":"1.0","id":"1","source":"aws.guardduty/111122223333/us-east-1","type":"aws.guardduty.finding","subject":"arn:aws:guardduty:us-east-1:111122223333:detector/d/finding/f","time":"2026-11-20T21:14:00Z",
 			"data":{"id":"f","arn":"arn:aws:guardduty:us-east-1:111122223333:detector/d/finding/f","region":"us-east-1","accountId":"111122223333","type":"UnauthorizedAccess:IAMUser/X","resource":{"resourceType":"AccessKey","accessKeyDetails":{"accessKeyId":"AKIA1","userType":"IAMUser"}}}}`)},
 			exitNot, `input "user"`,
 		},
@@ -156,7 +176,7 @@ func TestBadInput(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			state := filepath.Join(t.TempDir(), "state")
-			code, out, talk := local(t, "", append(tc.args, "--state", state, "--once")...)
+			code, out, talk := local(t, append(tc.args, "--state", state, "--once")...)
 			require.Equal(t, tc.code, code, talk)
 			require.Contains(t, talk, tc.says)
 			require.Empty(t, out)
@@ -168,7 +188,7 @@ func TestBadInput(t *testing.T) {
 func TestSecondProcessIsRefused(t *testing.T) {
 	state := t.TempDir()
 	process(t, "waiting for an answer", "--state", state)
-	code, _, talk := local(t, "", "--state", state, "--fresh", "--once", "--approve-as", "alice@example.com")
+	code, _, talk := local(t, "--state", state, "--fresh", "--once", "--approve-as", "alice@example.com")
 	require.Equal(t, exitNot, code)
 	require.Contains(t, talk, "in use by another process")
 	require.FileExists(t, filepath.Join(state, "temporal.db"), "--fresh deletes nothing that is in use")
@@ -180,7 +200,7 @@ func TestTakesFreePorts(t *testing.T) {
 			defer l.Close()
 		}
 	}
-	code, _, talk := local(t, "", "--state", t.TempDir(), "--once", "--approve-as", "alice@example.com")
+	code, _, talk := local(t, "--state", t.TempDir(), "--once", "--approve-as", "alice@example.com")
 	require.Zero(t, code, talk)
 	for _, taken := range []string{":7233", ":8233", ":4566"} {
 		require.NotContains(t, talk, taken)
@@ -190,7 +210,7 @@ func TestTakesFreePorts(t *testing.T) {
 func TestFreshForgets(t *testing.T) {
 	state := t.TempDir()
 	for range 2 {
-		code, _, talk := local(t, "", "--state", state, "--fresh", "--once", "--approve-as", "alice@example.com")
+		code, _, talk := local(t, "--state", state, "--fresh", "--once", "--approve-as", "alice@example.com")
 		require.Zero(t, code, talk)
 		require.Equal(t, keyContained, changes(t, state))
 	}
@@ -205,7 +225,7 @@ func TestAnotherAWS(t *testing.T) {
 	t.Setenv("AWS_ACCESS_KEY_ID", standin.SampleAccessKeyID)
 	t.Setenv("AWS_SECRET_ACCESS_KEY", standin.SampleSecretKey)
 	state := t.TempDir()
-	code, _, talk := local(t, "", "--state", state, "--once", "--approve-as", "alice@example.com")
+	code, _, talk := local(t, "--state", state, "--once", "--approve-as", "alice@example.com")
 	require.Zero(t, code, talk)
 	require.Len(t, other.Mutations(), len(keyContained))
 	require.NoFileExists(t, filepath.Join(state, "aws.json"))
@@ -223,7 +243,7 @@ func TestMisbehavingAWS(t *testing.T) {
 	t.Setenv("AWS_ENDPOINT_URL", server.URL)
 	t.Setenv("AWS_ACCESS_KEY_ID", standin.SampleAccessKeyID)
 	t.Setenv("AWS_SECRET_ACCESS_KEY", standin.SampleSecretKey)
-	code, _, talk := local(t, "", "--state", t.TempDir(), "--once", "--approve-as", "alice@example.com", "--wait", time.Minute.String())
+	code, _, talk := local(t, "--state", t.TempDir(), "--once", "--approve-as", "alice@example.com", "--wait", time.Minute.String())
 	require.Zero(t, code, talk)
 	done := map[string]int{}
 	for _, m := range other.Mutations() {

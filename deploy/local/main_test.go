@@ -35,12 +35,12 @@ func TestMain(m *testing.M) {
 }
 
 // local runs the command in this process, to its end.
-func local(t *testing.T, in string, args ...string) (code int, out, talk string) {
+func local(t *testing.T, args ...string) (code int, out, talk string) {
 	t.Helper()
 	var stdout, stderr lockedBuffer
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	code = Main(ctx, args, Streams{In: strings.NewReader(in), Out: &stdout, Err: &stderr, Terminal: in != ""})
+	code = Main(ctx, args, Streams{In: strings.NewReader(""), Out: &stdout, Err: &stderr})
 	return code, stdout.String(), stderr.String()
 }
 
@@ -52,7 +52,10 @@ func process(t *testing.T, mark string, args ...string) (*exec.Cmd, *lockedBuffe
 	out := &lockedBuffer{mark: mark, marked: make(chan struct{})}
 	cmd.Stdout, cmd.Stderr = out, out
 	require.NoError(t, cmd.Start())
-	t.Cleanup(func() { _ = cmd.Process.Kill() })
+	t.Cleanup(func() { // its ports are free again once it is gone
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	})
 	select {
 	case <-out.marked:
 	case <-time.After(time.Minute):

@@ -15,10 +15,10 @@ import (
 // whole is the limit for Clean where nothing may be left out.
 const whole = math.MaxInt
 
-// exact returns s so that two different texts never look the same: as it is where that is
+// Exact returns s so that two different texts never look the same: as it is where that is
 // harmless, else in double quotes with escapes for what Clean would drop or replace. It is for
 // names and parameters, which people approve; prose goes through Clean.
-func exact(s string) string {
+func Exact(s string) string {
 	if s != "" && Clean(s, whole) == s && strings.TrimSpace(s) == s && !strings.ContainsAny(s[:1], `"|-[{`) {
 		return s
 	}
@@ -49,12 +49,12 @@ func exact(s string) string {
 	return out.String()
 }
 
-// parameters returns JSON as lines, all of it. It reads like YAML: fields aligned, items with a
+// Parameters returns JSON as lines, all of it. It reads like YAML: fields aligned, items with a
 // dash, text of several lines behind bars.
-func parameters(raw json.RawMessage) []string {
+func Parameters(raw json.RawMessage) []string {
 	v, err := digest.Decode(raw)
 	if err != nil {
-		return []string{exact(string(raw))}
+		return []string{Exact(string(raw))}
 	}
 	lines, _ := tree(v)
 	return lines
@@ -97,7 +97,7 @@ func object(v map[string]any) (lines []string, inline bool) {
 	shown := make([]string, len(names))
 	width := 0
 	for i, name := range names {
-		shown[i] = exact(name)
+		shown[i] = Exact(name)
 		width = max(width, utf8.RuneCountInString(shown[i]))
 	}
 	width = min(width, maxColumn)
@@ -120,13 +120,13 @@ func text(s string) (lines []string, inline bool) {
 	if strings.Contains(s, "\n") {
 		for line := range strings.SplitSeq(s, "\n") {
 			if Clean(line, whole) != line || strings.HasSuffix(line, " ") {
-				return []string{exact(s)}, true
+				return []string{Exact(s)}, true
 			}
 			lines = append(lines, "| "+line)
 		}
 		return lines, false
 	}
-	return []string{exact(s)}, true
+	return []string{Exact(s)}, true
 }
 
 // maxColumn bounds how far a long name may push what stands beside the others.

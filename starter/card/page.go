@@ -142,7 +142,7 @@ func plural(n int, one, many string) string {
 func exactAll(all []string) string {
 	shown := make([]string, len(all))
 	for i, s := range all {
-		shown[i] = exact(s)
+		shown[i] = Exact(s)
 	}
 	return strings.Join(shown, ", ")
 }

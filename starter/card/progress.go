@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/countersign/countersign/workflows"
@@ -40,7 +41,7 @@ func (p *Progress) See(st *workflows.Status) {
 	t := &telling{at: p.at}
 	if !p.began {
 		p.began = true
-		t.tell(&st.Started, "run", "", "begins: %s (%s)", Clean(st.Title, maxTitle), exact(st.Run))
+		t.tell(&st.Started, "run", "", "begins: %s (%s)", Clean(st.Title, maxTitle), Exact(st.Run))
 	}
 	// In the order of the playbook, a step's end after those of the steps inside it: much happens
 	// at one and the same time of a run, and then this order is the order of what happened.
@@ -72,13 +73,13 @@ func (p *Progress) See(st *workflows.Status) {
 
 // step tells that a step began or waits; what ended is told by end.
 func (p *Progress) step(s *workflows.StepStatus, st *workflows.Status, t *telling) {
-	name := exact(s.ID)
+	name := Exact(s.ID)
 	before := p.steps[s.ID]
 	switch {
 	case s.Status == before:
 	case s.Status == playbook.StatusRunning && before != playbook.StatusWaiting: // an approval runs again after people
 		t.tell(s.Started, name, "", "begins: %s", describe(s))
-	case s.Status == playbook.StatusSkipped:
+	case s.Status == playbook.StatusSkipped && worthTelling(s, st):
 		t.tell(nil, name, "", "skipped")
 	}
 	asking := false
@@ -93,15 +94,21 @@ func (p *Progress) step(s *workflows.StepStatus, st *workflows.Status, t *tellin
 	}
 }
 
+// worthTelling leaves out skips that say nothing new: of steps that the author did not even name
+// (their ids have a "-"), and of all that was still to come when a run broke off.
+func worthTelling(s *workflows.StepStatus, st *workflows.Status) bool {
+	return !strings.Contains(s.ID, "-") && st.State != workflows.Failed && st.State != workflows.Cancelled
+}
+
 func (p *Progress) end(s *workflows.StepStatus, t *telling) {
 	before := p.steps[s.ID]
 	p.steps[s.ID] = s.Status
 	switch {
 	case s.Status == before:
 	case s.Status == playbook.StatusDone:
-		t.tell(s.Ended, exact(s.ID), green, "done%s", after(s))
+		t.tell(s.Ended, Exact(s.ID), green, "done%s", after(s))
 	case s.Status == playbook.StatusFailed:
-		t.tell(s.Ended, exact(s.ID), red, "failed%s: %s", after(s), Clean(s.Error, 1000))
+		t.tell(s.Ended, Exact(s.ID), red, "failed%s: %s", after(s), Clean(s.Error, 1000))
 	}
 }
 
@@ -113,7 +120,7 @@ func after(s *workflows.StepStatus) string {
 }
 
 func (p *Progress) approval(a *workflows.ApprovalStatus, t *telling) {
-	name := exact(a.ID)
+	name := Exact(a.ID)
 	seen := p.asked[a.ID]
 	if seen == nil {
 		seen = &asked{}
@@ -126,7 +133,7 @@ func (p *Progress) approval(a *workflows.ApprovalStatus, t *telling) {
 		if v.Reason != "" {
 			because = ": " + Clean(v.Reason, approval.MaxReason)
 		}
-		t.tell(&v.At, name, "", "%s says %s%s", exact(v.Person), exact(string(v.Verdict)), because)
+		t.tell(&v.At, name, "", "%s says %s%s", Exact(v.Person), Exact(string(v.Verdict)), because)
 	}
 	for ; seen.refused < len(a.Refused); seen.refused++ {
 		t.tell(nil, name, red, "a vote by signal does not count: %s", Clean(a.Refused[seen.refused], 500))
@@ -137,7 +144,7 @@ func (p *Progress) approval(a *workflows.ApprovalStatus, t *telling) {
 		if a.Decision.Outcome == approval.Approved {
 			style = green
 		}
-		t.tell(&a.Decision.At, name, style, "%s", decision(a.Decision))
+		t.tell(&a.Decision.At, name, style, "%s", Decision(a.Decision))
 	}
 }
 
@@ -174,7 +181,7 @@ func (t *telling) over(st *workflows.Status) {
 	case workflows.Failed:
 		t.tell(st.Ended, "run", red, "failed: %s", Clean(st.Error, 1000))
 	default:
-		t.tell(st.Ended, "run", red, "%s", exact(string(st.State)))
+		t.tell(st.Ended, "run", red, "%s", Exact(string(st.State)))
 	}
 }
 

@@ -26,9 +26,9 @@ func Request(w io.Writer, st *workflows.Status, a *workflows.ApprovalStatus, now
 	}
 	p.line(0, "")
 	p.table(2,
-		row{"why", fmt.Sprintf("%s (%s)", Clean(st.Title, maxTitle), exact(st.Playbook))},
-		row{"event", exact(st.Event.Type)},
-		row{"source", exact(st.Event.Source)},
+		row{"why", fmt.Sprintf("%s (%s)", Clean(st.Title, maxTitle), Exact(st.Playbook))},
+		row{"event", Exact(st.Event.Type)},
+		row{"source", Exact(st.Event.Source)},
 		row{"subject", optional(st.Event.Subject)},
 		row{"time", stamp(st.Event.Time)},
 	)
@@ -42,17 +42,17 @@ func Request(w io.Writer, st *workflows.Status, a *workflows.ApprovalStatus, now
 		row{"expires", stamp(a.Expires) + ", " + expires(a, now)},
 		row{"votes", votes(a)},
 		row{"decision", decisionAt(a)},
-		row{"digest", exact(a.Digest.Short())},
-		row{"run", exact(a.Run)},
+		row{"digest", Exact(a.Digest.Short())},
+		row{"run", Exact(a.Run)},
 	)
 	return p.write()
 }
 
 func heading(a *workflows.ApprovalStatus) string {
 	if a.Open() {
-		return "Approval needed: " + exact(a.ID)
+		return "Approval needed: " + Exact(a.ID)
 	}
-	return fmt.Sprintf("Approval %s: %s", exact(a.ID), exact(string(a.Decision.Outcome)))
+	return fmt.Sprintf("Approval %s: %s", Exact(a.ID), Exact(string(a.Decision.Outcome)))
 }
 
 func (p *page) calls(calls []approval.Call) {
@@ -69,14 +69,14 @@ func (p *page) calls(calls []approval.Call) {
 	p.line(0, "")
 	for i, c := range calls {
 		number := fmt.Sprintf("%d. ", i+1)
-		p.line(2, number+p.style(bold, exact(c.Step)+": "+Clean(c.Title, whole)))
+		p.line(2, number+p.style(bold, Exact(c.Step)+": "+Clean(c.Title, whole)))
 		indent := 2 + len(number)
 		p.table(indent,
-			row{"activity", fmt.Sprintf("%s, version %d", exact(c.Activity), c.Version)},
+			row{"activity", fmt.Sprintf("%s, version %d", Exact(c.Activity), c.Version)},
 			row{"effect", p.effect(c)},
 			row{"where", where(c)},
 			row{"targets", targets(c)},
-			row{"with", strings.Join(parameters(c.Input), "\n")},
+			row{"with", strings.Join(Parameters(c.Input), "\n")},
 		)
 		p.line(0, "")
 	}
@@ -91,11 +91,11 @@ func (p *page) effect(c approval.Call) string {
 		if c.Undo == "" {
 			return p.style(red, "change: nothing undoes it")
 		}
-		return p.style(yellow, "change") + ": can be undone with " + exact(c.Undo)
+		return p.style(yellow, "change") + ": can be undone with " + Exact(c.Undo)
 	case playbook.EffectDestroy:
 		return p.style(red, "destroy: cannot be undone")
 	default:
-		return exact(c.Effect)
+		return Exact(c.Effect)
 	}
 }
 
@@ -118,12 +118,12 @@ func named(input json.RawMessage, names []string) []string {
 		if !ok {
 			continue
 		}
-		value := exact(string(raw))
+		value := Exact(string(raw))
 		var s string
 		if json.Unmarshal(raw, &s) == nil {
-			value = exact(s)
+			value = Exact(s)
 		}
-		found = append(found, exact(name)+" "+value)
+		found = append(found, Exact(name)+" "+value)
 	}
 	return found
 }
@@ -157,7 +157,7 @@ func votes(a *workflows.ApprovalStatus) string {
 }
 
 func vote(v approval.Vote) string {
-	line := fmt.Sprintf("%s  %s  %s", clock(v.At), pad(exact(string(v.Verdict)), len(approval.Approve)), exact(v.Person))
+	line := fmt.Sprintf("%s  %s  %s", clock(v.At), pad(Exact(string(v.Verdict)), len(approval.Approve)), Exact(v.Person))
 	if v.Reason != "" {
 		line += ": " + Clean(v.Reason, approval.MaxReason)
 	}
@@ -168,11 +168,12 @@ func decisionAt(a *workflows.ApprovalStatus) string {
 	if a.Open() {
 		return ""
 	}
-	return clock(a.Decision.At) + "  " + decision(a.Decision)
+	return clock(a.Decision.At) + "  " + Decision(a.Decision)
 }
 
-func decision(d *approval.Decision) string {
-	line := exact(string(d.Outcome))
+// Decision says in one line how a request ended, who decided and why.
+func Decision(d *approval.Decision) string {
+	line := Exact(string(d.Outcome))
 	if len(d.By) > 0 {
 		line += " by " + exactAll(d.By)
 	}
@@ -182,10 +183,10 @@ func decision(d *approval.Decision) string {
 	return line
 }
 
-// optional is exact, but for a field that may be empty.
+// optional is Exact, but for a field that may be empty.
 func optional(s string) string {
 	if s == "" {
 		return ""
 	}
-	return exact(s)
+	return Exact(s)
 }

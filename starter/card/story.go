@@ -20,7 +20,7 @@ import (
 func Story(w io.Writer, st *workflows.Status) error {
 	p := newPage(w)
 	p.line(0, p.style(bold, Clean(st.Title, maxTitle)))
-	p.line(0, exact(st.Run))
+	p.line(0, Exact(st.Run))
 	p.line(0, "")
 	p.table(2,
 		row{"state", p.state(st.State)},
@@ -28,14 +28,14 @@ func Story(w io.Writer, st *workflows.Status) error {
 		row{"error", prose(st.Error)},
 		row{"started", stamp(st.Started)},
 		row{"ended", ended(st)},
-		row{"event", exact(st.Event.Type) + "  " + exact(st.Event.ID)},
-		row{"source", exact(st.Event.Source)},
+		row{"event", Exact(st.Event.Type) + "  " + Exact(st.Event.ID)},
+		row{"source", Exact(st.Event.Source)},
 		row{"subject", optional(st.Event.Subject)},
 		row{"time", stamp(st.Event.Time)},
 		row{"repeats", repeats(st.Repeats)},
-		row{"playbook", exact(st.Playbook)},
+		row{"playbook", Exact(st.Playbook)},
 		row{"labels", labels(st.Labels)},
-		row{"plan", exact(st.Plan.Short())},
+		row{"plan", Exact(st.Plan.Short())},
 	)
 	if len(st.Inputs) > 0 {
 		p.section("Inputs")
@@ -71,7 +71,7 @@ func (p *page) state(s workflows.State) string {
 	case workflows.Waiting:
 		return p.style(yellow, "waiting") + " for people"
 	default:
-		return exact(string(s))
+		return Exact(string(s))
 	}
 }
 
@@ -92,7 +92,7 @@ func repeats(n int) string {
 func labels(all map[string]string) string {
 	var out []string
 	for _, name := range slices.Sorted(maps.Keys(all)) {
-		out = append(out, exact(name)+"="+exact(all[name]))
+		out = append(out, Exact(name)+"="+Exact(all[name]))
 	}
 	return strings.Join(out, ", ")
 }
@@ -102,7 +102,7 @@ func inputs(all map[string]json.RawMessage) []string {
 	if err != nil {
 		return []string{prose(err.Error())}
 	}
-	return parameters(raw)
+	return Parameters(raw)
 }
 
 // marks stand before the steps, so that the eye finds the one that matters.
@@ -118,14 +118,14 @@ var marks = map[playbook.Status]struct{ mark, style string }{
 func (p *page) steps(st *workflows.Status) {
 	width := 0
 	for _, s := range st.Steps {
-		width = max(width, 2*s.Depth+utf8.RuneCountInString(exact(s.ID)))
+		width = max(width, 2*s.Depth+utf8.RuneCountInString(Exact(s.ID)))
 	}
 	width = min(width, maxColumn)
 	for _, s := range st.Steps {
 		m := marks[s.Status]
-		name := pad(strings.Repeat("  ", s.Depth)+exact(s.ID), width)
+		name := pad(strings.Repeat("  ", s.Depth)+Exact(s.ID), width)
 		line := fmt.Sprintf("%s %s  %s  %s  %s  %s",
-			p.style(m.style, pad(m.mark, 1)), pad(exact(string(s.Status)), 7), name,
+			p.style(m.style, pad(m.mark, 1)), pad(Exact(string(s.Status)), 7), name,
 			pad(began(s, st.Started), len("15:04:05")), pad(took(s), 6), describe(s))
 		p.line(2, line)
 		const below = 13 // under the step's name
@@ -164,13 +164,13 @@ func describe(s *workflows.StepStatus) string {
 	switch {
 	case s.Activity == "":
 		if title == "" {
-			return exact(s.Verb)
+			return Exact(s.Verb)
 		}
 		return title
 	case title == "":
-		return exact(s.Activity)
+		return Exact(s.Activity)
 	default:
-		return title + " (" + exact(s.Activity) + ")"
+		return title + " (" + Exact(s.Activity) + ")"
 	}
 }
 
@@ -201,7 +201,7 @@ func summary(v any) string {
 	case []any:
 		return plural(len(v), "item", "items")
 	case string:
-		return exact(v)
+		return Exact(v)
 	case nil:
 		return "null"
 	default:
@@ -210,7 +210,7 @@ func summary(v any) string {
 }
 
 func (p *page) approval(a *workflows.ApprovalStatus) {
-	for line := range strings.SplitSeq(exact(a.ID)+": "+prose(a.Question), "\n") {
+	for line := range strings.SplitSeq(Exact(a.ID)+": "+prose(a.Question), "\n") {
 		p.line(2, line)
 	}
 	rows := []row{
@@ -218,7 +218,7 @@ func (p *page) approval(a *workflows.ApprovalStatus) {
 		{"covers", covers(a)},
 		{"votes", votes(a)},
 		{"decision", decisionAt(a)},
-		{"digest", exact(a.Digest.Short())},
+		{"digest", Exact(a.Digest.Short())},
 	}
 	if a.Open() {
 		rows[3] = row{"expires", stamp(a.Expires)}
@@ -236,7 +236,7 @@ func (p *page) approval(a *workflows.ApprovalStatus) {
 func covers(a *workflows.ApprovalStatus) string {
 	names := make([]string, len(a.Calls))
 	for i, c := range a.Calls {
-		names[i] = exact(c.Step)
+		names[i] = Exact(c.Step)
 	}
 	return strings.Join(names, ", ")
 }

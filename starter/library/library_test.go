@@ -73,11 +73,6 @@ func TestLoad(t *testing.T) {
 			files: map[string]string{"a.yaml": named("a"), "a_test.yaml": "x", "README.md": "x", ".hidden.yaml": "x", ".git/b.yaml": "x"},
 			names: []string{"a"},
 		},
-		"a problem keeps one out": {
-			files:    map[string]string{"a.yaml": named("a"), "b.yaml": "playbook: b\nstage: run\nsteps: []\n"},
-			names:    []string{"a"},
-			problems: []string{`b.yaml:3:8: "steps" of a playbook is empty [bad-value]`},
-		},
 		"one name twice": {
 			files:    map[string]string{"x/a.yaml": named("a"), "b.yaml": "# first\n" + named("a"), "c.yaml": `{"playbook":"a","stage":"run","steps":[{"stop":"x"}]}`},
 			names:    []string{"a"},
@@ -100,6 +95,17 @@ func TestLoad(t *testing.T) {
 			require.Empty(t, cmp.Diff(tc.problems, lines(problems)))
 		})
 	}
+}
+
+func TestProblemsKeepAPlaybookOut(t *testing.T) {
+	t.Parallel()
+	l, problems, err := library.Load(fstest.MapFS{
+		"a.yaml": {Data: []byte(named("a"))}, "b.yaml": {Data: []byte("playbook: b\nstage: run\nsteps: []\n")},
+	}, catalog())
+	require.NoError(t, err)
+	require.Equal(t, []string{"a"}, names(l))
+	require.Len(t, problems, 1)
+	require.Equal(t, "b.yaml", problems[0].File)
 }
 
 // guarded is a file system whose one large file must not be read.

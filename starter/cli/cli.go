@@ -1,0 +1,177 @@
+// Package cli is the command line of starter: everything a person or a script does with playbooks
+// and runs.
+//
+//	validate    every problem of playbooks
+//	match       which playbooks answer an event
+//	run         start runs for an event, or one by hand
+//	runs        list runs
+//	show        the story of one run
+//	approvals   what waits for people
+//	approve     say yes to an approval
+//	reject      say no
+//	cancel      ask a run to stop
+//	activities  what playbooks can do
+//
+// # Manners
+//
+// Results go to Out, talk and progress to Err. With -o json Out is exactly one JSON document.
+// Nothing prompts. What an event says is cleaned or quoted wherever it is printed.
+//
+// # Exit codes
+//
+//	0  done
+//	1  problems, or refused: a mistake in a file, no playbook answers, a run failed, a vote does not count
+//	2  usage: the command line itself is wrong
+//	3  could not tell: Temporal or the worker did not answer, or not in time
+//
+// # Files
+//
+//	cmd_*.go     one command a file
+//	temporal.go  the connection, and what the commands need of it
+//	answers.go   which runs an event or a person starts
+//	vote.go      what approve and reject share
+//	watch.go     following runs until they are over
+package cli
+
+import (
+	"context"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/countersign/countersign/activities"
+	"github.com/countersign/countersign/activities/all"
+	"github.com/countersign/countersign/starter/card"
+	"github.com/countersign/countersign/workflows"
+	"github.com/countersign/countersign/workflows/connect"
+	"github.com/countersign/countersign/workflows/expr"
+)
+
+// Streams is what a command may touch of the process.
+type Streams struct {
+	In       io.Reader
+	Out, Err io.Writer
+	// Env is the environment, as os.Environ gives it.
+	Env []string
+}
+
+// Main runs one command line, without the program's name, and returns its exit code.
+func Main(ctx context.Context, args []string, s Streams) int {
+	return Command{Streams: s}.Run(ctx, args)
+}
+
+// Command is the command line with its surroundings, which tests replace.
+type Command struct {
+	Streams
+
+	// Dial connects to Temporal; nil is the real one.
+	Dial Dial
+	// Now tells the time; nil is time.Now.
+	Now func() time.Time
+}
+
+// Run runs one command line and returns its exit code.
+func (c Command) Run(ctx context.Context, args []string) int {
+	if c.Dial == nil {
+		c.Dial = dial
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	noColor := c.env("NO_COLOR")
+	a := &app{Command: c, out: card.Terminal(c.Out, noColor), err: card.Terminal(c.Err, noColor), registry: activities.NewRegistry()}
+	all.Register(a.registry, all.Options{})
+	root := a.root()
+	root.SetArgs(append([]string{}, args...)) // never nil, which means os.Args
+	root.SetIn(c.In)
+	root.SetOut(a.out)
+	root.SetErr(a.err)
+	return a.exit(root.ExecuteContext(ctx))
+}
+
+func (c Command) env(name string) string {
+	value, _ := environment(c.Env).LookupEnv(name)
+	return value
+}
+
+// app is one command line while it runs.
+type app struct {
+	Command
+
+	out, err io.Writer // those of the streams, with colours where they are terminals
+	registry *activities.Registry
+
+	// The persistent flags.
+	output    string
+	playbooks string
+	taskQueue string
+	temporal  connect.Options
+}
+
+const help = `Start playbooks for events, watch their runs and answer their approvals.
+
+Exit codes: 0 done; 1 problems or refused; 2 usage; 3 could not tell (no answer, or not in time).
+The connection to Temporal comes from flags, else TEMPORAL_* variables, else a profile of the
+configuration file that the temporal command uses.`
+
+func (a *app) root() *cobra.Command {
+	root := &cobra.Command{
+		Use:           "starter",
+		Short:         "Start playbooks for events, watch their runs and answer their approvals",
+		Long:          help,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return nil
+			}
+			var names []string
+			for _, known := range cmd.Commands() {
+				names = append(names, known.Name())
+			}
+			return usagef(cmd, "no command %q%s", args[0], expr.DidYouMean(args[0], names))
+		},
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
+			if a.output != "text" && a.output != "json" {
+				return usagef(cmd, "-o %q: want text or json", a.output)
+			}
+			return nil
+		},
+	}
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return usagef(cmd, "%v", err) })
+	flags := root.PersistentFlags()
+	flags.StringVarP(&a.output, "output", "o", "text", "how to print results: text or json")
+	flags.StringVar(&a.playbooks, "playbooks", "", "folder of playbooks (default: the library that ships)")
+	flags.StringVar(&a.taskQueue, "task-queue", workflows.TaskQueue, "task queue that the workers serve")
+	a.temporal.Flags(flags)
+	root.AddCommand(
+		a.validate(), a.match(), a.run(), a.runs(), a.show(), a.approvals(), a.approve(), a.reject(), a.cancel(), a.activities(),
+	)
+	return root
+}
+
+// arguments checks their number; optional ones are in brackets, the last may repeat with "...".
+func arguments(names ...string) cobra.PositionalArgs {
+	least, most := 0, len(names)
+	for _, name := range names {
+		if !strings.HasPrefix(name, "[") {
+			least++
+		}
+		if strings.HasSuffix(name, "...]") {
+			most = -1
+		}
+	}
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) < least || most >= 0 && len(args) > most {
+			want := strings.Join(names, " ")
+			if want == "" {
+				want = "no arguments"
+			}
+			return usagef(cmd, "want %s; got %d", want, len(args))
+		}
+		return nil
+	}
+}

@@ -1,0 +1,129 @@
+package cli
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/google/jsonschema-go/jsonschema"
+	"github.com/spf13/cobra"
+
+	"github.com/countersign/countersign/activities"
+	"github.com/countersign/countersign/starter/card"
+	"github.com/countersign/countersign/workflows/expr"
+)
+
+func (a *app) activities() *cobra.Command {
+	return &cobra.Command{
+		Use:   "activities [NAME]",
+		Short: "List what playbooks can do, or describe one activity in full",
+		Example: `  starter activities
+  starter activities aws.iam.disable_access_key
+  starter activities -o json`,
+		Args: arguments("[NAME]"),
+		RunE: func(_ *cobra.Command, args []string) error {
+			all := a.registry.All()
+			if len(args) == 0 {
+				return a.listActivities(all)
+			}
+			one, ok := a.registry.Lookup(args[0])
+			if !ok {
+				names := make([]string, len(all))
+				for i, one := range all {
+					names[i] = one.Name
+				}
+				return refuse(fmt.Errorf("no activity %q%s", args[0], expr.DidYouMean(args[0], names)), "see them all: starter activities")
+			}
+			if a.json() {
+				return a.printJSON(describe(one))
+			}
+			return a.printActivity(one)
+		},
+	}
+}
+
+func (a *app) listActivities(all []*activities.Activity) error {
+	if a.json() {
+		out := make([]activityJSON, len(all))
+		for i, one := range all {
+			out[i] = describe(one)
+		}
+		return a.printJSON(out)
+	}
+	rows := [][]string{{"ACTIVITY", "EFFECT", "WHAT IT DOES"}}
+	for _, one := range all {
+		rows = append(rows, []string{one.Name, string(one.Effect), one.Title})
+	}
+	return a.table(rows)
+}
+
+type activityJSON struct {
+	Name        string            `json:"name"`
+	Title       string            `json:"title"`
+	Doc         string            `json:"doc,omitempty"`
+	Effect      activities.Effect `json:"effect"`
+	Undo        string            `json:"undo,omitempty"`
+	Version     int               `json:"version"`
+	Targets     []string          `json:"targets"`
+	Permissions []string          `json:"permissions"`
+	Timeout     string            `json:"timeout"`
+	Input       any               `json:"input"`  // JSON Schema
+	Output      any               `json:"output"` // JSON Schema
+}
+
+func describe(one *activities.Activity) activityJSON {
+	return activityJSON{
+		Name: one.Name, Title: one.Title, Doc: one.Doc, Effect: one.Effect, Undo: one.Undo, Version: one.Version,
+		Targets: append([]string{}, one.Targets...), Permissions: append([]string{}, one.Permissions...),
+		Timeout: one.Timeout.String(), Input: one.Input.Schema, Output: one.Output.Schema,
+	}
+}
+
+func (a *app) printActivity(one *activities.Activity) error {
+	effect := string(one.Effect)
+	if one.Undo != "" {
+		effect += ", undone by " + one.Undo
+	}
+	lines := []string{one.Name, "  " + one.Title, ""}
+	if one.Doc != "" {
+		lines = append(lines, "  "+one.Doc, "")
+	}
+	for _, row := range [][2]string{
+		{"effect", effect},
+		{"targets", strings.Join(one.Targets, ", ")},
+		{"permissions", strings.Join(one.Permissions, ", ")},
+		{"timeout", one.Timeout.String() + " an attempt"},
+		{"version", fmt.Sprint(one.Version)},
+	} {
+		if row[1] != "" {
+			lines = append(lines, fmt.Sprintf("  %-11s  %s", row[0], row[1]))
+		}
+	}
+	if err := a.print("%s\n\nInput", strings.Join(lines, "\n")); err != nil {
+		return err
+	}
+	if err := a.fields(one.Input.Schema); err != nil {
+		return err
+	}
+	if err := a.print("\nOutput"); err != nil {
+		return err
+	}
+	return a.fields(one.Output.Schema)
+}
+
+func (a *app) fields(s *jsonschema.Schema) error {
+	if len(s.Properties) == 0 {
+		return a.print("  none")
+	}
+	var rows [][]string
+	for _, name := range slices.Sorted(maps.Keys(s.Properties)) {
+		p := s.Properties[name]
+		kind := expr.FromSchema(p).String()
+		if !slices.Contains(s.Required, name) {
+			kind += ", optional"
+		}
+		rows = append(rows, []string{"  " + name, kind, card.Clean(p.Description, 300)})
+	}
+	return a.table(rows)
+}

@@ -1,0 +1,133 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/countersign/countersign/starter/card"
+	"github.com/countersign/countersign/workflows"
+)
+
+func (a *app) approvals() *cobra.Command {
+	return &cobra.Command{
+		Use:   "approvals",
+		Short: "Show everything that waits for people, as cards",
+		Long: `Show everything that waits for people, as cards.
+
+A run whose status cannot be had is named, and makes the exit code 3: it may be waiting too.`,
+		Example: `  starter approvals
+  starter approvals -o json`,
+		Args: arguments(),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			runs, end, err := a.connect(cmd.Context())
+			if err != nil {
+				return err
+			}
+			defer end()
+			listed, err := runs.Runs(cmd.Context(), true, maxList)
+			if err != nil {
+				return a.ofRun(err, "")
+			}
+			statuses, errs := statuses(cmd.Context(), runs, listed)
+			if a.json() {
+				err = a.printJSON(approvalsJSON(statuses, listed, errs))
+			} else {
+				err = a.printApprovals(statuses)
+			}
+			if err != nil {
+				return err
+			}
+			if len(listed) == maxList {
+				errs = append(errs, fmt.Errorf("there are more than the %d open runs that were asked", maxList))
+			}
+			if err := errors.Join(errs...); err != nil {
+				return unknown(err, "is a worker running, and on this task queue (--task-queue)?")
+			}
+			return nil
+		},
+	}
+}
+
+// statuses asks runs for their stories, some at a time. One that is gone meanwhile waits for
+// nobody; of any other without an answer there is an error at its index.
+func statuses(ctx context.Context, runs Runs, listed []workflows.Listed) ([]*workflows.Status, []error) {
+	found, errs := make([]*workflows.Status, len(listed)), make([]error, len(listed))
+	var group errgroup.Group
+	group.SetLimit(16)
+	for i, r := range listed {
+		group.Go(func() error {
+			st, err := runs.Status(ctx, r.Run)
+			if err == nil {
+				found[i] = st
+			} else if !errors.Is(err, workflows.ErrNoRun) {
+				errs[i] = err
+			}
+			return nil
+		})
+	}
+	_ = group.Wait() // its functions return nil
+	return found, errs
+}
+
+func (a *app) printApprovals(statuses []*workflows.Status) error {
+	n := 0
+	for _, st := range statuses {
+		if st == nil {
+			continue
+		}
+		for _, asking := range st.Asking() {
+			if n++; n > 1 {
+				if err := a.print("\n----\n"); err != nil {
+					return err
+				}
+			}
+			if err := card.Request(a.out, st, asking, a.Now()); err != nil {
+				return err
+			}
+			if err := a.print("\n  approve:  %s\n  reject:   %s", answerCommand("approve", st, asking), answerCommand("reject", st, asking)); err != nil {
+				return err
+			}
+		}
+	}
+	if n == 0 {
+		a.say("nothing waits for people")
+	}
+	return nil
+}
+
+type waitingJSON struct {
+	Approvals []approvalJSON `json:"approvals"`
+	// Unknown are runs that did not answer.
+	Unknown []unknownJSON `json:"unknown"`
+}
+
+type approvalJSON struct {
+	Title    string                    `json:"title"`
+	Event    workflows.EventRef        `json:"event"`
+	Approval *workflows.ApprovalStatus `json:"approval"`
+}
+
+type unknownJSON struct {
+	Run   string `json:"run"`
+	Error string `json:"error"`
+}
+
+func approvalsJSON(statuses []*workflows.Status, listed []workflows.Listed, errs []error) waitingJSON {
+	out := waitingJSON{Approvals: []approvalJSON{}, Unknown: []unknownJSON{}}
+	for i, st := range statuses {
+		if errs[i] != nil {
+			out.Unknown = append(out.Unknown, unknownJSON{listed[i].Run, errs[i].Error()})
+		}
+		if st == nil {
+			continue
+		}
+		for _, asking := range st.Asking() {
+			out.Approvals = append(out.Approvals, approvalJSON{st.Title, st.Event, asking})
+		}
+	}
+	return out
+}

@@ -1,0 +1,106 @@
+package cli
+
+import (
+	"errors"
+
+	"github.com/spf13/cobra"
+
+	"github.com/countersign/countersign/starter/card"
+	"github.com/countersign/countersign/starter/library"
+	"github.com/countersign/countersign/workflows/event"
+)
+
+func (a *app) match() *cobra.Command {
+	return &cobra.Command{
+		Use:   "match EVENT_FILE|-",
+		Short: "Show which playbooks answer an event, and why the others do not; change nothing",
+		Long: `Show which playbooks answer an event, and why the others do not; change nothing.
+
+For each playbook that answers: its dedupe key (events with the same key join one run), the id of
+the run, and the inputs it would get. Exit code 1 if none answers, or if it cannot be told.`,
+		Example: `  starter match playbooks/events/guardduty-iam-malicious-ip-caller.json
+  starter match -o json - < playbooks/events/guardduty-ec2-bitcoin-dns.json`,
+		Args: arguments("EVENT_FILE|-"),
+		RunE: func(_ *cobra.Command, args []string) error {
+			ev, err := a.event(args[0])
+			if err != nil {
+				return err
+			}
+			l, err := a.library()
+			if err != nil {
+				return err
+			}
+			matching, others := answers(l, ev, nil)
+			if a.json() {
+				err = a.printJSON(matchJSON(ev, matching, others))
+			} else {
+				err = a.printMatch(ev, matching, others)
+			}
+			if err != nil {
+				return err
+			}
+			if err := refusal(matching, others); err != nil {
+				return refuse(err, "name the playbook and give what is missing: starter run PLAYBOOK --event "+word(args[0])+" --input name=value")
+			}
+			if len(matching) == 0 {
+				return refuse(errors.New("no playbook answers the event"), "start one by name: starter run PLAYBOOK --event "+word(args[0]))
+			}
+			a.say("%s; start with: starter run --event %s", count(len(matching), "playbook answers", "playbooks answer"), word(args[0]))
+			return nil
+		},
+	}
+}
+
+func (a *app) printMatch(ev event.Event, matching []answer, others []library.Matched) error {
+	if err := a.print("event %s %s from %s", card.Exact(ev.Type), card.Exact(ev.ID), card.Exact(ev.Source)); err != nil {
+		return err
+	}
+	for _, one := range matching {
+		if err := a.print(""); err != nil {
+			return err
+		}
+		if err := a.printAnswer(one); err != nil {
+			return err
+		}
+	}
+	if len(others) == 0 {
+		return nil
+	}
+	if err := a.print("\ndoes not answer:"); err != nil {
+		return err
+	}
+	rows := make([][]string, len(others))
+	for i, m := range others {
+		rows[i] = []string{"  " + m.Playbook.Name, m.Reason}
+	}
+	return a.table(rows)
+}
+
+type matchedJSON struct {
+	Event struct {
+		ID     string `json:"id"`
+		Source string `json:"source"`
+		Type   string `json:"type"`
+	} `json:"event"`
+	Answers []answerJSON `json:"answers"`
+	Others  []otherJSON  `json:"others"`
+}
+
+type otherJSON struct {
+	Playbook string `json:"playbook"`
+	Reason   string `json:"reason"`
+	// Error is true if it could not be told whether the playbook answers.
+	Error bool `json:"error"`
+}
+
+func matchJSON(ev event.Event, matching []answer, others []library.Matched) matchedJSON {
+	out := matchedJSON{Answers: []answerJSON{}, Others: []otherJSON{}}
+	out.Event.ID, out.Event.Source, out.Event.Type = ev.ID, ev.Source, ev.Type
+	for _, one := range matching {
+		out.Answers = append(out.Answers, one.json())
+	}
+	for _, m := range others {
+		out.Others = append(out.Others, otherJSON{m.Playbook.Name, m.Reason, m.Err != nil})
+	}
+	return out
+}

@@ -1,0 +1,203 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/countersign/countersign/starter/library"
+	"github.com/countersign/countersign/workflows/playbook"
+)
+
+// runFlags are the flags of run.
+type runFlags struct {
+	event  string
+	inputs []string
+	dryRun bool
+	watch  bool
+	wait   time.Duration
+}
+
+func (a *app) run() *cobra.Command {
+	var f runFlags
+	cmd := &cobra.Command{
+		Use:   "run [PLAYBOOK] [--event FILE|-]",
+		Short: "Start the runs that answer an event, or one run by hand",
+		Long: `Start the runs that answer an event, or one run by hand.
+
+  --event FILE            every playbook whose trigger matches starts, or the event joins its run
+  PLAYBOOK --event FILE   that playbook alone, also if its trigger does not match: then under the
+                          event's own source and id
+  PLAYBOOK                a start by hand, with the inputs given; always a new run
+
+Everything is checked before anything starts: if one of two playbooks lacks an input, neither
+starts. --input takes text for strings, times and durations, and JSON for all other types.
+With --watch it follows the runs: exit code 0 if they are done, 1 if one failed, 3 if they are not
+over in time.`,
+		Example: `  starter run --dry-run --event playbooks/events/guardduty-iam-malicious-ip-caller.json
+  starter run --watch --event playbooks/events/guardduty-iam-malicious-ip-caller.json
+  starter run aws-compromised-access-key --dry-run --event playbooks/events/guardduty-iam-malicious-ip-caller.json --input user=ci-deployer`,
+		Args: arguments("[PLAYBOOK]"),
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&f.event, "event", "", "file of the event, or - for standard input")
+	flags.StringArrayVar(&f.inputs, "input", nil, "value of an input, name=value; may repeat")
+	flags.BoolVar(&f.dryRun, "dry-run", false, "show what would start, and start nothing")
+	flags.BoolVar(&f.watch, "watch", false, "follow the runs until they are over")
+	flags.DurationVar(&f.wait, "wait-timeout", time.Hour, "how long to watch")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		name := ""
+		if len(args) == 1 {
+			name = args[0]
+		}
+		switch {
+		case name == "" && f.event == "":
+			return usagef(cmd, "want a PLAYBOOK, an --event, or both")
+		case f.dryRun && f.watch:
+			return usagef(cmd, "--dry-run starts nothing that --watch could follow")
+		}
+		given, err := pairs(cmd, f.inputs)
+		if err != nil {
+			return err
+		}
+		prepared, err := a.prepare(name, f.event, given)
+		if err != nil {
+			return err
+		}
+		if f.dryRun {
+			return a.dryRun(prepared)
+		}
+		return a.start(cmd.Context(), prepared, f)
+	}
+	return cmd
+}
+
+// prepare finds what is to start and checks all of it. It touches nothing.
+func (a *app) prepare(name, eventFile string, given map[string]string) ([]answer, error) {
+	l, err := a.library()
+	if err != nil {
+		return nil, err
+	}
+	if name == "" {
+		return a.prepareAll(l, eventFile, given)
+	}
+	pb, err := l.ByName(name)
+	if err != nil {
+		return nil, refuse(err, "see them all: starter validate")
+	}
+	ev, hint := manual(a.Now()), ""
+	key := ev.ID
+	if eventFile == "" {
+		hint = "a start by hand has no event to take inputs from; give each with --input name=value"
+	} else {
+		if ev, err = a.event(eventFile); err != nil {
+			return nil, err
+		}
+		m := library.Match(pb, ev)
+		if key = m.Key; !m.Matches {
+			key = ev.Source + "/" + ev.ID
+			a.say("note: by itself %s would not answer this event: %s", pb.Name, cleaned(m.Reason))
+		}
+	}
+	one := answerTo(pb, key, ev, given)
+	if err := errors.Join(unused(given, []*playbook.Playbook{pb}), one.err); err != nil {
+		return nil, refuse(err, hint)
+	}
+	return []answer{one}, nil
+}
+
+func (a *app) prepareAll(l *library.Library, eventFile string, given map[string]string) ([]answer, error) {
+	ev, err := a.event(eventFile)
+	if err != nil {
+		return nil, err
+	}
+	matching, others := answers(l, ev, given)
+	if err := refusal(matching, others); err != nil {
+		return nil, refuse(fmt.Errorf("nothing was started: %w", err), "see: starter match "+word(eventFile))
+	}
+	if len(matching) == 0 {
+		return nil, refuse(errors.New("no playbook answers the event"), "see why: starter match "+word(eventFile))
+	}
+	pbs := make([]*playbook.Playbook, len(matching))
+	for i, one := range matching {
+		pbs[i] = one.playbook
+	}
+	if err := unused(given, pbs); err != nil {
+		return nil, refuse(fmt.Errorf("nothing was started: %w", err), "")
+	}
+	return matching, nil
+}
+
+func (a *app) dryRun(prepared []answer) error {
+	defer a.say("nothing was started")
+	if a.json() {
+		out := make([]answerJSON, len(prepared))
+		for i, one := range prepared {
+			out[i] = one.json()
+		}
+		return a.printJSON(out)
+	}
+	for _, one := range prepared {
+		if err := a.printAnswer(one); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// startedJSON is one run as run prints it; the last three are known if it was watched to its end.
+type startedJSON struct {
+	Playbook  string `json:"playbook"`
+	Run       string `json:"run"`
+	Execution string `json:"execution,omitempty"`
+	New       bool   `json:"new"`
+	State     string `json:"state,omitempty"`
+	Outcome   string `json:"outcome,omitempty"`
+	Error     string `json:"error,omitempty"`
+}
+
+func (a *app) start(ctx context.Context, prepared []answer, f runFlags) error {
+	runs, end, err := a.connect(ctx)
+	if err != nil {
+		return err
+	}
+	defer end()
+	var started []*startedJSON
+	for _, one := range prepared {
+		s, startErr := runs.Start(ctx, one.playbook, one.key, one.input)
+		if startErr != nil {
+			err = a.ofRun(startErr, one.run()) // the others did start, and that is said below
+			break
+		}
+		started = append(started, &startedJSON{Playbook: one.playbook.Name, Run: s.Run, Execution: s.Execution, New: s.New})
+		if !a.json() {
+			how := "joined  "
+			if s.New {
+				how = "started "
+			}
+			if err := a.print("%s%s", how, s.Run); err != nil {
+				return err
+			}
+		}
+	}
+	if f.watch && err == nil {
+		err = a.watch(ctx, runs, started, f.wait)
+	} else {
+		for _, s := range started {
+			if s.New {
+				a.say("follow it: starter show %s", word(s.Run))
+			} else {
+				a.say("this matter has a run already, which may be over: starter show %s", word(s.Run))
+			}
+		}
+	}
+	if a.json() {
+		if printErr := a.printJSON(append([]*startedJSON{}, started...)); printErr != nil {
+			return printErr
+		}
+	}
+	return err
+}

@@ -1,0 +1,93 @@
+package cli
+
+import (
+	"bytes"
+	"crypto/rand"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"time"
+
+	"github.com/countersign/countersign/starter/gateway"
+	"github.com/countersign/countersign/workflows/event"
+)
+
+const eventHint = "want one event, as JSON, as EventBridge sends it or as CloudEvents 1.0 has it"
+
+// event reads an event from a file, or from In if the name is "-". It never reads more than an
+// event may have.
+func (a *app) event(name string) (event.Event, error) {
+	var raw []byte
+	var err error
+	if name == "-" {
+		name = "standard input"
+		if a.In == nil {
+			return event.Event{}, refuse(errors.New("read the event: there is no standard input"), "")
+		}
+		raw, err = bounded(a.In)
+	} else {
+		raw, err = readFile(name)
+	}
+	if err == nil && len(bytes.TrimSpace(raw)) == 0 {
+		err = errors.New("it is empty")
+	}
+	if err != nil {
+		return event.Event{}, refuse(fmt.Errorf("read the event of %s: %w", name, err), eventHint)
+	}
+	ev, err := gateway.Normalise(raw)
+	if err != nil {
+		return event.Event{}, refuse(fmt.Errorf("%s: %w", name, err), eventHint)
+	}
+	return ev, nil
+}
+
+func readFile(name string) ([]byte, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		var path *fs.PathError
+		if errors.As(err, &path) {
+			err = path.Err // the caller names the file
+		}
+		return nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	switch {
+	case err != nil:
+		return nil, err
+	case info.IsDir():
+		return nil, errors.New("it is a folder")
+	case info.Size() > event.MaxSize:
+		return nil, fmt.Errorf("it is %d bytes; at most %d are taken", info.Size(), event.MaxSize)
+	}
+	return bounded(f)
+}
+
+func bounded(r io.Reader) ([]byte, error) {
+	raw, err := io.ReadAll(io.LimitReader(r, event.MaxSize+1))
+	if err == nil && len(raw) > event.MaxSize {
+		err = fmt.Errorf("it has more than %d bytes, which is the most that is taken", event.MaxSize)
+	}
+	return raw, err
+}
+
+// The event of a run that a person starts.
+const (
+	manualType   = "countersign.manual"
+	manualSource = "countersign/manual"
+)
+
+// manual makes the event of a run that a person starts. Its id begins with the time, so that runs
+// sort, and ends with what nobody guesses, so that no two starts meet.
+func manual(now time.Time) event.Event {
+	var unique [8]byte
+	_, _ = rand.Read(unique[:]) // it never fails
+	return event.Event{
+		ID:     "manual-" + now.UTC().Format("20060102T150405Z") + "-" + hex.EncodeToString(unique[:]),
+		Source: manualSource, Type: manualType, Time: now.UTC(), Data: json.RawMessage("{}"),
+	}
+}

@@ -1,0 +1,198 @@
+package cli_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/countersign/countersign/starter/cli"
+	"github.com/countersign/countersign/workflows"
+	"github.com/countersign/countersign/workflows/approval"
+	"github.com/countersign/countersign/workflows/connect"
+	"github.com/countersign/countersign/workflows/playbook"
+)
+
+// fake is runs that follow a script: each look at a run gives its next status, and the last one
+// for ever.
+type fake struct {
+	mu       sync.Mutex
+	statuses map[string][]*workflows.Status
+	listed   []workflows.Listed
+	known    map[string]bool  // runs that an event joins
+	fails    map[string]error // by method, or method and run
+	result   workflows.VoteResult
+
+	started   []string
+	inputs    []workflows.Input
+	votes     []approval.Vote
+	cancelled []string
+	closed    bool
+}
+
+func (f *fake) fail(method, run string) error {
+	if err := f.fails[method+" "+run]; err != nil {
+		return err
+	}
+	return f.fails[method]
+}
+
+func (f *fake) Start(_ context.Context, pb *playbook.Playbook, key string, in workflows.Input) (workflows.Started, error) {
+	id := workflows.RunID(pb.Name, key)
+	if err := f.fail("start", id); err != nil {
+		return workflows.Started{}, err
+	}
+	f.started, f.inputs = append(f.started, id), append(f.inputs, in)
+	return workflows.Started{Run: id, Execution: "x", New: !f.known[id]}, nil
+}
+
+func (f *fake) Status(_ context.Context, run string) (*workflows.Status, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if err := f.fail("status", run); err != nil {
+		return nil, err
+	}
+	script := f.statuses[run]
+	if len(script) == 0 {
+		return nil, fmt.Errorf("ask the run %s for its status: %w", run, workflows.ErrNoRun)
+	}
+	if len(script) > 1 {
+		f.statuses[run] = script[1:]
+	}
+	return script[0], nil
+}
+
+func (f *fake) Watch(ctx context.Context, run string, _ time.Duration, see func(*workflows.Status) bool) error {
+	for {
+		st, err := f.Status(ctx, run)
+		if err != nil {
+			return err
+		}
+		if !see(st) || st.State.Over() {
+			return nil
+		}
+		f.mu.Lock()
+		stuck := len(f.statuses[run]) == 1 && !f.statuses[run][0].State.Over()
+		f.mu.Unlock()
+		if stuck {
+			<-ctx.Done()
+			return ctx.Err()
+		}
+	}
+}
+
+func (f *fake) Vote(_ context.Context, run string, v approval.Vote) (workflows.VoteResult, error) {
+	if err := f.fail("vote", run); err != nil {
+		return workflows.VoteResult{}, err
+	}
+	f.votes = append(f.votes, v)
+	return f.result, nil
+}
+
+func (f *fake) Cancel(_ context.Context, run string) error {
+	if err := f.fail("cancel", run); err != nil {
+		return err
+	}
+	f.cancelled = append(f.cancelled, run)
+	return nil
+}
+
+func (f *fake) Runs(_ context.Context, open bool, limit int) ([]workflows.Listed, error) {
+	if err := f.fail("runs", ""); err != nil {
+		return nil, err
+	}
+	all := slices.Clone(f.listed)
+	if open {
+		all = slices.DeleteFunc(all, func(r workflows.Listed) bool { return r.Ended != nil })
+	}
+	return all[:min(limit, len(all))], nil
+}
+
+// result is what a command line did.
+type result struct {
+	code     int
+	out, err string
+}
+
+// starter runs a command line in this process against the fake.
+func (f *fake) starter(t *testing.T, args ...string) result {
+	t.Helper()
+	var out, talk bytes.Buffer
+	code := cli.Command{
+		Streams: cli.Streams{In: strings.NewReader(""), Out: &out, Err: &talk, Env: []string{"TEMPORAL_CONFIG_FILE=" + t.TempDir() + "/none"}},
+		Now:     func() time.Time { return at(2) },
+		Dial: func(context.Context, connect.Options, string) (cli.Runs, func(), error) {
+			return f, func() { f.closed = true }, nil
+		},
+	}.Run(t.Context(), args)
+	return result{code, out.String(), talk.String()}
+}
+
+const (
+	keyRun   = "aws-compromised-access-key/AKIAIOSFODNN7EXAMPLE"
+	keyEvent = "../../playbooks/events/guardduty-iam-malicious-ip-caller.json"
+	evil     = "ci\x1b[2K\u202eedoc\nApproved"
+	shown    = "sha256:a1b2c3d4e5f60718293a4b5c6d7e8f90a1b2c3d4e5f60718293a4b5c6d7e8f90"
+)
+
+// at is a time of the example run, in minutes after its start.
+func at(minutes int) time.Time {
+	return time.Date(2026, 11, 20, 21, 25, 5, 0, time.UTC).Add(time.Duration(minutes) * time.Minute)
+}
+
+func when(minutes int) *time.Time {
+	t := at(minutes)
+	return &t
+}
+
+// running is a run that has begun; the texts of its event are hostile.
+func running(id string) *workflows.Status {
+	return &workflows.Status{
+		Run: id, Playbook: "aws-compromised-access-key", Title: "A compromised IAM access key", State: workflows.Running, Started: at(0),
+		Event:  workflows.EventRef{ID: "e-1", Source: "aws.guardduty/1/eu", Type: "aws.guardduty.finding", Subject: evil, Time: at(0)},
+		Inputs: map[string]json.RawMessage{"user": quoted(evil)},
+		Steps:  []*workflows.StepStatus{{ID: "contain", Verb: "approve", Status: playbook.StatusRunning, Started: when(0)}},
+	}
+}
+
+func quoted(s string) json.RawMessage {
+	raw, _ := json.Marshal(s)
+	return raw
+}
+
+// waiting asks one thing.
+func waiting(id string) *workflows.Status {
+	st := running(id)
+	st.State = workflows.Waiting
+	st.Steps[0].Status = playbook.StatusWaiting
+	st.Approvals = []*workflows.ApprovalStatus{{Request: approval.Request{
+		ID: "contain", Run: id, Playbook: st.Playbook, Question: "Disable the key of " + evil + "?",
+		Groups: []string{"secops-oncall"}, People: []string{"alice@example.com", "bob@example.com"}, Quorum: 2,
+		Asked: at(0), Expires: at(30), Digest: shown,
+		Calls: []approval.Call{{
+			Step: "disable", Title: "Disable an IAM access key", Activity: "aws.iam.disable_access_key", Version: 1, Effect: "change",
+			Undo: "aws.iam.enable_access_key", Targets: []string{"user"}, Input: json.RawMessage(`{"user":` + string(quoted(evil)) + `}`),
+		}},
+	}}}
+	return st
+}
+
+// over is the end of a run.
+func over(id string, state workflows.State) *workflows.Status {
+	st := waiting(id)
+	st.State, st.Ended = state, when(5)
+	st.Approvals[0].Decision = &approval.Decision{Outcome: approval.Approved, By: []string{"alice@example.com", "bob@example.com"}, At: at(4)}
+	st.Steps[0].Status, st.Steps[0].Ended = playbook.StatusDone, when(5)
+	switch state {
+	case workflows.Done:
+		st.Outcome = "contained"
+	case workflows.Failed:
+		st.Error = `step "disable": access denied for ` + evil
+	}
+	return st
+}

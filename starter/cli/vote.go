@@ -1,0 +1,137 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/countersign/countersign/starter/card"
+	"github.com/countersign/countersign/workflows"
+	"github.com/countersign/countersign/workflows/approval"
+)
+
+// voteFlags are the flags of approve and reject.
+type voteFlags struct{ person, reason, digest string }
+
+// vote is the command of one verdict.
+func (a *app) vote(verdict approval.Verdict, cmd *cobra.Command) *cobra.Command {
+	var f voteFlags
+	flags := cmd.Flags()
+	flags.StringVar(&f.person, "as", "", "mail address of the person who answers (required)")
+	flags.StringVar(&f.reason, "reason", "", "why, for the record")
+	flags.StringVar(&f.digest, "digest", "", "answer only if the digest of what is asked begins so (8 hex digits or more)")
+	cmd.Args = arguments("RUN", "[APPROVAL]")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		f.digest = strings.TrimPrefix(f.digest, "sha256:")
+		switch {
+		case f.person == "":
+			return usagef(cmd, "want --as PERSON: who answers")
+		case f.digest != "" && !digestPrefix.MatchString(f.digest):
+			return usagef(cmd, "--digest %q: want 8 to 64 hex digits, as the card shows them", f.digest)
+		case len(f.reason) > approval.MaxReason:
+			return usagef(cmd, "--reason is %d bytes; at most %d are kept", len(f.reason), approval.MaxReason)
+		}
+		runs, end, err := a.connect(cmd.Context())
+		if err != nil {
+			return err
+		}
+		defer end()
+		which := ""
+		if len(args) == 2 {
+			which = args[1]
+		}
+		return a.cast(cmd.Context(), runs, args[0], which, verdict, f)
+	}
+	return cmd
+}
+
+var digestPrefix = regexp.MustCompile(`^[0-9a-f]{8,64}$`)
+
+// cast shows what is asked and answers exactly that: the vote carries the digest of what was shown.
+func (a *app) cast(ctx context.Context, runs Runs, run, which string, verdict approval.Verdict, f voteFlags) error {
+	st, err := runs.Status(ctx, run)
+	if err != nil {
+		return a.ofRun(err, run)
+	}
+	asking, err := pick(st, which)
+	if err != nil {
+		return refuse(err, "see the run: starter show "+word(run))
+	}
+	if err := card.Request(a.err, st, asking, a.Now()); err != nil {
+		return fmt.Errorf("show what is asked: %w", err) // no answer to what was not shown
+	}
+	if !strings.HasPrefix(strings.TrimPrefix(string(asking.Digest), "sha256:"), f.digest) {
+		return refuse(fmt.Errorf("nothing was answered: what is asked now is %s, not %s", asking.Digest.Short(), f.digest),
+			"read the card above; it is not what you were shown before")
+	}
+	result, err := runs.Vote(ctx, run, approval.Vote{
+		Approval: asking.ID, Digest: asking.Digest, Person: f.person, Verdict: verdict, Reason: f.reason,
+	})
+	if errors.Is(err, workflows.ErrNoWorker) {
+		return unknown(err, "the vote may still count; to answer again is safe, or see: starter show "+word(run))
+	}
+	if err != nil {
+		return a.ofRun(err, run)
+	}
+	return a.printVote(asking, verdict, f.person, result)
+}
+
+// pick finds the open approval that is meant.
+func pick(st *workflows.Status, which string) (*workflows.ApprovalStatus, error) {
+	open := st.Asking()
+	var names []string
+	for _, asking := range open {
+		if asking.ID == which {
+			return asking, nil
+		}
+		names = append(names, card.Exact(asking.ID))
+	}
+	for _, a := range st.Approvals {
+		switch {
+		case a.ID != which:
+		case a.Decision != nil:
+			return nil, fmt.Errorf("%s is already %s", card.Exact(a.ID), card.Decision(a.Decision))
+		default:
+			return nil, fmt.Errorf("%s was never decided, and the run is over: %s", card.Exact(a.ID), st.State)
+		}
+	}
+	switch {
+	case len(open) == 0 && st.State.Over():
+		return nil, fmt.Errorf("the run %s is over (%s) and asks nothing", st.Run, st.State)
+	case len(open) == 0:
+		return nil, fmt.Errorf("the run %s asks nothing now", st.Run)
+	case which != "":
+		return nil, fmt.Errorf("the run %s does not ask %q; it asks %s", st.Run, which, strings.Join(names, ", "))
+	case len(open) > 1:
+		return nil, fmt.Errorf("the run %s asks %s; name one", st.Run, strings.Join(names, " and "))
+	}
+	return open[0], nil
+}
+
+type voteJSON struct {
+	Run      string             `json:"run"`
+	Approval string             `json:"approval"`
+	Digest   string             `json:"digest"`
+	Person   string             `json:"person"`
+	Verdict  approval.Verdict   `json:"verdict"`
+	Votes    int                `json:"votes"`
+	Quorum   int                `json:"quorum"`
+	Decision *approval.Decision `json:"decision"` // null: it is still open
+}
+
+func (a *app) printVote(asking *workflows.ApprovalStatus, verdict approval.Verdict, person string, result workflows.VoteResult) error {
+	if a.json() {
+		return a.printJSON(voteJSON{
+			Run: asking.Run, Approval: asking.ID, Digest: string(asking.Digest), Person: person, Verdict: verdict,
+			Votes: result.Votes, Quorum: asking.Quorum, Decision: result.Decision,
+		})
+	}
+	if d := result.Decision; d != nil {
+		return a.print("%s  %s of %s", d.Outcome, card.Exact(asking.ID), card.Exact(asking.Run))
+	}
+	return a.print("counted  %s of %s: %d of %d", card.Exact(asking.ID), card.Exact(asking.Run), result.Votes, asking.Quorum)
+}
