@@ -17,6 +17,7 @@
 // # Rules for code that runs inside a workflow
 //
 // No clock, no randomness, no map range, no network: time is workflow.Now, and an expression that
-// could see a map's order is recorded. workflowcheck holds the first three; the replayed histories
+// could see a map's order is recorded. workflowcheck holds the first three (the command and
+// what it looks away from are in workflowcheck.config.yaml); the replayed histories
 // in testdata hold the rest. Histories are never deleted while a run of that version may exist.
 package workflows

@@ -19,6 +19,7 @@
 //	value.go      with: and other trees of literals and templates
 //	match.go      triggers, dedupe keys and inputs, for an event
 //	plan.go       the canonical form and its digest
+//	read.go       the same strict YAML for the files beside playbooks
 //
 // A verb is added as verb_<name>.go here, which registers itself in the table in parse.go, and
 // step_<name>.go in package workflows, which runs it.

@@ -26,6 +26,15 @@ func FuzzCompile(f *testing.F) {
 			}
 		}
 	}
+	for _, seed := range []string{
+		"a0: &a0 [x]\na1: &a1 [*a0,*a0,*a0]\na2: &a2 [*a1,*a1,*a1]\na3: [*a2,*a2,*a2]\n", // a billion laughs, shortened
+		head + "steps: &a [*a]\n", "<<: {a: b}\n", head + "steps: [{stop: !!str x}]\n", "\ufeff" + head, head + "---\n" + head,
+		strings.Repeat("[", 100), head + "labels: {? [a] : b}\n", head + "title: \x00\n", "\xff", "~", "- - - -\n",
+		head + "steps: [{set: {x: [0x1f, 1_0.0, .5, 1e400, -0, 012, .nan, 2026-11-20, ~]}}]\n",
+		head + "steps:\n  - stop: >\n      a ${inputz}\n\n        b ${\"é\" + y}\n",
+	} {
+		f.Add([]byte(seed))
+	}
 	catalog := lamps()
 	f.Fuzz(func(t *testing.T, text []byte) {
 		pb, problems := playbook.Compile("f.yaml", text, catalog)
