@@ -64,11 +64,13 @@ type StepStatus struct {
 	Activity string          `json:"activity,omitempty"`
 	Effect   string          `json:"effect,omitempty"`
 	Status   playbook.Status `json:"status"`
-	Started  *time.Time      `json:"started,omitempty"`
-	Ended    *time.Time      `json:"ended,omitempty"`
-	Input    json.RawMessage `json:"input,omitempty"`
-	Output   json.RawMessage `json:"output,omitempty"`
-	Error    string          `json:"error,omitempty"`
+	// Case is what a switch has chosen: the number of a case, from 1; 0 for default or none.
+	Case    *int            `json:"case,omitempty"`
+	Started *time.Time      `json:"started,omitempty"`
+	Ended   *time.Time      `json:"ended,omitempty"`
+	Input   json.RawMessage `json:"input,omitempty"`
+	Output  json.RawMessage `json:"output,omitempty"`
+	Error   string          `json:"error,omitempty"`
 }
 
 // ApprovalStatus is one request, the votes on it and how it ended.

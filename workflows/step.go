@@ -54,7 +54,7 @@ func (r *run) step(ctx workflow.Context, s *playbook.Step) error {
 	case *playbook.Approve:
 		result, err = r.approve(ctx, s, v, row)
 	case *playbook.Switch:
-		result, err = r.choose(ctx, v)
+		result, err = r.choose(ctx, v, row)
 	case *playbook.Set:
 		err = r.set(ctx, v)
 	case *playbook.Stop:
