@@ -64,6 +64,16 @@ func (l *Library) Playbooks() []*playbook.Playbook {
 	return all
 }
 
+// File returns the name of the file that a playbook of the library was read from.
+func (l *Library) File(pb *playbook.Playbook) string {
+	for _, e := range l.entries {
+		if e.playbook == pb {
+			return e.file
+		}
+	}
+	return ""
+}
+
 // ByName finds a playbook. If there is none the error names the near miss.
 func (l *Library) ByName(name string) (*playbook.Playbook, error) {
 	names := make([]string, len(l.entries))
