@@ -136,15 +136,12 @@ func (a *app) root() *cobra.Command {
 		},
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
-			if a.output != "text" && a.output != "json" {
-				return usagef(cmd, "-o %q: want text or json", a.output)
-			}
-			return nil
+			return a.form(cmd)
 		},
 	}
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return usagef(cmd, "%v", err) })
 	flags := root.PersistentFlags()
-	flags.StringVarP(&a.output, "output", "o", "text", "how to print results: text or json")
+	flags.StringVarP(&a.output, "output", "o", "text", "how to print results: text or json (and where help says so, others)")
 	flags.StringVar(&a.playbooks, "playbooks", "", "folder of playbooks (default: the library that ships)")
 	flags.StringVar(&a.taskQueue, "task-queue", workflows.TaskQueue, "task queue that the workers serve")
 	a.temporal.Flags(flags)

@@ -94,15 +94,15 @@ func TestBranches(t *testing.T) {
 		ways string
 		want []string
 	}{
-		"a stop ends it, and what follows is not reached":  {"e", []string{"early if true"}},
+		"a stop ends it, and what follows is not reached": {"e", []string{"early if true"}},
 		"nothing holds":                                    {"", []string{"early if false", "kind default", "plain no case", "ask if false", "last if false"}},
 		"a case whose only step is skipped":                {"a", []string{"early if false", "kind case 1", "a if false", "plain no case", "ask if false", "last if false"}},
 		"all of a case, and the end":                       {"abl", []string{"early if false", "kind case 1", "a if true", "plain no case", "ask if false", "last if true"}},
 		"a stop inside a switch ends it":                   {"p", []string{"early if false", "kind default", "plain case 1"}},
 		"a failure ends it":                                {"x", []string{"early if false", "kind default"}},
 		"a condition of a switch that cannot be evaluated": {"!", []string{"early if false"}},
-		"approved":                                         {"qy", []string{"early if false", "kind default", "plain no case", "ask if true", "ask approved", "last if false"}},
-		"not approved":                                     {"q", []string{"early if false", "kind default", "plain no case", "ask if true", "ask not approved", "last if false"}},
+		"approved":     {"qy", []string{"early if false", "kind default", "plain no case", "ask if true", "ask approved", "last if false"}},
+		"not approved": {"q", []string{"early if false", "kind default", "plain no case", "ask if true", "ask not approved", "last if false"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			results, _ := cover(t, tc.ways)
