@@ -12,6 +12,7 @@
 //	reject      say no
 //	cancel      ask a run to stop
 //	activities  what playbooks can do
+//	schema      the JSON Schema of playbooks
 //
 // # Manners
 //
@@ -146,7 +147,7 @@ func (a *app) root() *cobra.Command {
 	flags.StringVar(&a.taskQueue, "task-queue", workflows.TaskQueue, "task queue that the workers serve")
 	a.temporal.Flags(flags)
 	root.AddCommand(
-		a.validate(), a.test(), a.match(), a.run(), a.runs(), a.show(), a.approvals(), a.approve(), a.reject(), a.cancel(), a.activities(),
+		a.validate(), a.test(), a.match(), a.run(), a.runs(), a.show(), a.approvals(), a.approve(), a.reject(), a.cancel(), a.activities(), a.schema(),
 	)
 	return root
 }
