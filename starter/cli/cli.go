@@ -13,6 +13,7 @@
 //	cancel      ask a run to stop
 //	activities  what playbooks can do
 //	schema      the JSON Schema of playbooks
+//	graph       a playbook as a picture
 //
 // # Manners
 //
@@ -147,7 +148,7 @@ func (a *app) root() *cobra.Command {
 	flags.StringVar(&a.taskQueue, "task-queue", workflows.TaskQueue, "task queue that the workers serve")
 	a.temporal.Flags(flags)
 	root.AddCommand(
-		a.validate(), a.test(), a.match(), a.run(), a.runs(), a.show(), a.approvals(), a.approve(), a.reject(), a.cancel(), a.activities(), a.schema(),
+		a.validate(), a.test(), a.match(), a.run(), a.runs(), a.show(), a.approvals(), a.approve(), a.reject(), a.cancel(), a.activities(), a.schema(), a.graph(),
 	)
 	return root
 }
