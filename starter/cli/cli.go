@@ -14,6 +14,7 @@
 //	activities  what playbooks can do
 //	schema      the JSON Schema of playbooks
 //	graph       a playbook as a picture
+//	new         the beginning of a playbook
 //
 // # Manners
 //
@@ -148,7 +149,7 @@ func (a *app) root() *cobra.Command {
 	flags.StringVar(&a.taskQueue, "task-queue", workflows.TaskQueue, "task queue that the workers serve")
 	a.temporal.Flags(flags)
 	root.AddCommand(
-		a.validate(), a.test(), a.match(), a.run(), a.runs(), a.show(), a.approvals(), a.approve(), a.reject(), a.cancel(), a.activities(), a.schema(), a.graph(),
+		a.validate(), a.test(), a.match(), a.run(), a.runs(), a.show(), a.approvals(), a.approve(), a.reject(), a.cancel(), a.activities(), a.schema(), a.graph(), a.new(),
 	)
 	return root
 }
