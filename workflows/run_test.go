@@ -344,7 +344,7 @@ func TestRunsThatCannotStart(t *testing.T) {
 			require.ErrorContains(t, err, tc.says)
 			var app *temporal.ApplicationError
 			require.ErrorAs(t, err, &app)
-			require.Equal(t, "BadInput", app.Type())
+			require.Equal(t, "RunFailed", app.Type())
 			require.True(t, app.NonRetryable())
 		})
 	}
