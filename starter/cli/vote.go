@@ -30,9 +30,9 @@ func (a *app) vote(verdict approval.Verdict, cmd *cobra.Command) *cobra.Command 
 		switch {
 		case f.person == "":
 			return usagef(cmd, "want --as PERSON: who answers")
-		case len(f.person) > maxPerson:
-			return refuse(fmt.Errorf("--as is %d bytes; a mail address has at most %d", len(f.person), maxPerson), "")
-		case card.Clean(f.person, maxPerson) != f.person:
+		case len(f.person) > approval.MaxPerson:
+			return refuse(fmt.Errorf("--as is %d bytes; a mail address has at most %d", len(f.person), approval.MaxPerson), "")
+		case card.Clean(f.person, approval.MaxPerson) != f.person:
 			return refuse(fmt.Errorf("--as %s holds what does not print", card.Exact(f.person)), "")
 		case f.digest != "" && !digestPrefix.MatchString(f.digest):
 			return usagef(cmd, "--digest %q: want 8 to 64 hex digits, as the card shows them", f.digest)
@@ -52,9 +52,6 @@ func (a *app) vote(verdict approval.Verdict, cmd *cobra.Command) *cobra.Command 
 	}
 	return cmd
 }
-
-// maxPerson bounds a person's name, in bytes: the longest a mail address can be.
-const maxPerson = 254
 
 var digestPrefix = regexp.MustCompile(`^[0-9a-f]{8,64}$`)
 
