@@ -29,10 +29,10 @@ func TestApproved(t *testing.T) {
 	require.True(t, archived(t, state, standin.SampleFindingAccessKey))
 	for _, shown := range []string{
 		"Disable the access key AKIAIOSFODNN7EXAMPLE of the user ci-deployer?", // what
-		"111122223333", // where
-		"from an IP address on a custom threat list", // why
-		"aws.iam.enable_access_key",                  // how to undo
-		"secops-oncall", "bob@example.com",           // who
+		"111122223333",                       // where
+		"IP address on a custom threat list", // why
+		"aws.iam.enable_access_key",          // how to undo
+		"secops-oncall", "bob@example.com",   // who
 		"contained", "/namespaces/default/workflows/",
 	} {
 		require.Contains(t, out, shown)

@@ -132,7 +132,7 @@ func (p *Progress) approval(a *workflows.ApprovalStatus, t *telling) {
 	if seen == nil {
 		seen = &asked{}
 		p.asked[a.ID] = seen
-		t.tell(&a.Asked, name, yellow, "asks "+exactAll(a.Groups)+" until "+clock(a.Expires), a.Question)
+		t.tell(&a.Asked, name, yellow, "asks "+exactAll(a.Groups)+" until "+clock(a.Expires), "")
 	}
 	for ; seen.votes < len(a.Votes); seen.votes++ {
 		v := a.Votes[seen.votes]
