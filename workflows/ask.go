@@ -1,8 +1,9 @@
 package workflows
 
 import (
-	"errors"
 	"fmt"
+	"strings"
+	"time"
 
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
@@ -18,8 +19,18 @@ type VoteResult struct {
 	Decision *approval.Decision `json:"decision,omitempty"`
 }
 
-// maxRefused bounds the refused signals that a run remembers; anybody may send them.
-const maxRefused = 20
+// A run remembers so many refused signals, and so many bytes of each; anybody may send them.
+const (
+	maxRefused     = 20
+	maxRefusedText = 300
+)
+
+func clip(s string) string {
+	if len(s) <= maxRefusedText {
+		return s
+	}
+	return strings.ToValidUTF8(s[:maxRefusedText], "") + "…"
+}
 
 // listen takes votes and repeats for as long as the run lives.
 func (r *run) listen(ctx workflow.Context) error {
@@ -65,9 +76,9 @@ func (r *run) signalled(ctx workflow.Context, v approval.Vote) {
 	if err == nil {
 		return
 	}
-	workflow.GetLogger(ctx).Warn("a vote by signal does not count", "approval", v.Approval, "person", v.Person, "error", err)
+	workflow.GetLogger(ctx).Warn("a vote by signal does not count", "approval", clip(v.Approval), "person", clip(v.Person), "error", clip(err.Error()))
 	if a := r.find(v.Approval); a != nil && len(a.Refused) < maxRefused {
-		a.Refused = append(a.Refused, fmt.Sprintf("%s: %v", v.Person, err))
+		a.Refused = append(a.Refused, clip(fmt.Sprintf("%s: %v", v.Person, err)))
 	}
 }
 
@@ -83,7 +94,7 @@ func (r *run) find(id string) *ApprovalStatus {
 // admit changes nothing: it is also the update's validator.
 func (r *run) admit(ctx workflow.Context, v approval.Vote) error {
 	a := r.find(v.Approval)
-	err := fmt.Errorf("%w: the run %s is not asking %q", approval.ErrRefused, r.status.Run, v.Approval)
+	err := fmt.Errorf("%w: the run %s is not asking %q", approval.ErrRefused, r.status.Run, clip(v.Approval))
 	if a != nil {
 		err = a.Admit(a.Votes, v, workflow.Now(ctx))
 	}
@@ -129,12 +140,26 @@ func (r *run) ask(ctx workflow.Context, row *StepStatus, request approval.Reques
 		return approval.Decision{}, err
 	}
 	if a.Decision == nil {
-		d, over := a.Decide(a.Votes, workflow.Now(ctx))
-		if !over {
-			return approval.Decision{}, errors.New("the time to decide ended early; this is a defect")
-		}
+		// The timer has ended the time to decide, whatever a server's clock says since.
+		d, _ := a.Decide(a.Votes, later(workflow.Now(ctx), request.Expires))
 		a.Decision = &d
 	}
 	row.Status = playbook.StatusRunning
 	return *a.Decision, nil
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
+// withdraw closes what nobody will decide any more.
+func (r *run) withdraw(now time.Time) {
+	for _, a := range r.status.Approvals {
+		if a.Decision == nil {
+			a.Decision = &approval.Decision{Outcome: approval.Withdrawn, By: []string{}, Reason: "the run ended first", At: now}
+		}
+	}
 }

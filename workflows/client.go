@@ -7,9 +7,11 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode"
 
 	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/temporal"
 
@@ -45,14 +47,14 @@ type Started struct {
 }
 
 // Start starts the run for an event, or lets the event join the run of the same playbook and key.
-// A run that has ended still answers its matter, for as long as Temporal keeps it: nothing runs
-// twice.
+// A run that is done answers its matter for as long as Temporal keeps it: nothing runs twice. One
+// that failed or was cancelled has not answered, so the event starts another.
 func (c Client) Start(ctx context.Context, pb *playbook.Playbook, key string, in Input) (Started, error) {
 	id := RunID(pb.Name, key)
 	run, err := c.Temporal.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
 		ID:                                       id,
 		TaskQueue:                                c.queue(),
-		WorkflowIDReusePolicy:                    enums.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE,
+		WorkflowIDReusePolicy:                    enums.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE_FAILED_ONLY,
 		WorkflowIDConflictPolicy:                 enums.WORKFLOW_ID_CONFLICT_POLICY_FAIL,
 		WorkflowExecutionErrorWhenAlreadyStarted: true,
 		EnableEagerStart:                         true,
@@ -121,6 +123,9 @@ func (c Client) explain(doing string, err error) error {
 // approval.ErrRefused. Casting the same vote again is safe: whoever did not hear the answer asks
 // again and hears the first one.
 func (c Client) Vote(ctx context.Context, run string, v approval.Vote) (VoteResult, error) {
+	if len(v.Person) > approval.MaxPerson {
+		return VoteResult{}, fmt.Errorf("%w: a person's name is at most %d bytes, this one has %d", approval.ErrRefused, approval.MaxPerson, len(v.Person))
+	}
 	doing := fmt.Sprintf("%s %s of the run %s", v.Verdict, v.Approval, run)
 	bounded, cancel := context.WithTimeout(ctx, answerTime)
 	defer cancel()
@@ -172,14 +177,16 @@ type Listed struct {
 // Runs lists the newest runs, at most limit of them; open leaves out those that have ended. The
 // list may lag behind the runs by a second or so.
 func (c Client) Runs(ctx context.Context, open bool, limit int) ([]Listed, error) {
-	query := fmt.Sprintf("WorkflowType = %q", RunType)
+	query := fmt.Sprintf("WorkflowType = %q AND TaskQueue = %q", RunType, c.queue())
 	if open {
 		query += ` AND ExecutionStatus = "Running"`
 	}
 	var runs []Listed
 	var page []byte
 	for len(runs) < limit {
-		answer, err := c.Temporal.ListWorkflow(ctx, listRequest(query, page, min(limit-len(runs), 100)))
+		answer, err := c.Temporal.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{
+			Query: query, NextPageToken: page, PageSize: int32(min(limit-len(runs), 100)), //nolint:gosec // at most 100
+		})
 		if err != nil {
 			return nil, fmt.Errorf("list runs: %w", err)
 		}
@@ -200,6 +207,18 @@ func (c Client) Runs(ctx context.Context, open bool, limit int) ([]Listed, error
 		}
 	}
 	return runs, nil
+}
+
+// snake writes Temporal's TimedOut as timed_out.
+func snake(s string) string {
+	var out strings.Builder
+	for i, r := range s {
+		if unicode.IsUpper(r) && i > 0 {
+			out.WriteByte('_')
+		}
+		out.WriteRune(unicode.ToLower(r))
+	}
+	return out.String()
 }
 
 // NewInput gathers what a run needs.

@@ -25,14 +25,18 @@ func load(p playbook.Plan) (*playbook.Playbook, error) {
 		return nil, err
 	}
 	compiled.Lock()
-	defer compiled.Unlock()
-	if pb, ok := compiled.byDigest[name]; ok {
+	pb, ok := compiled.byDigest[name]
+	compiled.Unlock()
+	if ok {
 		return pb, nil
 	}
-	pb, err := p.Load()
-	if err != nil {
+	// Without the lock, so that no run waits for another's playbook. Two that compile the same one
+	// at the same time do it twice.
+	if pb, err = p.Load(); err != nil {
 		return nil, err
 	}
+	compiled.Lock()
+	defer compiled.Unlock()
 	if len(compiled.byDigest) >= maxCompiled {
 		clear(compiled.byDigest)
 	}

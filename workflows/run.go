@@ -9,6 +9,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/countersign/countersign/workflows/event"
+	"github.com/countersign/countersign/workflows/expr"
 	"github.com/countersign/countersign/workflows/playbook"
 )
 
@@ -36,11 +37,11 @@ type Report struct {
 
 // Run is the workflow of every playbook.
 func Run(ctx workflow.Context, in Input) (Report, error) {
-	r, err := setup(ctx, in)
-	if err != nil {
-		return Report{}, temporal.NewNonRetryableApplicationError(err.Error(), "BadInput", err)
+	r := &run{}
+	err := r.setup(ctx, in)
+	if err == nil {
+		err = r.steps(ctx, r.pb.Steps)
 	}
-	err = r.steps(ctx, r.pb.Steps)
 	if err == nil || errors.Is(err, errStopped) {
 		err = r.finish(ctx)
 	}
@@ -52,39 +53,64 @@ type run struct {
 	pb     *playbook.Playbook
 	status *Status
 	values map[string]any // what expressions see
-	stop   string         // the outcome that a stop has set
+	stop   *stopped       // set by a stop
+	shown  int            // bytes of inputs and outputs in the status
+}
+
+// stopped is how a stop ends the run.
+type stopped struct {
+	outcome string
+	failed  bool
 }
 
 // errStopped ends the walk through the steps; the run is done.
 var errStopped = errors.New("stopped")
 
-func setup(ctx workflow.Context, in Input) (*run, error) {
-	pb, err := load(in.Plan)
-	if err != nil {
-		return nil, err
-	}
-	values, err := pb.Values(in.Event, in.Inputs)
-	if err != nil {
-		return nil, err
-	}
+// setup answers questions first and prepares the run second, so that one which cannot even begin
+// still tells why.
+func (r *run) setup(ctx workflow.Context, in Input) error {
 	info := workflow.GetInfo(ctx)
-	id, started := info.WorkflowExecution.ID, info.WorkflowStartTime
-	values["run"] = map[string]any{"id": id, "playbook": pb.Name, "time": started}
-	values["vars"] = map[string]any{}
-	values["steps"] = map[string]any{}
-	r := &run{pb: pb, values: values, status: &Status{
-		Run: id, Playbook: pb.Name, Title: pb.Title, Labels: pb.Labels, Plan: pb.Digest,
-		State: Running, Started: started, Event: refOf(in.Event), Inputs: in.Inputs,
-	}}
-	r.list(pb.Steps, 0)
+	r.status = &Status{
+		Run: info.WorkflowExecution.ID, Execution: info.WorkflowExecution.RunID,
+		State: Running, Started: info.WorkflowStartTime, Event: refOf(in.Event),
+	}
 	if err := workflow.SetQueryHandlerWithOptions(ctx, StatusQuery, func() (*Status, error) { return r.status, nil },
 		workflow.QueryHandlerOptions{Description: "the story of the run so far"}); err != nil {
-		return nil, fmt.Errorf("set up the status query: %w", err)
+		return fmt.Errorf("set up the status query: %w", err)
 	}
 	if err := r.listen(ctx); err != nil {
-		return nil, err
+		return err
 	}
-	return r, nil
+	var err error
+	if r.pb, err = load(in.Plan); err != nil {
+		return err
+	}
+	if r.values, err = r.pb.Values(in.Event, in.Inputs); err != nil {
+		return err
+	}
+	r.values["run"] = map[string]any{"id": r.status.Run, "playbook": r.pb.Name, "time": r.status.Started}
+	r.values["vars"] = map[string]any{}
+	r.values["steps"] = map[string]any{}
+	r.status.Playbook, r.status.Title, r.status.Labels, r.status.Plan = r.pb.Name, r.pb.Title, r.pb.Labels, r.pb.Digest
+	r.status.Inputs = map[string]json.RawMessage{}
+	for _, name := range expr.Keys(in.Inputs) {
+		r.status.Inputs[name] = r.show(in.Inputs[name])
+	}
+	r.list(r.pb.Steps, 0)
+	return nil
+}
+
+// maxShown bounds the inputs and outputs in a status, in bytes: Temporal refuses answers over
+// 2 MiB, and a run that cannot tell its story cannot be approved either.
+const maxShown = 1 << 20
+
+// show keeps a value for the status, or says how large it is where there is no room.
+func (r *run) show(raw json.RawMessage) json.RawMessage {
+	if r.shown+len(raw) > maxShown {
+		return json.RawMessage(fmt.Sprintf(`"%d bytes, not shown"`, len(raw)))
+	}
+	r.shown += len(raw)
+	return raw
 }
 
 func refOf(ev event.Event) EventRef {
@@ -107,8 +133,11 @@ func (r *run) list(steps []*playbook.Step, depth int) {
 
 // finish evaluates the outcome of a run whose steps have run.
 func (r *run) finish(ctx workflow.Context) error {
-	if r.stop != "" {
-		r.status.Outcome = r.stop
+	if r.stop != nil {
+		if r.stop.failed {
+			return errors.New(r.stop.outcome)
+		}
+		r.status.Outcome = r.stop.outcome
 		return nil
 	}
 	if r.pb.Outcome == nil {
@@ -129,6 +158,7 @@ func (r *run) finish(ctx workflow.Context) error {
 func (r *run) report(ctx workflow.Context, err error) (Report, error) {
 	now := workflow.Now(ctx)
 	r.status.Ended = &now
+	r.withdraw(now)
 	for _, s := range r.status.Steps {
 		if s.Status == playbook.StatusPending {
 			s.Status = playbook.StatusSkipped

@@ -26,12 +26,14 @@ func (s State) Over() bool { return s == Done || s == Failed || s == Cancelled }
 
 // Status is the story of a run so far; the query "status" returns it, and the commands show it.
 type Status struct {
-	Run      string            `json:"run"`
-	Playbook string            `json:"playbook"`
-	Title    string            `json:"title"`
-	Labels   map[string]string `json:"labels,omitempty"`
-	Plan     digest.Digest     `json:"plan"`
-	State    State             `json:"state"`
+	Run string `json:"run"`
+	// Execution is Temporal's id of this execution: a run that failed may be started anew.
+	Execution string            `json:"execution"`
+	Playbook  string            `json:"playbook"`
+	Title     string            `json:"title"`
+	Labels    map[string]string `json:"labels,omitempty"`
+	Plan      digest.Digest     `json:"plan"`
+	State     State             `json:"state"`
 	// Outcome is what the playbook says of a run that is done.
 	Outcome string `json:"outcome,omitempty"`
 	// Error is why a run failed.

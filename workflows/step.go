@@ -88,7 +88,7 @@ func (r *run) skipped(s *playbook.Step) {
 		var result map[string]any
 		switch s.Verb.(type) {
 		case *playbook.Approve:
-			result = map[string]any{"approved": false, "reason": "skipped", "by": []any{}}
+			result = map[string]any{"decision": "skipped", "approved": false, "reason": "skipped", "by": []any{}}
 		case *playbook.Switch:
 			result = map[string]any{"case": int64(0)}
 		}
@@ -142,7 +142,7 @@ func reason(err error) string {
 // publish sets steps.<id>.
 func (r *run) publish(id string, status playbook.Status, result map[string]any) {
 	value := map[string]any{"status": string(status)}
-	for _, field := range []string{"output", "approved", "reason", "by", "case"} {
+	for _, field := range []string{"output", "decision", "approved", "reason", "by", "case"} {
 		if v, ok := result[field]; ok {
 			value[field] = v
 		}

@@ -43,7 +43,7 @@ func (r *run) resolve(ctx workflow.Context, v *playbook.Activity) (activities.Ca
 
 // call makes a resolved call and reads its output.
 func (r *run) call(ctx workflow.Context, s *playbook.Step, v *playbook.Activity, row *StepStatus, call activities.Call, permit *activities.Permit) (map[string]any, error) {
-	row.Input = call.Input
+	row.Input = r.show(call.Input)
 	var output json.RawMessage
 	if err := execute(ctx, s, v, call, permit).Get(ctx, &output); err != nil {
 		return nil, err
@@ -52,7 +52,7 @@ func (r *run) call(ctx workflow.Context, s *playbook.Step, v *playbook.Activity,
 	if err != nil {
 		return nil, fmt.Errorf("%s answered what it should not: %w", v.Name, err)
 	}
-	row.Output = output
+	row.Output = r.show(output)
 	return map[string]any{"output": decoded}, nil
 }
 

@@ -28,7 +28,7 @@ func (r *run) approve(ctx workflow.Context, s *playbook.Step, v *playbook.Approv
 	for i, person := range decision.By {
 		by[i] = person
 	}
-	result := map[string]any{"approved": decision.Outcome == approval.Approved, "reason": decision.Reason, "by": by}
+	result := map[string]any{"decision": string(decision.Outcome), "approved": decision.Outcome == approval.Approved, "reason": decision.Reason, "by": by}
 	if decision.Outcome != approval.Approved {
 		r.skipAll(v.Steps)
 		return result, nil
@@ -70,7 +70,7 @@ func (r *run) request(ctx workflow.Context, s *playbook.Step, v *playbook.Approv
 		return fail(fmt.Errorf("approve: %w", err))
 	}
 	request := approval.Request{
-		ID: s.ID, Run: r.status.Run, Playbook: r.pb.Name, Plan: r.pb.Digest,
+		ID: s.ID, Run: r.status.Run, Execution: r.status.Execution, Playbook: r.pb.Name, Plan: r.pb.Digest,
 		Question: question, Groups: v.Approvers, Quorum: v.Quorum,
 	}
 	calls := make([]activities.Call, len(v.Steps))

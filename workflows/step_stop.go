@@ -12,6 +12,6 @@ func (r *run) end(ctx workflow.Context, v *playbook.Stop) error {
 	if err != nil {
 		return err
 	}
-	r.stop = outcome
+	r.stop = &stopped{outcome: outcome, failed: v.Failed}
 	return errStopped
 }

@@ -43,7 +43,7 @@ steps have the colours of what became of them in that run, which needs the serve
 				return a.ofRun(err, run)
 			}
 			if st.Playbook != pb.Name {
-				return refuse(fmt.Errorf("the run %s is one of the playbook %s, not of %s", run, st.Playbook, pb.Name), "draw that: starter graph "+word(st.Playbook)+" --run "+word(run))
+				return refuse(fmt.Errorf("the run %s is one of the playbook %s, not of %s", run, st.Playbook, pb.Name), "draw that: "+a.command("graph", st.Playbook, "--run", run))
 			}
 			if st.Plan != pb.Digest {
 				a.say("note: the playbook has changed since the run began; its steps are coloured as far as they have the same ids")
@@ -73,7 +73,7 @@ func (a *app) playbook(name string) (*playbook.Playbook, error) {
 		}
 		pb, err := l.ByName(name)
 		if err != nil {
-			return nil, refuse(err, "a name that ends in .yaml is a file; see all that there are: starter validate")
+			return nil, refuse(err, "a file is named with its .yaml")
 		}
 		return pb, nil
 	}
@@ -87,5 +87,5 @@ func (a *app) playbook(name string) (*playbook.Playbook, error) {
 	if all := l.Playbooks(); len(problems) == 0 && len(all) == 1 {
 		return all[0], nil
 	}
-	return nil, refuse(fmt.Errorf("%s has %s", name, count(len(problems), "problem", "problems")), "mend it, then: starter validate "+word(name))
+	return nil, refuse(fmt.Errorf("%s has %s", name, count(len(problems), "problem", "problems")), "mend it, then: "+a.command("validate", name))
 }

@@ -74,7 +74,7 @@ func (a *app) newPlaybook(cmd *cobra.Command, f newFlags) error {
 	if f.activity != "" {
 		one, ok := a.registry.Lookup(f.activity)
 		if !ok {
-			return refuse(fmt.Errorf("no activity %q%s", f.activity, expr.DidYouMean(f.activity, workflows.Catalog(a.registry).Names())), "see them all: starter activities")
+			return refuse(fmt.Errorf("no activity %q%s", f.activity, expr.DidYouMean(f.activity, workflows.Catalog(a.registry).Names())), "see them all: "+a.command("activities"))
 		}
 		s.forActivity(one)
 	} else {
@@ -87,7 +87,7 @@ func (a *app) newPlaybook(cmd *cobra.Command, f newFlags) error {
 			return err
 		}
 		if fields, err = s.forEvent(ev, paths); err != nil {
-			return refuse(err, "see the fields that there are: starter new --event "+word(f.event))
+			return refuse(err, "see the fields that there are: "+a.command("new", "--event", eventFile(f.event)))
 		}
 	}
 	text := s.text.String()
@@ -111,7 +111,7 @@ func (a *app) newPlaybook(cmd *cobra.Command, f newFlags) error {
 			a.say("  %s", card.Exact(path))
 		}
 	}
-	a.say("put it into %s.yaml, then: starter validate %s.yaml", s.name, s.name)
+	a.say("put it into %s.yaml, then: %s", s.name, a.command("validate", s.name+".yaml"))
 	return nil
 }
 
@@ -164,7 +164,7 @@ func (s *skeleton) begin(from, title string) {
 func (s *skeleton) forActivity(one *activities.Activity) {
 	s.begin(one.Name, one.Title)
 	required := slices.Clone(one.Input.Required) // in the order of the activity's own fields
-	names := map[string]string{} // of inputs, by field
+	names := map[string]string{}                 // of inputs, by field
 	for _, field := range required {
 		names[field] = inputName(field)
 	}

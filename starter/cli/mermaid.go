@@ -170,7 +170,11 @@ func (m *mermaid) step(s *playbook.Step, from []exit) []exit {
 		m.class(n, s, "")
 		return []exit{{node: n}}
 	case *playbook.Stop:
-		n := m.node(`(["`, `"])`, "stop: "+v.Outcome.Text())
+		how := "stop: "
+		if v.Failed {
+			how = "stop, as failed: "
+		}
+		n := m.node(`(["`, `"])`, how+v.Outcome.Text())
 		m.join(from, n)
 		m.class(n, s, "")
 		return nil

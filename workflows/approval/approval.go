@@ -19,9 +19,11 @@ import (
 // Request is what people are asked, whole: everything here is shown before anyone decides.
 type Request struct {
 	// ID is the id of the asking step, unique in its run.
-	ID       string `json:"id"`
-	Run      string `json:"run"`
-	Playbook string `json:"playbook"`
+	ID  string `json:"id"`
+	Run string `json:"run"`
+	// Execution tells two runs apart that answer the same matter one after the other.
+	Execution string `json:"execution"`
+	Playbook  string `json:"playbook"`
 	// Plan names the plan that asks.
 	Plan     digest.Digest `json:"plan"`
 	Question string        `json:"question"`
@@ -34,8 +36,8 @@ type Request struct {
 	Quorum  int       `json:"quorum"`
 	Asked   time.Time `json:"asked"`
 	Expires time.Time `json:"expires"`
-	// Digest names what is asked: the run, the plan and every call. A vote repeats it, so that a
-	// vote for one thing never counts for another.
+	// Digest names what is asked: all of the above. A vote repeats it, so that a vote for one thing
+	// never counts for another.
 	Digest digest.Digest `json:"digest"`
 }
 
@@ -53,14 +55,12 @@ type Call struct {
 }
 
 // Seal sets the digest of a request whose other fields are complete.
+//
+// Votes in the histories of waiting runs repeat it. A change of these fields or of their meaning
+// would turn those votes down at the next replay: make it behind workflow.GetVersion.
 func (r *Request) Seal() error {
-	calls := make([]digest.Digest, len(r.Calls))
-	for i, c := range r.Calls {
-		calls[i] = c.Digest
-	}
-	name, err := digest.Of(map[string]any{
-		"approval": r.ID, "run": r.Run, "plan": r.Plan, "calls": calls, "quorum": r.Quorum, "groups": r.Groups,
-	})
+	r.Digest = ""
+	name, err := digest.Of(r)
 	r.Digest = name
 	return err
 }
@@ -84,8 +84,12 @@ type Vote struct {
 	At       time.Time     `json:"at,omitzero"`
 }
 
-// MaxReason bounds the reason of a vote, in bytes.
-const MaxReason = 2000
+// Bounds on a vote, in bytes: a run keeps votes, and anybody may send them.
+const (
+	MaxReason = 2000
+	MaxPerson = 254 // the longest mail address
+	maxName   = 200 // of an approval, or of a digest
+)
 
 // Outcome is how a request ended.
 type Outcome string
@@ -95,6 +99,8 @@ const (
 	Approved Outcome = "approved"
 	Rejected Outcome = "rejected"
 	Expired  Outcome = "expired"
+	// Withdrawn is a request whose run ended before anybody decided.
+	Withdrawn Outcome = "withdrawn"
 )
 
 // Decision is the end of a request.
@@ -116,6 +122,8 @@ func refuse(format string, args ...any) error {
 // was counted is admitted: it changes nothing, and the person pressed twice.
 func (r Request) Admit(votes []Vote, v Vote, now time.Time) error {
 	switch {
+	case len(v.Approval) > maxName || len(v.Digest) > maxName || len(v.Person) > MaxPerson || len(v.Verdict) > maxName:
+		return refuse("one of its names is too long; a person is at most %d bytes", MaxPerson)
 	case v.Approval != r.ID:
 		return refuse("it is for %q, and this is %q", v.Approval, r.ID)
 	case v.Verdict != Approve && v.Verdict != Reject:

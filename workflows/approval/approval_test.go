@@ -17,7 +17,7 @@ var asked = time.Date(2026, 11, 20, 21, 30, 0, 0, time.UTC)
 func request(t require.TestingT, quorum int) approval.Request {
 	r := approval.Request{
 		ID: "contain", Run: "r", Plan: "sha256:aa", Quorum: quorum,
-		Calls:  []approval.Call{{Step: "disable", Digest: "sha256:bb"}},
+		Calls:  []approval.Call{{Step: "disable", Input: []byte(`{}`), Digest: "sha256:bb"}},
 		Groups: []string{"secops-oncall"}, People: []string{"alice@example.com", "bob@example.com", "carol@example.com"},
 		Asked: asked, Expires: asked.Add(30 * time.Minute),
 	}
@@ -46,6 +46,8 @@ func TestAdmit(t *testing.T) {
 		"a stranger":            {change: func(v *approval.Vote) { v.Person = "mallory@example.com" }, says: "is not among those"},
 		"nobody":                {change: func(v *approval.Vote) { v.Person = "" }, says: "names nobody"},
 		"no verdict":            {change: func(v *approval.Vote) { v.Verdict = "maybe" }, says: "want approve or reject"},
+		"a long name":           {change: func(v *approval.Vote) { v.Person = string(make([]byte, 255)) }, says: "too long"},
+		"a long approval":       {change: func(v *approval.Vote) { v.Approval = string(make([]byte, 255)) }, says: "too long"},
 		"a long reason":         {change: func(v *approval.Vote) { v.Reason = string(make([]byte, 2001)) }, says: "at most 2000"},
 		"a change of mind":      {change: func(v *approval.Vote) { v.Verdict = approval.Reject }, votes: []approval.Vote{alice}, says: "already answered approve"},
 		"a moment too late":     {now: asked.Add(30 * time.Minute), says: "already expired"},
@@ -77,13 +79,19 @@ func TestAdmit(t *testing.T) {
 func TestSealCoversWhatIsAsked(t *testing.T) {
 	first := request(t, 1).Digest
 	for name, change := range map[string]func(*approval.Request){
-		"call":   func(r *approval.Request) { r.Calls[0].Digest = "sha256:cc" },
-		"calls":  func(r *approval.Request) { r.Calls = append(r.Calls, r.Calls[0]) },
-		"run":    func(r *approval.Request) { r.Run = "other" },
-		"id":     func(r *approval.Request) { r.ID = "other" },
-		"plan":   func(r *approval.Request) { r.Plan = "sha256:dd" },
-		"quorum": func(r *approval.Request) { r.Quorum = 2 },
-		"groups": func(r *approval.Request) { r.Groups = []string{"other"} },
+		"call":      func(r *approval.Request) { r.Calls[0].Digest = "sha256:cc" },
+		"execution": func(r *approval.Request) { r.Execution = "other" },
+		"question":  func(r *approval.Request) { r.Question = "other" },
+		"asked":     func(r *approval.Request) { r.Asked = asked.Add(time.Second) },
+		"expires":   func(r *approval.Request) { r.Expires = asked.Add(time.Hour) },
+		"people":    func(r *approval.Request) { r.People = r.People[1:] },
+		"input":     func(r *approval.Request) { r.Calls[0].Input = []byte(`{"a":1}`) },
+		"calls":     func(r *approval.Request) { r.Calls = append(r.Calls, r.Calls[0]) },
+		"run":       func(r *approval.Request) { r.Run = "other" },
+		"id":        func(r *approval.Request) { r.ID = "other" },
+		"plan":      func(r *approval.Request) { r.Plan = "sha256:dd" },
+		"quorum":    func(r *approval.Request) { r.Quorum = 2 },
+		"groups":    func(r *approval.Request) { r.Groups = []string{"other"} },
 	} {
 		r := request(t, 1)
 		change(&r)

@@ -1,6 +1,8 @@
 package playbook
 
 import (
+	"go.yaml.in/yaml/v3"
+
 	"github.com/countersign/countersign/workflows/expr"
 )
 
@@ -13,6 +15,21 @@ type checker struct {
 	used    map[string]Signature
 	ids     map[string]*Step
 	vars    map[string]varType
+	spent   int // bytes of expressions and templates compiled so far
+}
+
+// maxExpressions bounds all expressions of a playbook together, in bytes. A worker compiles a plan
+// inside the run, where a second is all it may take; this much takes a good part of half of it.
+const maxExpressions = 32 << 10
+
+// afford reports whether one more expression may be compiled.
+func (c *checker) afford(n *yaml.Node) bool {
+	before := c.spent
+	c.spent += len(n.Value)
+	if c.spent > maxExpressions && before <= maxExpressions {
+		c.reportAt(ruleLimits, n, "the expressions of the playbook are more than %d bytes together; move some into an activity or another playbook", maxExpressions)
+	}
+	return c.spent <= maxExpressions
 }
 
 // varType is the type a variable has in the whole playbook, and where it was first set.
@@ -103,6 +120,9 @@ func (c *checker) title(s *Step, sc *scope) { c.text(s.Title, "the title", sc) }
 // expr compiles a bare expression; nil is none.
 func (c *checker) expr(e *Expr, want *expr.Type, sc *scope) {
 	if e == nil {
+		return
+	}
+	if !c.afford(e.node) {
 		return
 	}
 	program, problems := sc.env(c).Compile(e.node.Value, want)

@@ -196,6 +196,19 @@ func (o object) integer(key string, least, most, otherwise int) int {
 	return i
 }
 
+// boolean returns true or false; absent is false.
+func (o object) boolean(key string) bool {
+	n := o.values[key]
+	if n == nil {
+		return false
+	}
+	var b bool
+	if n.Tag != "!!bool" || n.Decode(&b) != nil {
+		o.reportAt(ruleWrongType, n, "%q of %s is true or false; got %s", key, o.what, form(n))
+	}
+	return b
+}
+
 // list returns the items of a list, or nil.
 func (o object) list(key string) []*yaml.Node {
 	n := o.values[key]

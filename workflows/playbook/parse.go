@@ -55,6 +55,9 @@ var (
 	}
 )
 
+// maxPlaybookName leaves room for the dedupe key: Temporal takes ids of 1,000 bytes.
+const maxPlaybookName = 100
+
 // parser turns nodes into steps. It counts, so that steps without an id get one.
 type parser struct {
 	*source
@@ -74,6 +77,9 @@ func (p *parser) playbook(root *yaml.Node) *Playbook {
 		Stage:   o.text("stage"),
 		Outcome: o.expression("outcome"),
 		Labels:  map[string]string{},
+	}
+	if n := o.values["playbook"]; len(pb.Name) > maxPlaybookName {
+		p.reportAt(ruleBound, n, "the name of the playbook has %d characters; at most %d fit into the ids of its runs", len(pb.Name), maxPlaybookName)
 	}
 	if pb.Title == "" {
 		pb.Title = pb.Name

@@ -141,7 +141,8 @@ var mappings = map[string]mappingDoc{
 		}},
 	}, nil},
 	"step_stop": {"Ends the run with an outcome.", map[string]keyDoc{
-		"stop": {"The outcome. ${...} in it is an expression.", to("text")},
+		"stop":   {"The outcome. ${...} in it is an expression.", to("text")},
+		"failed": {"Whether the run counts as failed then (false).", plain("boolean")},
 	}, nil},
 	"step_switch": {"Runs the steps of the first case whose if holds, else those of default, else none. Offers case: 1, 2, ... or 0.", map[string]keyDoc{
 		"switch":  {"The cases.", func() *jsonschema.Schema { return list(ref("case")) }},

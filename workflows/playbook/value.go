@@ -78,6 +78,9 @@ func (c *checker) value(v *Value, want *expr.Type, lead string, sc *scope) *expr
 		return c.sequence(v, want, lead, sc)
 	}
 	if v.node.Tag == "!!str" && expr.IsTemplate(v.node.Value) {
+		if !c.afford(v.node) {
+			return expr.Any
+		}
 		t, problems := sc.env(c).CompileTemplate(v.node.Value, want)
 		c.reportInside(ruleExpression, v.node, problems)
 		if t == nil {

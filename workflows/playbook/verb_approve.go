@@ -18,7 +18,8 @@ import (
 //	expires: 30m
 //	steps: [...]
 //
-// It offers approved, reason (why not, for people to read) and by (who decided).
+// It offers approved, decision (approved, rejected, expired or skipped), reason (for people to
+// read) and by (who decided).
 type Approve struct {
 	Message   *Value
 	Approvers []string      // groups of the directory
@@ -90,6 +91,7 @@ func (a *Approve) check(c *checker, step *Step, sc *scope) []expr.Field {
 	}
 	return []expr.Field{
 		{Name: "approved", Type: expr.Bool},
+		{Name: "decision", Type: expr.String},
 		{Name: "reason", Type: expr.String},
 		{Name: "by", Type: expr.List(expr.String)},
 	}

@@ -137,10 +137,11 @@ type ways struct {
 
 func (w *ways) take(s *playbook.Step, way Way) { w.taken = append(w.taken, Branch{s.ID, way}) }
 
-// block follows steps that run one after the other. It is over when the run has ended inside.
+// block follows steps that run one after the other. It is over when the run has ended inside. A step
+// that failed ends it, unless one after it has run all the same.
 func (w *ways) block(steps []*playbook.Step) (over bool) {
-	for _, s := range steps {
-		if w.step(s) {
+	for i, s := range steps {
+		if w.step(s) && !w.entered(steps[i+1:]) {
 			return true
 		}
 	}
