@@ -40,7 +40,7 @@ func TestGraphHostile(t *testing.T) {
 	t.Parallel()
 	for _, hostile := range []string{
 		`"]; click n1 "https://example.com"`, `<img src=x onerror=alert(1)>`, `#quot;] --> n9`, `end`, "`**bold**`", `fa:fa-bell`, `1. list`, `- list`,
-		`%%{init: {"securityLevel": "loose"}}%%`, `a"b`, `]]`, `}}`, `|x|`, `&lt;script&gt;`, `#60;b#62;`, `__x__`, `https://example.com/a_b`, `日本 | "x"`, `\"\n`, `style a:#1;`,
+		`%%{init: {"securityLevel": "loose"}}%%`, `a"b`, `]]`, `}}`, `|x|`, `&lt;script&gt;`, `#60;b#62;`, `__x__`, `https://example.com/a_b`, `日本 | "x"`, `\"\n`, `style a:#1;`, `ﬂ°°60¶ßb`, `👩‍👩‍👧`,
 	} {
 		quoted, err := json.Marshal(hostile)
 		require.NoError(t, err)

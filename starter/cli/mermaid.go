@@ -199,7 +199,8 @@ func (m *mermaid) step(s *playbook.Step, from []exit) []exit {
 const maxLabel = 160
 
 // mermaidText is text that means itself in a label. Mermaid reads quotes, HTML, Markdown, links and
-// icons (fa:fa-bell) there, so all but letters, digits and harmless punctuation goes as #code;.
+// icons (fa:fa-bell) there, and ﬂ°°60¶ß is how it writes #60; to itself. So all but letters, digits
+// and harmless punctuation goes as #code;.
 // A mark between two letters, as in aws.iam.disable_access_key, is harmless and stays readable.
 func mermaidText(s string) string {
 	runes := []rune(card.Clean(s, maxLabel))
@@ -209,7 +210,7 @@ func mermaidText(s string) string {
 	var out strings.Builder
 	for i, r := range runes {
 		switch {
-		case word(i), r == ' ', r == ',', r == '?', r > unicode.MaxASCII:
+		case word(i), unicode.IsMark(r), strings.ContainsRune(" ,?…", r):
 			out.WriteRune(r)
 		case strings.ContainsRune("._-/", r) && word(i-1) && word(i+1):
 			out.WriteRune(r)

@@ -8,10 +8,10 @@ import (
 	"github.com/countersign/countersign/workflows/playbook"
 )
 
-// Branch is one way that a run can go at a step.
+// Branch is one way that a run can go at a step, or the step itself.
 type Branch struct {
 	Step string `json:"step"`
-	Way  Way    `json:"way"`
+	Way  Way    `json:"way,omitempty"` // none: the step itself
 }
 
 // Way is how a run goes on at a step. Case makes those of a switch.
