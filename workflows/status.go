@@ -61,18 +61,17 @@ type EventRef struct {
 type StepStatus struct {
 	ID       string          `json:"id"`
 	Verb     string          `json:"verb"`
+	Case     *int            `json:"case,omitempty"`  // what a switch chose, from 1; 0: default or none
 	Depth    int             `json:"depth,omitempty"` // steps around it
 	Title    string          `json:"title,omitempty"`
 	Activity string          `json:"activity,omitempty"`
 	Effect   string          `json:"effect,omitempty"`
 	Status   playbook.Status `json:"status"`
-	// Case is what a switch has chosen: the number of a case, from 1; 0 for default or none.
-	Case    *int            `json:"case,omitempty"`
-	Started *time.Time      `json:"started,omitempty"`
-	Ended   *time.Time      `json:"ended,omitempty"`
-	Input   json.RawMessage `json:"input,omitempty"`
-	Output  json.RawMessage `json:"output,omitempty"`
-	Error   string          `json:"error,omitempty"`
+	Started  *time.Time      `json:"started,omitempty"`
+	Ended    *time.Time      `json:"ended,omitempty"`
+	Input    json.RawMessage `json:"input,omitempty"`
+	Output   json.RawMessage `json:"output,omitempty"`
+	Error    string          `json:"error,omitempty"`
 }
 
 // ApprovalStatus is one request, the votes on it and how it ended.
