@@ -30,7 +30,7 @@ func TestEveryKeyIsDescribed(t *testing.T) {
 func TestEveryMappingHasATable(t *testing.T) {
 	files, err := filepath.Glob("*.go")
 	require.NoError(t, err)
-	call := regexp.MustCompile(`p\.object\(.*`)
+	call := regexp.MustCompile(`\.object\(.*`)
 	for _, file := range files {
 		text, err := os.ReadFile(file)
 		require.NoError(t, err)
