@@ -1,14 +1,18 @@
 package aws
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"io"
+	"net/http"
 	"regexp"
 	"sync"
 	"time"
 
 	sdk "github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/cloudtrail"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
@@ -138,6 +142,10 @@ func (s *service) dial(ctx context.Context, region string) (*clients, error) {
 	if s.opts.HTTPClient != nil {
 		cfg.HTTPClient = s.opts.HTTPClient
 	}
+	if cfg.HTTPClient == nil { // AWS_CA_BUNDLE makes one
+		cfg.HTTPClient = awshttp.NewBuildableClient()
+	}
+	cfg.HTTPClient = ownBody{cfg.HTTPClient}
 	who, err := sts.NewFromConfig(cfg).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
 	if err != nil {
 		return nil, failed(err, "ask whose credentials the worker holds")
@@ -149,6 +157,23 @@ func (s *service) dial(ctx context.Context, region string) (*clients, error) {
 		guardduty:  guardduty.NewFromConfig(cfg),
 		cloudtrail: cloudtrail.NewFromConfig(cfg),
 	}, nil
+}
+
+// ownBody sends a copy of each request's body. The SDK closes the body as soon as the answer begins,
+// while net/http may still be looking for the end of it; from an endpoint that answers at once that
+// breaks the connection, and with it the rest of a long answer.
+type ownBody struct{ next sdk.HTTPClient }
+
+func (c ownBody) Do(r *http.Request) (*http.Response, error) {
+	if r.Body != nil && r.Body != http.NoBody {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			return nil, fmt.Errorf("read the request to send: %w", err)
+		}
+		r = r.Clone(r.Context())
+		r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+	}
+	return c.next.Do(r)
 }
 
 func (s *service) loadOptions(region string) []func(*config.LoadOptions) error {
