@@ -95,7 +95,9 @@ func (r *run) find(id string) *ApprovalStatus {
 func (r *run) admit(ctx workflow.Context, v approval.Vote) error {
 	a := r.find(v.Approval)
 	err := fmt.Errorf("%w: the run %s is not asking %q", approval.ErrRefused, r.status.Run, clip(v.Approval))
-	if a != nil {
+	if a != nil && a.Decision != nil && a.Decision.Outcome == approval.Withdrawn {
+		err = fmt.Errorf("%w: the request was withdrawn: %s", approval.ErrRefused, a.Decision.Reason)
+	} else if a != nil {
 		err = a.Admit(a.Votes, v, workflow.Now(ctx))
 	}
 	if err == nil {
@@ -137,6 +139,7 @@ func (r *run) ask(ctx workflow.Context, row *StepStatus, request approval.Reques
 	defer func() { r.status.State = Running }()
 	_, err := workflow.AwaitWithTimeout(ctx, request.Expires.Sub(workflow.Now(ctx)), func() bool { return a.Decision != nil })
 	if err != nil {
+		a.withdraw("the run went on without it", workflow.Now(ctx))
 		return approval.Decision{}, err
 	}
 	if a.Decision == nil {
@@ -158,8 +161,12 @@ func later(a, b time.Time) time.Time {
 // withdraw closes what nobody will decide any more.
 func (r *run) withdraw(now time.Time) {
 	for _, a := range r.status.Approvals {
-		if a.Decision == nil {
-			a.Decision = &approval.Decision{Outcome: approval.Withdrawn, By: []string{}, Reason: "the run ended first", At: now}
-		}
+		a.withdraw("the run ended first", now)
+	}
+}
+
+func (a *ApprovalStatus) withdraw(why string, now time.Time) {
+	if a.Decision == nil {
+		a.Decision = &approval.Decision{Outcome: approval.Withdrawn, By: []string{}, Reason: why, At: now}
 	}
 }

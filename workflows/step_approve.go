@@ -39,7 +39,7 @@ func (r *run) approve(ctx workflow.Context, s *playbook.Step, v *playbook.Approv
 	}
 	for i, covered := range v.Steps {
 		if err := r.covered(ctx, covered, calls[i], permit); err != nil {
-			return nil, err
+			return result, err
 		}
 	}
 	return result, nil
@@ -52,9 +52,13 @@ func (r *run) covered(ctx workflow.Context, s *playbook.Step, call activities.Ca
 	}
 	row := r.status.Step(s.ID)
 	r.begin(ctx, row)
-	result, err := r.call(ctx, s, s.Verb.(*playbook.Activity), row, call, permit)
+	activity := s.Verb.(*playbook.Activity)
+	if activity.Signature.Effect == playbook.EffectRead {
+		permit = nil // looking needs none, and a read takes none
+	}
+	result, err := r.call(ctx, s, activity, row, call, permit)
 	if err != nil {
-		return r.failed(ctx, row, err)
+		return r.failed(ctx, s, row, nil, err)
 	}
 	r.done(ctx, s, row, result)
 	return nil

@@ -42,9 +42,3 @@ func (r *run) choose(ctx workflow.Context, v *playbook.Switch) (map[string]any, 
 	}
 	return map[string]any{"case": int64(taken)}, r.steps(ctx, chosen)
 }
-
-func (r *run) skipAll(steps []*playbook.Step) {
-	for _, s := range steps {
-		r.skipped(s)
-	}
-}

@@ -70,15 +70,23 @@ func (c *checker) block(steps []*Step, sc *scope) {
 		again := c.identify(s)
 		c.expr(s.If, expr.Bool, sc)
 		c.title(s, sc)
-		fields := s.Verb.check(c, s, sc)
-		if s.If != nil {
-			fields = skippable(fields)
-		}
+		fields := c.verb(s, sc)
 		sc.add(s, fields)
 		if again {
 			sc.forget(s.ID)
 		}
 	}
+}
+
+// verb checks what a step does. Where it may not run, nor may what stands inside it.
+func (c *checker) verb(s *Step, sc *scope) []expr.Field {
+	if s.If == nil {
+		return s.Verb.check(c, s, sc)
+	}
+	inner := sc.fork()
+	fields := skippable(s.Verb.check(c, s, inner))
+	sc.join([]*scope{inner})
+	return fields
 }
 
 // skippable marks what a step that was skipped does not have. What an approval tells stays: a

@@ -22,7 +22,7 @@ type verb struct {
 // verbs are all verbs of the language.
 func verbs() map[string]verb {
 	table := map[string]verb{}
-	for _, v := range []verb{activityVerb(), approveVerb(), setVerb(), stopVerb(), switchVerb()} {
+	for _, v := range []verb{activityVerb(), approveVerb(), setVerb(), stopVerb(), switchVerb(), tryVerb()} {
 		table[v.keyword] = v
 	}
 	return table

@@ -56,4 +56,5 @@ const (
 	ruleDuplicateID   = "duplicate-id"
 	ruleCovered       = "covered"
 	ruleNeedsApproval = "needs-approval"
+	ruleFinally       = "finally"
 )

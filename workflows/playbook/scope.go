@@ -13,7 +13,8 @@ type scope struct {
 	inputs *expr.Type
 	vars   map[string]expr.Field
 	steps  map[string]expr.Field
-	hints  map[string]string // steps that cannot be read here, and why
+	hints  map[string]string     // steps that cannot be read here, and why
+	names  map[string]*expr.Type // further names, such as error inside catch
 	// covered is true under an approval: an effect that cannot be undone may stand here.
 	covered bool
 
@@ -96,17 +97,43 @@ func (sc *scope) setVar(f expr.Field) {
 // cover is the scope in which the steps of an approval are resolved: they cannot read each other.
 func (sc *scope) cover(why string, steps []*Step) *scope {
 	c := sc.fork()
-	c.covered = true
+	c.covered, c.made = true, nil
 	for _, s := range steps {
 		c.hints[s.ID] = fmt.Sprintf("the step %q %s", s.ID, why)
 	}
 	return c
 }
 
+// fork is a scope that begins with the same names.
 func (sc *scope) fork() *scope {
 	c := *sc
-	c.vars, c.steps, c.hints, c.made = maps.Clone(sc.vars), maps.Clone(sc.steps), maps.Clone(sc.hints), nil
+	c.vars, c.steps, c.hints, c.names = maps.Clone(sc.vars), maps.Clone(sc.steps), maps.Clone(sc.hints), maps.Clone(sc.names)
 	return &c
+}
+
+// name adds a name beside vars and steps. It hides one of an outer block.
+func (sc *scope) name(name string, t *expr.Type) {
+	if sc.names == nil {
+		sc.names = map[string]*expr.Type{}
+	}
+	sc.names[name] = t
+	sc.made = nil
+}
+
+// take adds what a block changed that certainly ran to its end.
+func (sc *scope) take(before, after *scope) {
+	for _, id := range expr.Keys(after.steps) {
+		if _, had := before.steps[id]; !had {
+			sc.steps[id] = after.steps[id]
+			delete(sc.hints, id)
+		}
+	}
+	for _, name := range expr.Keys(after.vars) {
+		if f, had := before.vars[name]; !had || f != after.vars[name] {
+			sc.vars[name] = after.vars[name]
+		}
+	}
+	sc.made = nil
 }
 
 // join takes in what branches added. None of them may be the one that runs, so all of it is
@@ -156,6 +183,9 @@ func (sc *scope) types() map[string]*expr.Type {
 	types["run"] = runType
 	types["vars"] = objectOf(sc.vars)
 	types["steps"] = objectOf(sc.steps).WithHints(maps.Clone(sc.hints))
+	for _, name := range expr.Keys(sc.names) {
+		types[name] = sc.names[name]
+	}
 	return types
 }
 
