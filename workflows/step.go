@@ -24,8 +24,18 @@ func (r *run) steps(ctx workflow.Context, steps []*playbook.Step) error {
 	return nil
 }
 
-// step runs one step: its condition, its title, its verb; and writes down what became of it.
+// step runs one step. A failure goes no further where the step says so.
 func (r *run) step(ctx workflow.Context, s *playbook.Step) error {
+	err := r.attempt(ctx, s)
+	if !s.Continue || !isFailure(err) {
+		return err
+	}
+	r.leave([]*playbook.Step{s})
+	return nil
+}
+
+// attempt runs a step's condition, its title and its verb, and writes down what became of it.
+func (r *run) attempt(ctx workflow.Context, s *playbook.Step) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}

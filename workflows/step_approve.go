@@ -58,7 +58,10 @@ func (r *run) covered(ctx workflow.Context, s *playbook.Step, call activities.Ca
 	}
 	result, err := r.call(ctx, s, activity, row, call, permit)
 	if err != nil {
-		return r.failed(ctx, s, row, nil, err)
+		if err = r.failed(ctx, s, row, nil, err); s.Continue && isFailure(err) {
+			return nil
+		}
+		return err
 	}
 	r.done(ctx, s, row, result)
 	return nil

@@ -173,3 +173,56 @@ func TestWithdrawn(t *testing.T) {
 	require.Equal(t, approval.Withdrawn, h.status().Approvals[0].Decision.Outcome)
 	require.Equal(t, approval.Approved, h.status().Approvals[1].Decision.Outcome)
 }
+
+func TestOnErrorContinue(t *testing.T) {
+	for name, tc := range map[string]struct {
+		steps   string
+		outcome string
+		fails   string
+	}{
+		"activity":      {steps: "  - {id: a, activity: lamp.look, with: {lamp: desk}, on_error: continue}\noutcome: steps.a.status + ' ' + steps.a.error + ' ' + steps.a.?output.state.orValue('none')", outcome: "failed it is dark none"},
+		"that succeeds": {steps: "  - {id: a, activity: lamp.light, with: {lamp: desk}, on_error: continue}\noutcome: steps.a.status + steps.a.?error.orValue('-') + steps.a.output.state", outcome: "done-lit"},
+		"fail":          {steps: "  - {id: a, activity: lamp.look, with: {lamp: desk}, on_error: fail}", fails: `step "a": it is dark`},
+		"if":            {steps: "  - {id: a, if: event.data.absent, switch: [{if: 'true', steps: [{id: b, set: {x: 1}}]}], on_error: continue}\noutcome: steps.a.error + ' ' + steps.b.status + string(steps.a.case)", outcome: `if: evaluate "event.data.absent": no such key: absent skipped0`},
+		"title":         {steps: "  - {id: a, title: '${event.data.absent}', set: {x: 1}, on_error: continue}\noutcome: steps.a.error + string(has(vars.x))", outcome: `title: evaluate "event.data.absent": no such key: absentfalse`},
+		"set":           {steps: "  - set: {x: 0}\n  - {id: a, set: {x: '${event.data.absent}'}, on_error: continue}\noutcome: steps.a.status + string(vars.x)", outcome: "failed0"},
+		"a block": {
+			steps:   "  - {id: a, switch: [{if: 'true', steps: [{id: b, activity: lamp.look, with: {lamp: desk}}, {id: c, set: {x: 1}}]}], on_error: continue}\noutcome: steps.a.error + ' ' + steps.b.status + ' ' + steps.c.status + ' ' + string(steps.a.case)",
+			outcome: `step "b": it is dark failed skipped 1`,
+		},
+		"an approval that cannot be asked": {
+			steps:   "  - {id: ask, approve: 'Really?', approvers: [nobody], steps: [{id: a, activity: lamp.smash, with: {lamp: desk}}], on_error: continue}\noutcome: string(steps.ask.approved) + ' ' + steps.ask.decision + ' ' + steps.a.status",
+			outcome: "false failed skipped",
+		},
+		"a covered call": {
+			steps:   "  - {id: ask, approve: 'Really?', approvers: [oncall], steps: [{id: a, activity: lamp.look, with: {lamp: desk}, on_error: continue}, {id: b, activity: lamp.douse, with: {lamp: desk}}]}\noutcome: string(steps.ask.approved) + ' ' + steps.a.error + ' ' + steps.b.status",
+			outcome: "true it is dark done",
+		},
+		"a stop": {steps: "  - {id: a, stop: enough, on_error: continue}\n  - {stop: more}", outcome: "enough"},
+		"a try":  {steps: "  - {id: a, try: [{id: b, activity: lamp.look, with: {lamp: desk}}], finally: [{id: c, activity: lamp.light, with: {lamp: desk}}], on_error: continue}\noutcome: steps.a.error + ' ' + steps.c.output.state", outcome: `step "b": it is dark lit`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHouse(t)
+			h.breaks("lamp.look", "it is dark")
+			h.at(time.Minute, func() {
+				if len(h.status().Asking()) > 0 {
+					h.approve(alice)
+				}
+			})
+			outcome, err := h.run(tc.steps)
+			if tc.fails != "" {
+				require.ErrorContains(t, err, tc.fails)
+				return
+			}
+			require.NoError(t, err)
+			require.Equal(t, tc.outcome, outcome)
+		})
+	}
+	t.Run("cancel", func(t *testing.T) {
+		h := newHouse(t)
+		h.at(time.Minute, func() { h.env.CancelWorkflow() })
+		_, err := h.run("  - {id: ask, approve: 'Really?', approvers: [oncall], on_error: continue}\n  - {id: a, activity: lamp.look, with: {lamp: desk}}")
+		require.True(t, temporal.IsCanceledError(err), "%v", err)
+		require.Empty(t, h.calls())
+	})
+}

@@ -78,9 +78,10 @@ func (c *checker) block(steps []*Step, sc *scope) {
 	}
 }
 
-// verb checks what a step does. Where it may not run, nor may what stands inside it.
+// verb checks what a step does. Where it may not run, or not to its end, the same holds for what
+// stands inside it.
 func (c *checker) verb(s *Step, sc *scope) []expr.Field {
-	if s.If == nil {
+	if s.If == nil && !s.Continue {
 		return s.Verb.check(c, s, sc)
 	}
 	inner := sc.fork()
@@ -89,8 +90,8 @@ func (c *checker) verb(s *Step, sc *scope) []expr.Field {
 	return fields
 }
 
-// skippable marks what a step that was skipped does not have. What an approval tells stays: a
-// skipped one was not approved.
+// skippable marks what a step that was skipped, or failed, does not have. What an approval tells
+// stays: without a decision it was not given.
 func skippable(fields []expr.Field) []expr.Field {
 	out := make([]expr.Field, len(fields))
 	for i, f := range fields {
