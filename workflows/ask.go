@@ -136,7 +136,12 @@ func (r *run) ask(ctx workflow.Context, row *StepStatus, request approval.Reques
 	a := &ApprovalStatus{Request: request}
 	r.status.Approvals = append(r.status.Approvals, a)
 	row.Status, r.status.State = playbook.StatusWaiting, Waiting
-	defer func() { r.status.State = Running }()
+	r.status.waiting++
+	defer func() {
+		if r.status.waiting--; r.status.waiting == 0 {
+			r.status.State = Running
+		}
+	}()
 	_, err := workflow.AwaitWithTimeout(ctx, request.Expires.Sub(workflow.Now(ctx)), func() bool { return a.Decision != nil })
 	if err != nil {
 		a.withdraw("the run went on without it", workflow.Now(ctx))

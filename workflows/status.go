@@ -46,6 +46,9 @@ type Status struct {
 	Inputs    map[string]json.RawMessage `json:"inputs,omitempty"`
 	Steps     []*StepStatus              `json:"steps"`
 	Approvals []*ApprovalStatus          `json:"approvals,omitempty"`
+
+	waiting int // requests that people are asked now
+	shown   int // bytes of inputs and outputs
 }
 
 // EventRef says which event a run answers, without its data.

@@ -80,6 +80,10 @@ func (r *run) verb(ctx workflow.Context, s *playbook.Step, row *StepStatus) (map
 		return nil, r.end(ctx, v)
 	case *playbook.Try:
 		return r.try(ctx, v)
+	case *playbook.Parallel:
+		return r.parallel(ctx, v)
+	case *playbook.Wait:
+		return nil, r.wait(ctx, v)
 	default:
 		return nil, fmt.Errorf("this worker does not know the verb %q; run a newer one", s.Verb.Keyword())
 	}
@@ -94,6 +98,7 @@ func (r *run) begin(ctx workflow.Context, row *StepStatus) {
 func (r *run) done(ctx workflow.Context, s *playbook.Step, row *StepStatus, result map[string]any) {
 	now := workflow.Now(ctx)
 	row.Status, row.Ended = playbook.StatusDone, &now
+	row.Error, _ = result["error"].(string) // of a part that was allowed to fail
 	r.publish(s, playbook.StatusDone, result)
 }
 
@@ -141,6 +146,8 @@ func nothing(s *playbook.Step, why string) map[string]any {
 		return map[string]any{"case": int64(0)}
 	case *playbook.Try:
 		return map[string]any{"caught": false}
+	case *playbook.Parallel:
+		return map[string]any{"failed": int64(0)}
 	default:
 		return nil
 	}

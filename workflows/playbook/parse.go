@@ -22,7 +22,9 @@ type verb struct {
 // verbs are all verbs of the language.
 func verbs() map[string]verb {
 	table := map[string]verb{}
-	for _, v := range []verb{activityVerb(), approveVerb(), setVerb(), stopVerb(), switchVerb(), tryVerb()} {
+	for _, v := range []verb{
+		activityVerb(), approveVerb(), parallelVerb(), setVerb(), stopVerb(), switchVerb(), tryVerb(), waitVerb(),
+	} {
 		table[v.keyword] = v
 	}
 	return table

@@ -57,4 +57,5 @@ const (
 	ruleCovered       = "covered"
 	ruleNeedsApproval = "needs-approval"
 	ruleFinally       = "finally"
+	ruleSharedVar     = "shared-var"
 )
