@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -135,7 +136,9 @@ func (r *run) vote(ctx workflow.Context, v approval.Vote) (VoteResult, error) {
 func (r *run) ask(ctx workflow.Context, row *StepStatus, request approval.Request) (approval.Decision, error) {
 	a := &ApprovalStatus{Request: request}
 	r.status.Approvals = append(r.status.Approvals, a)
-	row.Status, r.status.State = playbook.StatusWaiting, Waiting
+	r.status.prune()
+	r.mark(row, playbook.StatusWaiting)
+	r.status.State = Waiting
 	r.status.waiting++
 	defer func() {
 		if r.status.waiting--; r.status.waiting == 0 {
@@ -152,7 +155,7 @@ func (r *run) ask(ctx workflow.Context, row *StepStatus, request approval.Reques
 		d, _ := a.Decide(a.Votes, later(workflow.Now(ctx), request.Expires))
 		a.Decision = &d
 	}
-	row.Status = playbook.StatusRunning
+	r.mark(row, playbook.StatusRunning)
 	return *a.Decision, nil
 }
 
@@ -161,6 +164,22 @@ func later(a, b time.Time) time.Time {
 		return a
 	}
 	return b
+}
+
+// maxApprovals is how many requests a status lists, unless more are open: a loop may ask hundreds,
+// and Temporal refuses answers over 2 MiB.
+const maxApprovals = 200
+
+// prune takes requests that are decided off the list, the oldest first.
+func (s *Status) prune() {
+	for i := 0; i < len(s.Approvals) && len(s.Approvals) > maxApprovals; {
+		if s.Approvals[i].Open() {
+			i++
+			continue
+		}
+		s.Approvals = slices.Delete(s.Approvals, i, i+1)
+		s.Unlisted++
+	}
 }
 
 // withdraw closes what nobody will decide any more.

@@ -55,6 +55,10 @@ type run struct {
 	status *Status
 	values map[string]any // what expressions see
 	stop   *stopped       // set by a stop
+
+	// Inside a loop: what stands before the ids of steps, and their rows of this round.
+	path string
+	rows map[string]*StepStatus
 }
 
 // stopped is how a stop ends the run.

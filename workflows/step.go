@@ -39,7 +39,7 @@ func (r *run) attempt(ctx workflow.Context, s *playbook.Step) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	row := r.status.Step(s.ID)
+	row := r.row(s)
 	if s.If != nil {
 		holds, err := record(ctx, s.If.Stable(), func() (bool, error) { return s.If.Holds(r.values) })
 		if err != nil {
@@ -84,6 +84,10 @@ func (r *run) verb(ctx workflow.Context, s *playbook.Step, row *StepStatus) (map
 		return r.parallel(ctx, v)
 	case *playbook.Wait:
 		return nil, r.wait(ctx, v)
+	case *playbook.Repeat:
+		return r.repeat(ctx, s, v)
+	case *playbook.ForEach:
+		return r.forEach(ctx, s, v)
 	default:
 		return nil, fmt.Errorf("this worker does not know the verb %q; run a newer one", s.Verb.Keyword())
 	}
@@ -91,21 +95,23 @@ func (r *run) verb(ctx workflow.Context, s *playbook.Step, row *StepStatus) (map
 
 func (r *run) begin(ctx workflow.Context, row *StepStatus) {
 	now := workflow.Now(ctx)
-	row.Status, row.Started = playbook.StatusRunning, &now
+	row.Started = &now
+	r.mark(row, playbook.StatusRunning)
 }
 
 // done makes the step's result readable for later steps.
 func (r *run) done(ctx workflow.Context, s *playbook.Step, row *StepStatus, result map[string]any) {
 	now := workflow.Now(ctx)
-	row.Status, row.Ended = playbook.StatusDone, &now
+	row.Ended = &now
 	row.Error, _ = result["error"].(string) // of a part that was allowed to fail
+	r.mark(row, playbook.StatusDone)
 	r.publish(s, playbook.StatusDone, result)
 }
 
 // skipped marks a step and all steps inside it.
 func (r *run) skipped(s *playbook.Step) {
 	playbook.Walk([]*playbook.Step{s}, func(s *playbook.Step) {
-		r.status.Step(s.ID).Status = playbook.StatusSkipped
+		r.mark(r.row(s), playbook.StatusSkipped)
 		r.publish(s, playbook.StatusSkipped, nothing(s, string(playbook.StatusSkipped)))
 	})
 }
@@ -124,10 +130,25 @@ func (r *run) leave(steps []*playbook.Step) {
 			r.skipped(s)
 			continue
 		}
-		for _, block := range playbook.Inner(s) {
-			r.leave(block)
+		switch v := s.Verb.(type) {
+		case *playbook.ForEach: // nobody outside can ask
+		case *playbook.Repeat:
+			r.unreached(v.Steps)
+		default:
+			for _, block := range playbook.Inner(s) {
+				r.leave(block)
+			}
 		}
 	}
+}
+
+// unreached is leave for the steps of a repeat, whose rounds have told their stories.
+func (r *run) unreached(steps []*playbook.Step) {
+	playbook.Walk(steps, func(s *playbook.Step) {
+		if !r.told(s) {
+			r.publish(s, playbook.StatusSkipped, nothing(s, string(playbook.StatusSkipped)))
+		}
+	})
 }
 
 // told reports whether a step has come to an end, whatever end.
@@ -148,6 +169,10 @@ func nothing(s *playbook.Step, why string) map[string]any {
 		return map[string]any{"caught": false}
 	case *playbook.Parallel:
 		return map[string]any{"failed": int64(0)}
+	case *playbook.Repeat:
+		return map[string]any{"times": int64(0), "held": false}
+	case *playbook.ForEach:
+		return map[string]any{"failed": int64(0), "results": []any{}}
 	default:
 		return nil
 	}
@@ -163,7 +188,7 @@ func isFailure(err error) bool {
 // the same.
 func (r *run) failed(ctx workflow.Context, s *playbook.Step, row *StepStatus, result map[string]any, err error) error {
 	now := workflow.Now(ctx)
-	row.Status, row.Ended = playbook.StatusFailed, &now
+	row.Ended = &now
 	var inner *stepError
 	var cleanup *cleanupError
 	switch {
@@ -175,8 +200,9 @@ func (r *run) failed(ctx workflow.Context, s *playbook.Step, row *StepStatus, re
 		row.Error = inner.Error()
 	default:
 		row.Error = reason(err)
-		err = &stepError{step: s.ID, reason: row.Error}
+		err = &stepError{step: s.ID, name: r.name(s), reason: row.Error}
 	}
+	r.mark(row, playbook.StatusFailed)
 	offers := nothing(s, string(playbook.StatusFailed))
 	if offers == nil {
 		offers = map[string]any{}
@@ -190,9 +216,10 @@ func (r *run) failed(ctx workflow.Context, s *playbook.Step, row *StepStatus, re
 }
 
 // stepError is the failure of a step, as people read it, and of the finally that ran after it.
-type stepError struct{ step, reason, also string }
+// name is the step with the rounds around it.
+type stepError struct{ step, name, reason, also string }
 
-func (e *stepError) Error() string { return fmt.Sprintf("step %q: %s%s", e.step, e.reason, e.also) }
+func (e *stepError) Error() string { return fmt.Sprintf("step %q: %s%s", e.name, e.reason, e.also) }
 
 // reason takes the engine's wrapping off an activity's error.
 func reason(err error) string {

@@ -50,7 +50,7 @@ func (r *run) covered(ctx workflow.Context, s *playbook.Step, call activities.Ca
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	row := r.status.Step(s.ID)
+	row := r.row(s)
 	r.begin(ctx, row)
 	activity := s.Verb.(*playbook.Activity)
 	if activity.Signature.Effect == playbook.EffectRead {
@@ -77,7 +77,7 @@ func (r *run) request(ctx workflow.Context, s *playbook.Step, v *playbook.Approv
 		return fail(fmt.Errorf("approve: %w", err))
 	}
 	request := approval.Request{
-		ID: s.ID, Run: r.status.Run, Execution: r.status.Execution, Playbook: r.pb.Name, Plan: r.pb.Digest,
+		ID: r.name(s), Run: r.status.Run, Execution: r.status.Execution, Playbook: r.pb.Name, Plan: r.pb.Digest,
 		Question: question, Groups: v.Approvers, Quorum: v.Quorum,
 	}
 	calls := make([]activities.Call, len(v.Steps))
@@ -87,14 +87,14 @@ func (r *run) request(ctx workflow.Context, s *playbook.Step, v *playbook.Approv
 		if calls[i], name, err = r.resolve(ctx, activity); err != nil {
 			return fail(fmt.Errorf("resolve the step %q: %w", covered.ID, err))
 		}
-		row := r.status.Step(covered.ID)
+		row := r.row(covered)
 		if covered.Title != nil {
 			if row.Title, err = r.text(ctx, covered.Title); err != nil {
 				return fail(fmt.Errorf("title of the step %q: %w", covered.ID, err))
 			}
 		}
 		request.Calls = append(request.Calls, approval.Call{
-			Step: covered.ID, Title: row.Title, Activity: activity.Name, Version: calls[i].Version,
+			Step: r.name(covered), Title: row.Title, Activity: activity.Name, Version: calls[i].Version,
 			Effect: string(activity.Signature.Effect), Undo: activity.Signature.Undo,
 			Targets: activity.Signature.Targets, Input: calls[i].Input, Digest: name,
 		})

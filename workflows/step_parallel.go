@@ -25,6 +25,9 @@ func (r *run) parallel(ctx workflow.Context, v *playbook.Parallel) (map[string]a
 	for i, branch := range branches {
 		r.join(branch, v.Branches[i])
 	}
+	if !errors.Is(err, errStopped) {
+		r.stop = nil // something else came first
+	}
 	return result, err
 }
 

@@ -24,6 +24,9 @@ func (r *run) try(ctx workflow.Context, v *playbook.Try) (map[string]any, error)
 		apart, release := workflow.NewDisconnectedContext(ctx)
 		defer release()
 		err = beside(err, r.steps(apart, v.Finally))
+		if !errors.Is(err, errStopped) {
+			r.stop = nil // a failure takes the place of the stop, and may be caught
+		}
 	}
 	return map[string]any{"caught": caught}, err
 }

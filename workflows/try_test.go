@@ -75,6 +75,10 @@ func TestTry(t *testing.T) {
 			steps: "  - {id: t, try: [{stop: enough}], finally: [{id: c, activity: lamp.look, with: {lamp: desk}}]}",
 			fails: `step "c": it is dark`, calls: []string{look}, statuses: map[string]playbook.Status{"t": "failed", "c": "failed"},
 		},
+		"a stop whose finally fails, caught": {
+			steps:   "  - {try: [{try: [{stop: enough}], finally: [{id: c, activity: lamp.look, with: {lamp: desk}}]}], catch: [{set: {x: '${error.step}'}}]}\noutcome: '\"went on: \" + vars.x'",
+			outcome: "went on: c", calls: []string{look},
+		},
 		"skipped": {
 			steps:   "  - {id: t, if: 'false', try: [{id: a, set: {x: 1}}], finally: [{id: c, set: {y: 1}}]}\noutcome: string(steps.t.caught) + steps.a.status + steps.c.status",
 			outcome: "falseskippedskipped",

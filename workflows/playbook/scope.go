@@ -3,6 +3,7 @@ package playbook
 import (
 	"fmt"
 	"maps"
+	"strings"
 
 	"github.com/countersign/countersign/workflows/expr"
 )
@@ -15,6 +16,11 @@ type scope struct {
 	steps  map[string]expr.Field
 	hints  map[string]string     // steps that cannot be read here, and why
 	names  map[string]*expr.Type // further names, such as error inside catch
+	// ended explains names that end with an item of a loop: steps.<id> and vars.<name>. All scopes
+	// of a playbook share it.
+	ended map[string]string
+	// depth is the length of what loops put before the id of a step that stands here.
+	depth int
 	// covered is true under an approval: an effect that cannot be undone may stand here.
 	covered bool
 
@@ -61,7 +67,7 @@ func (pb *Playbook) start() *scope {
 	}
 	sc := &scope{
 		inputs: expr.Object(fields...),
-		vars:   map[string]expr.Field{}, steps: map[string]expr.Field{}, hints: map[string]string{},
+		vars:   map[string]expr.Field{}, steps: map[string]expr.Field{}, hints: map[string]string{}, ended: map[string]string{},
 	}
 	Walk(pb.Steps, func(s *Step) {
 		if s.named {
@@ -109,6 +115,13 @@ func (sc *scope) fork() *scope {
 	c := *sc
 	c.vars, c.steps, c.hints, c.names = maps.Clone(sc.vars), maps.Clone(sc.steps), maps.Clone(sc.hints), maps.Clone(sc.names)
 	return &c
+}
+
+// enter goes into a loop, and returns how to leave it.
+func (sc *scope) enter(loop *Step) (leave func()) {
+	before := sc.depth
+	sc.depth += len(loop.ID) + len("[1000].")
+	return func() { sc.depth = before }
 }
 
 // name adds a name beside vars and steps. It hides one of an outer block.
@@ -181,8 +194,16 @@ func (sc *scope) types() map[string]*expr.Type {
 	}
 	types["inputs"] = sc.inputs
 	types["run"] = runType
-	types["vars"] = objectOf(sc.vars)
-	types["steps"] = objectOf(sc.steps).WithHints(maps.Clone(sc.hints))
+	hints, lost := maps.Clone(sc.hints), map[string]string{}
+	for _, name := range expr.Keys(sc.ended) {
+		if id, ok := strings.CutPrefix(name, "steps."); ok {
+			hints[id] = sc.ended[name]
+		} else {
+			lost[strings.TrimPrefix(name, "vars.")] = sc.ended[name]
+		}
+	}
+	types["vars"] = objectOf(sc.vars).WithHints(lost)
+	types["steps"] = objectOf(sc.steps).WithHints(hints)
 	for _, name := range expr.Keys(sc.names) {
 		types[name] = sc.names[name]
 	}

@@ -80,7 +80,7 @@ type assignment struct {
 	node *yaml.Node
 }
 
-// assigned finds what steps set for those that follow.
+// assigned finds what steps set for those that follow. What an item of a loop sets is none of it.
 func assigned(steps []*Step) []assignment {
 	var found []assignment
 	for _, s := range steps {
@@ -88,6 +88,9 @@ func assigned(steps []*Step) []assignment {
 			for _, name := range set.Names() {
 				found = append(found, assignment{name, set.nodes[name]})
 			}
+		}
+		if _, ok := s.Verb.(*ForEach); ok {
+			continue
 		}
 		for _, block := range Inner(s) {
 			found = append(found, assigned(block)...)
