@@ -2,6 +2,7 @@ package workflows_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"strings"
 	"testing"
@@ -10,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/countersign/countersign/activities"
+	"github.com/countersign/countersign/activities/digest"
 	"github.com/countersign/countersign/workflows"
 	"github.com/countersign/countersign/workflows/approval"
 	"github.com/countersign/countersign/workflows/playbook"
@@ -236,6 +238,43 @@ func TestRefusedSignalsAreBounded(t *testing.T) {
 	_, err := h.run(asking("1"))
 	require.NoError(t, err)
 	require.Len(t, h.status().Approvals[0].Refused, 20)
+}
+
+// Strangers cannot make a run's story too long to be told: what they send is cut before it is kept.
+func TestRefusedSignalsAreShort(t *testing.T) {
+	h := newHouse(t)
+	h.at(time.Minute, func() {
+		for _, change := range []func(*approval.Vote){
+			func(v *approval.Vote) { v.Person = strings.Repeat("m", 900_000) },
+			func(v *approval.Vote) { v.Reason = strings.Repeat("r", 900_000) },
+			func(v *approval.Vote) { v.Verdict = approval.Verdict(strings.Repeat("v", 900_000)) },
+			func(v *approval.Vote) { v.Digest = digest.Digest(strings.Repeat("d", 900_000)) },
+		} {
+			v := h.ballot(alice, approval.Approve)
+			change(&v)
+			h.env.SignalWorkflow(workflows.DecideSignal, v)
+		}
+		h.approve(alice)
+	})
+	_, err := h.run(asking("1"))
+	require.NoError(t, err)
+	raw, err := json.Marshal(h.status())
+	require.NoError(t, err)
+	require.Len(t, h.status().Approvals[0].Refused, 4)
+	require.Less(t, len(raw), 10_000)
+}
+
+// A request tells apart two runs that answer the same matter, and the same question asked twice.
+func TestRequestsDiffer(t *testing.T) {
+	names := map[digest.Digest]bool{}
+	for range 2 {
+		h := newHouse(t)
+		h.at(time.Minute, func() { h.approve(alice) })
+		_, err := h.run(asking("1"))
+		require.NoError(t, err)
+		names[h.status().Approvals[0].Digest] = true
+	}
+	require.Len(t, names, 2)
 }
 
 func TestApprovalsThatNobodyCanGive(t *testing.T) {

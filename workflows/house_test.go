@@ -65,7 +65,7 @@ func newHouse(t testing.TB) *house {
 		do: map[string]func(context.Context, lampInput) (lampOutput, error){},
 		event: event.Event{
 			ID: "e1", Source: "hall", Type: "lamp.broken", Time: time.Date(2026, 11, 20, 21, 14, 0, 0, time.UTC),
-			Data: json.RawMessage(`{"lamp":"desk","n":5,"free":{"a":1,"b":2,"c":3,"d":4,"e":5,"f":6,"g":7,"h":8}}`),
+			Data: json.RawMessage(`{"lamp":"desk","n":5,"free":{"a":1,"b":2,"c":3,"d":4,"e":5,"f":6,"g":7,"h":8},"nothing":""}`),
 		},
 	}
 	for _, spec := range []activities.Spec{

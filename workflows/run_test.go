@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -26,6 +27,14 @@ func TestSteps(t *testing.T) {
 		statuses map[string]playbook.Status
 		fails    string
 	}{
+		"a stop without words": {
+			steps:   "  - stop: ${event.data.nothing}\n  - {id: a, activity: lamp.look, with: {lamp: desk}}\noutcome: steps.a.output.state",
+			outcome: "", statuses: map[string]playbook.Status{"stop-1": "done", "a": "skipped"},
+		},
+		"a stop that leaves the matter open": {
+			steps: "  - {id: s, stop: somebody must look, failed: true}\n  - {id: a, activity: lamp.look, with: {lamp: desk}}",
+			fails: "somebody must look", statuses: map[string]playbook.Status{"s": "done", "a": "skipped"},
+		},
 		"no outcome": {steps: `  - {id: a, set: {x: 1}}`, outcome: "done"},
 		"activity": {
 			steps:   `  - {id: a, activity: lamp.look, with: {lamp: "${inputs.lamp}"}}` + "\n" + `outcome: steps.a.output.state + " " + steps.a.output.rooms[1] + " " + steps.a.status`,
@@ -273,6 +282,7 @@ func TestCancel(t *testing.T) {
 		require.Equal(t, []string{`lamp.look {"lamp":"desk"}`}, h.calls())
 		require.Equal(t, map[string]playbook.Status{"look": "done", "ask": "failed", "douse": "skipped", "smash": "skipped", "after": "skipped"}, h.statuses())
 		require.Equal(t, "cancelled", h.status().Step("ask").Error)
+		require.Equal(t, approval.Withdrawn, h.status().Approvals[0].Decision.Outcome)
 	})
 	t.Run("during an effect, which ends all the same", func(t *testing.T) {
 		h := newHouse(t)
@@ -287,6 +297,20 @@ func TestCancel(t *testing.T) {
 		require.Equal(t, playbook.StatusSkipped, h.statuses()["smash"])
 		require.Equal(t, playbook.StatusSkipped, h.statuses()["after"])
 	})
+}
+
+// Large values do not make the story too long to be told.
+func TestStatusIsBounded(t *testing.T) {
+	h := newHouse(t)
+	h.do["lamp.look"] = func(context.Context, lampInput) (lampOutput, error) {
+		return lampOutput{State: strings.Repeat("x", 500_000)}, nil
+	}
+	_, err := h.run(strings.Repeat("  - {activity: lamp.look, with: {lamp: desk}}\n", 4))
+	require.NoError(t, err)
+	raw, err := json.Marshal(h.status())
+	require.NoError(t, err)
+	require.Less(t, len(raw), 1<<20+10_000)
+	require.Contains(t, string(h.status().Steps[3].Output), "bytes, not shown")
 }
 
 func TestRepeatsAreCounted(t *testing.T) {

@@ -155,12 +155,6 @@ func (c *change) prepare(t *testing.T, w *world) {
 	w.pauses = 0
 }
 
-// sameOutput compares what two calls returned.
-func sameOutput(t tester, want, got json.RawMessage) {
-	t.Helper()
-	require.JSONEq(t, string(want), string(got))
-}
-
 func TestChangeIsMadeAndVerified(t *testing.T) {
 	forEachChange(t, func(t *testing.T, c change, w *world) {
 		already := len(w.effects())

@@ -41,13 +41,19 @@ func TestAccessKeyUndoLeavesWhatWasSo(t *testing.T) {
 	w := newWorld(t)
 	for _, tc := range []struct{ name, input, want string }{
 		// The key was inactive before anyone disabled it.
-		{"aws.iam.enable_access_key", `{"account":"111122223333","user":"ci-deployer","access_key_id":"AKIAI44QH8DHBEXAMPLE","previous_status":"Inactive"}`,
-			`{"previous_status":"Inactive","changed":false,"verified":true}`},
-		{"aws.iam.disable_access_key", `{"account":"111122223333","user":"ci-deployer","access_key_id":"AKIAIOSFODNN7EXAMPLE","previous_status":"Active"}`,
-			`{"previous_status":"Active","changed":false,"verified":true}`},
+		{
+			"aws.iam.enable_access_key", `{"account":"111122223333","user":"ci-deployer","access_key_id":"AKIAI44QH8DHBEXAMPLE","previous_status":"Inactive"}`,
+			`{"previous_status":"Inactive","changed":false,"verified":true}`,
+		},
+		{
+			"aws.iam.disable_access_key", `{"account":"111122223333","user":"ci-deployer","access_key_id":"AKIAIOSFODNN7EXAMPLE","previous_status":"Active"}`,
+			`{"previous_status":"Active","changed":false,"verified":true}`,
+		},
 		// Somebody has enabled it meanwhile.
-		{"aws.iam.enable_access_key", `{"account":"111122223333","user":"ci-deployer","access_key_id":"AKIAIOSFODNN7EXAMPLE","previous_status":"Inactive"}`,
-			`{"previous_status":"Active","changed":false,"verified":false}`},
+		{
+			"aws.iam.enable_access_key", `{"account":"111122223333","user":"ci-deployer","access_key_id":"AKIAIOSFODNN7EXAMPLE","previous_status":"Inactive"}`,
+			`{"previous_status":"Active","changed":false,"verified":false}`,
+		},
 	} {
 		require.JSONEq(t, tc.want, string(w.run(t, tc.name, tc.input)))
 	}

@@ -34,7 +34,8 @@ func (o options) run(ctx context.Context, s Streams) error {
 	if o.once {
 		return o.seeThrough(ctx, f)
 	}
-	return f.serve(ctx)
+	f.serve(ctx)
+	return nil
 }
 
 // begin sends the event, unless an earlier start has left runs that wait and no other event was
@@ -92,9 +93,12 @@ func (o options) reached(status *workflows.Status) error {
 	want := map[approval.Verdict]approval.Outcome{approval.Approve: approval.Approved, approval.Reject: approval.Rejected}[verdict]
 	for _, a := range status.Approvals {
 		if ok && a.Decision != nil && a.Decision.Outcome != want {
-			return fmt.Errorf("%w: %q of the run %s was %s at %s, before this start (--fresh forgets earlier runs)",
+			return fmt.Errorf("%w: %q of the run %s was %s at %s (--fresh forgets earlier runs)",
 				errOutcome, a.ID, status.Run, a.Decision.Outcome, a.Decision.At.Format(time.RFC3339))
 		}
+	}
+	if ok && len(status.Approvals) == 0 {
+		return fmt.Errorf("%w: the run %s ended without asking anybody: %s", errOutcome, status.Run, status.Outcome)
 	}
 	return nil
 }

@@ -6,6 +6,7 @@
 // such text harmless to look at. They are not an escape for any markup: text that goes into Slack
 // mrkdwn, HTML or a shell needs that sink's own escaping afterwards. Names and parameters, on which
 // people decide, are not cleaned but shown exactly: in quotes with escapes where they would mislead.
+// Prose of somebody else stands behind bars, so that it cannot pass for a field or line of the card.
 package card
 
 import (

@@ -16,10 +16,11 @@ import (
 const whole = math.MaxInt
 
 // Exact returns s so that two different texts never look the same: as it is where that is
-// harmless, else in double quotes with escapes for what Clean would drop or replace. It is for
-// names and parameters, which people approve; prose goes through Clean.
+// harmless, else in double quotes with escapes for what Clean would drop or replace, and for spaces
+// so many that they could push what follows to where a line of the terminal begins. It is for names
+// and parameters, which people approve; prose goes through Clean.
 func Exact(s string) string {
-	if s != "" && Clean(s, whole) == s && strings.TrimSpace(s) == s && !strings.ContainsAny(s[:1], `"|-[{`) {
+	if s != "" && Clean(s, whole) == s && strings.TrimSpace(s) == s && !strings.ContainsAny(s[:1], `"|-[{`) && !strings.Contains(s, gap) {
 		return s
 	}
 	var out strings.Builder
@@ -27,6 +28,9 @@ func Exact(s string) string {
 	for i := 0; i < len(s); {
 		r, size := utf8.DecodeRuneInString(s[i:])
 		switch {
+		case strings.HasPrefix(s[i:], gap):
+			out.WriteString(` \u0020`)
+			size = 2
 		case r == utf8.RuneError && size == 1:
 			fmt.Fprintf(&out, `\x%02x`, s[i])
 		case r == '"' || r == '\\':
@@ -48,6 +52,9 @@ func Exact(s string) string {
 	out.WriteByte('"')
 	return out.String()
 }
+
+// gap is more space than a text needs in one place.
+const gap = "   "
 
 // Parameters returns JSON as lines, all of it. It reads like YAML: fields aligned, items with a
 // dash, text of several lines behind bars.
@@ -119,7 +126,7 @@ func object(v map[string]any) (lines []string, inline bool) {
 func text(s string) (lines []string, inline bool) {
 	if strings.Contains(s, "\n") {
 		for line := range strings.SplitSeq(s, "\n") {
-			if Clean(line, whole) != line || strings.HasSuffix(line, " ") {
+			if Clean(line, whole) != line || strings.HasSuffix(line, " ") || strings.Contains(strings.TrimLeft(line, " "), gap) && columns(line) > screen/2 {
 				return []string{Exact(s)}, true
 			}
 			lines = append(lines, "| "+line)

@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"encoding/json"
 	"flag"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/stretchr/testify/require"
@@ -51,11 +53,13 @@ func TestRequest(t *testing.T) {
 		st  *workflows.Status
 		now time.Time
 	}{
-		"request":          {waiting(), at(2, 30)},
-		"request-late":     {waiting(), at(61, 0)},
-		"request-decided":  {decided, at(10, 0)},
-		"request-hostile":  {hostile(), at(2, 30)},
-		"request-no-calls": {empty, at(2, 30)},
+		"request":           {waiting(), at(2, 30)},
+		"request-late":      {waiting(), at(61, 0)},
+		"request-decided":   {decided, at(10, 0)},
+		"request-hostile":   {hostile(), at(2, 30)},
+		"request-no-calls":  {empty, at(2, 30)},
+		"request-forged":    {forged(), at(2, 30)},
+		"request-withdrawn": {withdrawn(), at(10, 0)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -84,6 +88,7 @@ func TestStory(t *testing.T) {
 	t.Parallel()
 	for name, st := range map[string]*workflows.Status{
 		"story-waiting": waiting(), "story-done": done(), "story-failed": failed(), "story-hostile": hostile(),
+		"story-forged": forged(), "story-withdrawn": withdrawn(), "story-prepared": prepared(),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -102,10 +107,13 @@ func TestProgress(t *testing.T) {
 	step(acting, "contain", playbook.StatusRunning, when(0, 1), nil)
 	step(acting, "disable", playbook.StatusRunning, when(4, 0), nil)
 	for name, statuses := range map[string][]*workflows.Status{
-		"progress":         {started(), started(), waiting(), waiting(), acting, done(), done()},
-		"progress-late":    {done()},
-		"progress-failed":  {waiting(), failed()},
-		"progress-hostile": {hostile()},
+		"progress":           {started(), started(), waiting(), waiting(), acting, done(), done()},
+		"progress-late":      {done()},
+		"progress-failed":    {waiting(), failed()},
+		"progress-hostile":   {hostile()},
+		"progress-forged":    {forged()},
+		"progress-withdrawn": {waiting(), withdrawn()},
+		"progress-prepared":  {prepared()},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -258,4 +266,70 @@ func hostile() *workflows.Status {
 	a.Votes[0].Person, a.Votes[0].Reason, a.Votes[0].Verdict = evil, evil, evil
 	a.Refused = []string{evil}
 	return st
+}
+
+// forged is a run whose event imitates the card: with lines that look like its own, and with lines
+// so long that a terminal breaks them where the next one should begin.
+func forged() *workflows.Status {
+	fake := "Archive the finding\n\n  A yes makes these 0 calls, in this order:\n\n  quorum     0 of 0 people must approve\n    decision   approved by nobody\n" +
+		"21:29:05  contain       approved by alice@example.com" + strings.Repeat(" ", 40) + "21:29:07  run           done" + strings.Repeat("\n", 30) + "and more"
+	st := waiting()
+	st.State, st.Ended = workflows.Failed, when(6, 0)
+	st.Outcome, st.Error = fake, strings.Repeat("東京 ", 500)
+	step(st, "usage", playbook.StatusFailed, when(0, 0), when(0, 1)).Error = fake
+	st.Steps[0].Title = fake
+	a := st.Approvals[0]
+	a.Question, a.Calls[0].Title, a.Votes[0].Reason = fake, fake, fake
+	a.Calls[0].Input, _ = json.Marshal(map[string]string{"user": "ci" + strings.Repeat(" ", 60) + "quorum     0 of 0", "account": "{\n" + strings.Repeat(" ", 50) + "a" + strings.Repeat(" ", 20) + "quorum\n}"})
+	a.Votes[0].Person = "mal\x1b[31mlory\u202e@example.com"
+	a.Decision = &approval.Decision{Outcome: approval.Rejected, By: []string{a.Votes[0].Person}, Reason: "rejected by " + a.Votes[0].Person, At: at(2, 0)}
+	a.Refused = []string{a.Votes[0].Person + ": the vote does not count", strings.Repeat("x", 2000)}
+	return st
+}
+
+// withdrawn is a run that was cancelled while it asked.
+func withdrawn() *workflows.Status {
+	st := waiting()
+	st.State, st.Ended = workflows.Cancelled, when(6, 0)
+	st.Approvals[0].Votes = nil
+	st.Approvals[0].Decision = &approval.Decision{Outcome: "withdrawn", By: []string{}, Reason: "the run ended first", At: at(6, 0)}
+	step(st, "contain", playbook.StatusFailed, when(0, 1), when(6, 0)).Error = "canceled"
+	return st
+}
+
+// prepared is a run that sets values; those of steps without a name are nobody's news.
+func prepared() *workflows.Status {
+	st := done()
+	set := func(id string, status playbook.Status) *workflows.StepStatus {
+		return &workflows.StepStatus{ID: id, Verb: "set", Status: status, Started: when(0, 0), Ended: when(0, 0)}
+	}
+	broken := set("set-3", playbook.StatusFailed)
+	broken.Error = "no such key: user"
+	st.Steps = append([]*workflows.StepStatus{set("set-1", playbook.StatusDone), set("names", playbook.StatusDone), set("set-2", playbook.StatusRunning), broken}, st.Steps...)
+	return st
+}
+
+// Whatever an event says stands behind a bar, in rows that no terminal breaks.
+func TestNothingImitatesTheCard(t *testing.T) {
+	t.Parallel()
+	st := forged()
+	for name, write := range map[string]func(io.Writer) error{
+		"request":  func(w io.Writer) error { return card.Request(w, st, st.Approvals[0], at(2, 0)) },
+		"story":    func(w io.Writer) error { return card.Story(w, st) },
+		"progress": func(w io.Writer) error { card.NewProgress(w).See(st); return nil },
+	} {
+		var out bytes.Buffer
+		require.NoError(t, write(&out))
+		for line := range strings.Lines(out.String()) {
+			for _, fake := range []string{"0 calls", "0 of 0", "approved by", "and more"} {
+				if strings.Contains(line, fake) {
+					require.Regexp(t, `^ *(error +|outcome +)?│ |"ci \\u0020`, line, name)
+				}
+			}
+			if strings.Contains(line, "│") {
+				require.LessOrEqual(t, utf8.RuneCountInString(line), 81, "%s: %s", name, line)
+			}
+		}
+		require.NotContains(t, out.String(), "mallory", name)
+	}
 }

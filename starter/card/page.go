@@ -65,9 +65,14 @@ func (p *page) linef(indent int, format string, args ...any) {
 // row is a name and what is said of it; lines after the first stand below the first.
 type row struct{ name, value string }
 
+// The names of a table take nameWidth columns, its values stand at valueIndent.
+const (
+	nameWidth   = 9
+	valueIndent = nameWidth + 2
+)
+
 // table writes rows with their values aligned. A row without a value is left out.
 func (p *page) table(indent int, rows ...row) {
-	const width = 9
 	for _, r := range rows {
 		if r.value == "" {
 			continue
@@ -77,17 +82,25 @@ func (p *page) table(indent int, rows ...row) {
 			if i > 0 {
 				name = ""
 			}
-			p.line(indent, pad(name, width)+"  "+line)
+			p.line(indent, pad(name, nameWidth)+"  "+line)
 		}
 	}
 }
 
+// said writes text of somebody else.
+func (p *page) said(indent int, s string) {
+	for _, row := range said(s, indent) {
+		p.line(indent, row)
+	}
+}
+
+// saidIn is text of somebody else as the value of a table at an indent.
+func saidIn(indent int, s string) string {
+	return strings.Join(said(s, indent+valueIndent), "\n")
+}
+
 // maxTitle bounds a title, in runes. Titles come from playbooks, whose authors want them short.
 const maxTitle = 300
-
-// prose bounds what somebody else wrote and people read in passing. It is larger than anything
-// that is written in earnest, and what is cut says so.
-func prose(s string) string { return strings.TrimRight(Block(s, 100, 4000), " \n") }
 
 func clock(t time.Time) string { return t.UTC().Format("15:04:05") }
 

@@ -1,7 +1,6 @@
 package card
 
 import (
-	"fmt"
 	"io"
 	"slices"
 	"strings"
@@ -12,8 +11,9 @@ import (
 	"github.com/countersign/countersign/workflows/playbook"
 )
 
-// Progress tells a run as it goes: one line for each change since the status before. Times are the
-// run's own, so the same statuses always give the same lines.
+// Progress tells a run as it goes: one line for each change since the status before, and what
+// people or events say behind bars below it where it is long. Times are the run's own, so the same
+// statuses always give the same lines.
 type Progress struct {
 	w       io.Writer
 	began   bool
@@ -41,7 +41,7 @@ func (p *Progress) See(st *workflows.Status) {
 	t := &telling{at: p.at}
 	if !p.began {
 		p.began = true
-		t.tell(&st.Started, "run", "", "begins: %s (%s)", Clean(st.Title, maxTitle), Exact(st.Run))
+		t.tell(&st.Started, "run", "", "begins: "+Exact(st.Run), st.Title)
 	}
 	// In the order of the playbook, a step's end after those of the steps inside it: much happens
 	// at one and the same time of a run, and then this order is the order of what happened.
@@ -61,7 +61,7 @@ func (p *Progress) See(st *workflows.Status) {
 	t.sort()
 	if st.Repeats > p.repeats {
 		p.repeats = st.Repeats
-		t.tell(nil, "run", "", "%s", repeats(st.Repeats))
+		t.tell(nil, "run", "", repeats(st.Repeats), "")
 	}
 	if st.State.Over() && !p.over {
 		p.over = true
@@ -76,11 +76,11 @@ func (p *Progress) step(s *workflows.StepStatus, st *workflows.Status, t *tellin
 	name := Exact(s.ID)
 	before := p.steps[s.ID]
 	switch {
-	case s.Status == before:
+	case s.Status == before, quiet(s):
 	case s.Status == playbook.StatusRunning && before != playbook.StatusWaiting: // an approval runs again after people
-		t.tell(s.Started, name, "", "begins: %s", describe(s))
+		t.begins(s)
 	case s.Status == playbook.StatusSkipped && worthTelling(s, st):
-		t.tell(nil, name, "", "skipped")
+		t.tell(nil, name, "", "skipped", "")
 	}
 	asking := false
 	for _, a := range st.Approvals {
@@ -90,14 +90,21 @@ func (p *Progress) step(s *workflows.StepStatus, st *workflows.Status, t *tellin
 		}
 	}
 	if s.Status == playbook.StatusWaiting && s.Status != before && !asking {
-		t.tell(s.Started, name, yellow, "waits for people")
+		t.tell(s.Started, name, yellow, "waits for people", "")
 	}
 }
+
+// hasName reports whether the author named a step. An id that is made up has a "-".
+func hasName(s *workflows.StepStatus) bool { return !strings.Contains(s.ID, "-") }
+
+// quiet are steps that only prepare others, and that nobody would recognise: they are told if they
+// fail. The story has them.
+func quiet(s *workflows.StepStatus) bool { return s.Verb == "set" && !hasName(s) }
 
 // worthTelling leaves out skips that say nothing new: of steps that the author did not even name
 // (their ids have a "-"), and of all that was still to come when a run broke off.
 func worthTelling(s *workflows.StepStatus, st *workflows.Status) bool {
-	return !strings.Contains(s.ID, "-") && st.State != workflows.Failed && st.State != workflows.Cancelled
+	return hasName(s) && st.State != workflows.Failed && st.State != workflows.Cancelled
 }
 
 func (p *Progress) end(s *workflows.StepStatus, t *telling) {
@@ -105,10 +112,10 @@ func (p *Progress) end(s *workflows.StepStatus, t *telling) {
 	p.steps[s.ID] = s.Status
 	switch {
 	case s.Status == before:
-	case s.Status == playbook.StatusDone:
-		t.tell(s.Ended, Exact(s.ID), green, "done%s", after(s))
+	case s.Status == playbook.StatusDone && !quiet(s):
+		t.tell(s.Ended, Exact(s.ID), green, "done"+after(s), "")
 	case s.Status == playbook.StatusFailed:
-		t.tell(s.Ended, Exact(s.ID), red, "failed%s: %s", after(s), Clean(s.Error, 1000))
+		t.tell(s.Ended, Exact(s.ID), red, "failed"+after(s), s.Error)
 	}
 }
 
@@ -125,26 +132,30 @@ func (p *Progress) approval(a *workflows.ApprovalStatus, t *telling) {
 	if seen == nil {
 		seen = &asked{}
 		p.asked[a.ID] = seen
-		t.tell(&a.Asked, name, yellow, "asks %s until %s: %s", exactAll(a.Groups), clock(a.Expires), Clean(a.Question, 1000))
+		t.tell(&a.Asked, name, yellow, "asks "+exactAll(a.Groups)+" until "+clock(a.Expires), "")
 	}
 	for ; seen.votes < len(a.Votes); seen.votes++ {
 		v := a.Votes[seen.votes]
-		because := ""
-		if v.Reason != "" {
-			because = ": " + Clean(v.Reason, approval.MaxReason)
-		}
-		t.tell(&v.At, name, "", "%s says %s%s", Exact(v.Person), Exact(string(v.Verdict)), because)
+		t.tell(&v.At, name, "", Exact(v.Person)+" says "+Exact(string(v.Verdict)), v.Reason)
 	}
 	for ; seen.refused < len(a.Refused); seen.refused++ {
-		t.tell(nil, name, red, "a vote by signal does not count: %s", Clean(a.Refused[seen.refused], 500))
+		t.tell(nil, name, red, "a vote by signal does not count", exactly(a.Refused[seen.refused], maxRefused))
 	}
 	if a.Decision != nil && !seen.decided {
 		seen.decided = true
-		style := red
-		if a.Decision.Outcome == approval.Approved {
-			style = green
-		}
-		t.tell(&a.Decision.At, name, style, "%s", Decision(a.Decision))
+		t.tell(&a.Decision.At, name, outcomeStyle(a.Decision.Outcome), decided(a.Decision), because(a.Decision))
+	}
+}
+
+// outcomeStyle colours the yes and the no. Any other outcome is neither.
+func outcomeStyle(o approval.Outcome) string {
+	switch o {
+	case approval.Approved:
+		return green
+	case approval.Rejected, approval.Expired:
+		return red
+	default:
+		return yellow
 	}
 }
 
@@ -158,14 +169,32 @@ type told struct {
 	at          time.Time
 	name, style string
 	text        string
+	below       []string
 }
 
-func (t *telling) tell(when *time.Time, name, style, format string, args ...any) {
+// tell says something of ours, and what somebody else said of it.
+func (t *telling) tell(when *time.Time, name, style, ours, theirs string) {
 	if when != nil {
 		t.at = *when
 	}
-	t.lines = append(t.lines, told{t.at, name, style, fmt.Sprintf(format, args...)})
+	text, below := inline(ours, theirs, textIndent(name))
+	t.lines = append(t.lines, told{t.at, name, style, text, below})
 }
+
+// begins tells a step by its title where that is short, else by what it is.
+func (t *telling) begins(s *workflows.StepStatus) {
+	ours, name := "begins", Exact(s.ID)
+	if _, below := inline(ours, s.Title, textIndent(name)); s.Title == "" || len(below) > 0 {
+		ours += ": " + what(s)
+	}
+	t.tell(s.Started, name, "", ours, s.Title)
+}
+
+// progressName is how many columns a name takes in a line of progress.
+const progressName = 12
+
+// textIndent is where the text of a line begins: after the time and the name.
+func textIndent(name string) int { return len("15:04:05  ") + max(progressName, columns(name)) + 2 }
 
 func (t *telling) sort() {
 	slices.SortStableFunc(t.lines, func(a, b told) int { return a.at.Compare(b.at) })
@@ -177,18 +206,21 @@ func (t *telling) sort() {
 func (t *telling) over(st *workflows.Status) {
 	switch st.State {
 	case workflows.Done:
-		t.tell(st.Ended, "run", green, "done: %s", Clean(st.Outcome, 1000))
+		t.tell(st.Ended, "run", green, "done", st.Outcome)
 	case workflows.Failed:
-		t.tell(st.Ended, "run", red, "failed: %s", Clean(st.Error, 1000))
+		t.tell(st.Ended, "run", red, "failed", st.Error)
 	default:
-		t.tell(st.Ended, "run", red, "%s", Exact(string(st.State)))
+		t.tell(st.Ended, "run", red, Exact(string(st.State)), "")
 	}
 }
 
 func (t *telling) print(w io.Writer) {
 	out := newPage(w)
 	for _, l := range t.lines {
-		out.linef(0, "%s  %s  %s", clock(l.at), pad(l.name, 12), out.style(l.style, l.text))
+		out.linef(0, "%s  %s  %s", clock(l.at), pad(l.name, progressName), out.style(l.style, l.text))
+		for _, row := range l.below {
+			out.line(textIndent(l.name), row)
+		}
 	}
 	_ = out.write() // see NewProgress
 }

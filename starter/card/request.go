@@ -21,9 +21,7 @@ func Request(w io.Writer, st *workflows.Status, a *workflows.ApprovalStatus, now
 	p := newPage(w)
 	p.line(0, p.style(bold, heading(a)))
 	p.line(0, "")
-	for line := range strings.SplitSeq(prose(a.Question), "\n") {
-		p.line(2, line)
-	}
+	p.said(2, a.Question)
 	p.line(0, "")
 	p.table(2,
 		row{"why", fmt.Sprintf("%s (%s)", Clean(st.Title, maxTitle), Exact(st.Playbook))},
@@ -33,15 +31,15 @@ func Request(w io.Writer, st *workflows.Status, a *workflows.ApprovalStatus, now
 		row{"time", stamp(st.Event.Time)},
 	)
 	p.line(0, "")
-	p.calls(a.Calls)
+	p.calls(a)
 	p.table(2,
 		row{"quorum", quorum(a)},
 		row{"groups", exactAll(a.Groups)},
 		row{"people", exactAll(a.People)},
 		row{"asked", stamp(a.Asked)},
 		row{"expires", stamp(a.Expires) + ", " + expires(a, now)},
-		row{"votes", votes(a)},
-		row{"decision", decisionAt(a)},
+		row{"votes", votes(a, 2)},
+		row{"decision", decisionAt(a, 2)},
 		row{"digest", Exact(a.Digest.Short())},
 		row{"run", Exact(a.Run)},
 	)
@@ -55,22 +53,17 @@ func heading(a *workflows.ApprovalStatus) string {
 	return fmt.Sprintf("Approval %s: %s", Exact(a.ID), Exact(string(a.Decision.Outcome)))
 }
 
-func (p *page) calls(calls []approval.Call) {
-	switch len(calls) {
-	case 0:
-		p.line(2, "A yes makes no call by itself; it decides how the playbook goes on.")
-		p.line(0, "")
-		return
-	case 1:
-		p.line(2, "A yes makes this call:")
-	default:
-		p.linef(2, "A yes makes these %d calls, in this order:", len(calls))
-	}
+func (p *page) calls(a *workflows.ApprovalStatus) {
+	p.line(2, leadsTo(a))
 	p.line(0, "")
-	for i, c := range calls {
+	for i, c := range a.Calls {
 		number := fmt.Sprintf("%d. ", i+1)
-		p.line(2, number+p.style(bold, Exact(c.Step)+": "+Clean(c.Title, whole)))
 		indent := 2 + len(number)
+		line, below := inline(Exact(c.Step), c.Title, indent)
+		p.line(2, number+p.style(bold, line))
+		for _, row := range below {
+			p.line(indent, row)
+		}
 		p.table(indent,
 			row{"activity", fmt.Sprintf("%s, version %d", Exact(c.Activity), c.Version)},
 			row{"effect", p.effect(c)},
@@ -79,6 +72,22 @@ func (p *page) calls(calls []approval.Call) {
 			row{"with", strings.Join(Parameters(c.Input), "\n")},
 		)
 		p.line(0, "")
+	}
+}
+
+// leadsTo says what a yes does, or was about to do.
+func leadsTo(a *workflows.ApprovalStatus) string {
+	verb := "makes"
+	if !a.Open() {
+		verb = "was to make"
+	}
+	switch n := len(a.Calls); n {
+	case 0:
+		return "A yes makes no call by itself; it decides how the playbook goes on."
+	case 1:
+		return "A yes " + verb + " this call:"
+	default:
+		return fmt.Sprintf("A yes %s these %d calls, in this order:", verb, n)
 	}
 }
 
@@ -145,42 +154,57 @@ func expires(a *workflows.ApprovalStatus, now time.Time) string {
 	}
 }
 
-func votes(a *workflows.ApprovalStatus) string {
-	if len(a.Votes) == 0 {
+// votes are the lines of a table at an indent.
+func votes(a *workflows.ApprovalStatus, indent int) string {
+	switch {
+	case len(a.Votes) > 0:
+	case a.Open():
 		return "none yet"
+	default:
+		return "none"
 	}
-	lines := make([]string, len(a.Votes))
-	for i, v := range a.Votes {
-		lines[i] = vote(v)
+	var lines []string
+	for _, v := range a.Votes {
+		lines = append(lines, fmt.Sprintf("%s  %s  %s", clock(v.At), pad(Exact(string(v.Verdict)), len(approval.Approve)), Exact(v.Person)))
+		lines = append(lines, said(v.Reason, indent+valueIndent)...)
 	}
 	return strings.Join(lines, "\n")
 }
 
-func vote(v approval.Vote) string {
-	line := fmt.Sprintf("%s  %s  %s", clock(v.At), pad(Exact(string(v.Verdict)), len(approval.Approve)), Exact(v.Person))
-	if v.Reason != "" {
-		line += ": " + Clean(v.Reason, approval.MaxReason)
-	}
-	return line
-}
-
-func decisionAt(a *workflows.ApprovalStatus) string {
+// decisionAt is lines of a table at an indent.
+func decisionAt(a *workflows.ApprovalStatus, indent int) string {
 	if a.Open() {
 		return ""
 	}
-	return clock(a.Decision.At) + "  " + Decision(a.Decision)
+	lines := []string{clock(a.Decision.At) + "  " + decided(a.Decision)}
+	lines = append(lines, said(because(a.Decision), indent+valueIndent)...)
+	return strings.Join(lines, "\n")
 }
 
 // Decision says in one line how a request ended, who decided and why.
 func Decision(d *approval.Decision) string {
+	line := decided(d)
+	if reason := because(d); reason != "" {
+		line += ": " + Clean(reason, maxTitle)
+	}
+	return line
+}
+
+func decided(d *approval.Decision) string {
 	line := Exact(string(d.Outcome))
 	if len(d.By) > 0 {
 		line += " by " + exactAll(d.By)
 	}
-	if d.Reason != "" {
-		line += ": " + Clean(d.Reason, approval.MaxReason)
-	}
 	return line
+}
+
+// because is the reason of a decision. One that only repeats who decided is left out: it would
+// name a person inside of prose, where names are not shown exactly.
+func because(d *approval.Decision) string {
+	if d.Reason == fmt.Sprintf("%s by %s", d.Outcome, strings.Join(d.By, ", ")) {
+		return ""
+	}
+	return d.Reason
 }
 
 // optional is Exact, but for a field that may be empty.

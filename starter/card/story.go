@@ -24,8 +24,8 @@ func Story(w io.Writer, st *workflows.Status) error {
 	p.line(0, "")
 	p.table(2,
 		row{"state", p.state(st.State)},
-		row{"outcome", prose(st.Outcome)},
-		row{"error", prose(st.Error)},
+		row{"outcome", saidIn(2, st.Outcome)},
+		row{"error", saidIn(2, st.Error)},
 		row{"started", stamp(st.Started)},
 		row{"ended", ended(st)},
 		row{"event", Exact(st.Event.Type) + "  " + Exact(st.Event.ID)},
@@ -100,7 +100,7 @@ func labels(all map[string]string) string {
 func inputs(all map[string]json.RawMessage) []string {
 	raw, err := json.Marshal(all)
 	if err != nil {
-		return []string{prose(err.Error())}
+		return said(err.Error(), 2)
 	}
 	return Parameters(raw)
 }
@@ -126,16 +126,17 @@ func (p *page) steps(st *workflows.Status) {
 		name := pad(strings.Repeat("  ", s.Depth)+Exact(s.ID), width)
 		line := fmt.Sprintf("%s %s  %s  %s  %s  %s",
 			p.style(m.style, pad(m.mark, 1)), pad(Exact(string(s.Status)), 7), name,
-			pad(began(s, st.Started), len("15:04:05")), pad(took(s), 6), describe(s))
+			pad(began(s, st.Started), len("15:04:05")), pad(took(s), 6), what(s))
 		p.line(2, line)
-		const below = 13 // under the step's name
-		if s.Error != "" {
-			for line := range strings.SplitSeq("error: "+prose(s.Error), "\n") {
-				p.line(below+2*s.Depth, p.style(red, line))
-			}
+		below := 13 + 2*s.Depth // under the step's name
+		p.said(below, s.Title)
+		lead := "error  "
+		for _, row := range said(s.Error, below+len(lead)) {
+			p.line(below, p.style(red, lead+row))
+			lead = pad("", len(lead))
 		}
 		for _, line := range outputs(s.Output) {
-			p.line(below+2*s.Depth, line)
+			p.line(below, line)
 		}
 	}
 }
@@ -159,25 +160,18 @@ func took(s *workflows.StepStatus) string {
 	return span(s.Ended.Sub(*s.Started))
 }
 
-func describe(s *workflows.StepStatus) string {
-	title := Clean(s.Title, maxTitle)
-	switch {
-	case s.Activity == "":
-		if title == "" {
-			return Exact(s.Verb)
-		}
-		return title
-	case title == "":
+// what a step does. Its title tells it better, but may quote the event.
+func what(s *workflows.StepStatus) string {
+	if s.Activity != "" {
 		return Exact(s.Activity)
-	default:
-		return title + " (" + Exact(s.Activity) + ")"
 	}
+	return Exact(s.Verb)
 }
 
 // outputs are the first few fields of what an activity returned, each on a line. The rest is
 // counted; the JSON form of the story has it.
 func outputs(raw json.RawMessage) []string {
-	const most, width = 6, 100
+	const most, width = 6, 60
 	v, err := digest.Decode(raw)
 	fields, ok := v.(map[string]any)
 	if err != nil || !ok {
@@ -209,15 +203,17 @@ func summary(v any) string {
 	}
 }
 
+// maxRefused bounds a signal that did not count, in runes: anybody may send one.
+const maxRefused = 500
+
 func (p *page) approval(a *workflows.ApprovalStatus) {
-	for line := range strings.SplitSeq(Exact(a.ID)+": "+prose(a.Question), "\n") {
-		p.line(2, line)
-	}
+	p.line(2, Exact(a.ID))
+	p.said(4, a.Question)
 	rows := []row{
 		{"asked", stamp(a.Asked) + ", of " + exactAll(a.Groups)},
 		{"covers", covers(a)},
-		{"votes", votes(a)},
-		{"decision", decisionAt(a)},
+		{"votes", votes(a, 4)},
+		{"decision", decisionAt(a, 4)},
 		{"digest", Exact(a.Digest.Short())},
 	}
 	if a.Open() {
@@ -228,7 +224,7 @@ func (p *page) approval(a *workflows.ApprovalStatus) {
 		if i == 0 {
 			name = "refused"
 		}
-		rows = append(rows, row{name, Clean(refused, 500)})
+		rows = append(rows, row{name, saidIn(4, exactly(refused, maxRefused))})
 	}
 	p.table(4, rows...)
 }

@@ -14,7 +14,8 @@
 //
 // # Manners
 //
-// Results go to Out, talk and progress to Err. With -o json Out is exactly one JSON document.
+// Results go to Out, talk and progress to Err. With -o json Out is exactly one JSON document, also
+// when a command fails: then it is {"error": "...", "exit": n} unless there are results. Help is text.
 // Nothing prompts. What an event says is cleaned or quoted wherever it is printed.
 //
 // # Exit codes
@@ -31,6 +32,7 @@
 //	answers.go   which runs an event or a person starts
 //	vote.go      what approve and reject share
 //	watch.go     following runs until they are over
+//	hints.go     the commands that other commands suggest
 package cli
 
 import (
@@ -55,6 +57,8 @@ type Streams struct {
 	Out, Err io.Writer
 	// Env is the environment, as os.Environ gives it.
 	Env []string
+	// Program is how the commands begin that hints suggest; "" is the program's name. See [Program].
+	Program string
 }
 
 // Main runs one command line, without the program's name, and returns its exit code.
@@ -80,6 +84,9 @@ func (c Command) Run(ctx context.Context, args []string) int {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
+	if c.Program == "" {
+		c.Program = program
+	}
 	noColor := c.env("NO_COLOR")
 	a := &app{Command: c, out: card.Terminal(c.Out, noColor), err: card.Terminal(c.Err, noColor), registry: activities.NewRegistry()}
 	all.Register(a.registry, all.Options{})
@@ -88,7 +95,12 @@ func (c Command) Run(ctx context.Context, args []string) int {
 	root.SetIn(c.In)
 	root.SetOut(a.out)
 	root.SetErr(a.err)
-	return a.exit(root.ExecuteContext(ctx))
+	err := root.ExecuteContext(ctx)
+	code := a.exit(err)
+	if err != nil && !a.printed && (a.json() || code == exitUsage && asksJSON(args)) {
+		_ = a.printJSON(failedJSON{err.Error(), code}) // where it cannot be written, neither can an excuse
+	}
+	return code
 }
 
 func (c Command) env(name string) string {
@@ -102,6 +114,7 @@ type app struct {
 
 	out, err io.Writer // those of the streams, with colours where they are terminals
 	registry *activities.Registry
+	printed  bool // the one JSON document was
 
 	// The persistent flags.
 	output    string
@@ -118,7 +131,8 @@ configuration file that the temporal command uses.`
 
 func (a *app) root() *cobra.Command {
 	root := &cobra.Command{
-		Use:           "starter",
+		Use:           program,
+		Annotations:   map[string]string{cobra.CommandDisplayNameAnnotation: a.Program},
 		Short:         "Start playbooks for events, watch their runs and answer their approvals",
 		Long:          help,
 		SilenceErrors: true,
@@ -150,10 +164,14 @@ func (a *app) root() *cobra.Command {
 	root.AddCommand(
 		a.validate(), a.match(), a.run(), a.runs(), a.show(), a.approvals(), a.approve(), a.reject(), a.cancel(), a.activities(),
 	)
+	for _, cmd := range root.Commands() {
+		a.examples(cmd)
+	}
 	return root
 }
 
-// arguments checks their number; optional ones are in brackets, the last may repeat with "...".
+// arguments checks their number; optional ones are in brackets, the last may repeat with "...". An
+// empty one is most likely a variable of a script that was never set.
 func arguments(names ...string) cobra.PositionalArgs {
 	least, most := 0, len(names)
 	for _, name := range names {
@@ -171,6 +189,11 @@ func arguments(names ...string) cobra.PositionalArgs {
 				want = "no arguments"
 			}
 			return usagef(cmd, "want %s; got %d", want, len(args))
+		}
+		for i, arg := range args {
+			if arg == "" {
+				return usagef(cmd, "want %s; argument %d is empty", strings.Join(names, " "), i+1)
+			}
 		}
 		return nil
 	}

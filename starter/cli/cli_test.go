@@ -185,7 +185,7 @@ func TestRunWatch(t *testing.T) {
 		out, talk string
 	}{
 		"done":      {[]*workflows.Status{running(keyRun), waiting(keyRun), waiting(keyRun), over(keyRun, workflows.Done)}, 0, "done    " + keyRun + "  contained\n", "run           done: contained"},
-		"failed":    {[]*workflows.Status{over(keyRun, workflows.Failed)}, 1, "failed  " + keyRun, `failed: step "disable": access denied`},
+		"failed":    {[]*workflows.Status{over(keyRun, workflows.Failed)}, 1, "failed  " + keyRun, `│ step "disable": access denied`},
 		"cancelled": {[]*workflows.Status{over(keyRun, workflows.Cancelled)}, 1, "cancelled", ""},
 		"late":      {[]*workflows.Status{waiting(keyRun)}, 3, "started " + keyRun, "is not over after 20ms\n  it goes on: starter show " + keyRun},
 		"lost":      {nil, 1, "started", "no such run"},
@@ -293,4 +293,172 @@ func TestUnreachable(t *testing.T) {
 	require.Equal(t, 3, code)
 	require.Empty(t, out.String())
 	require.Contains(t, talk.String(), "connect to Temporal at temporal.example.com:7233 for mine")
+}
+
+// What a person copies reaches the same cluster, by the command that they have.
+func TestHintsRepeatHowItWasStarted(t *testing.T) {
+	t.Parallel()
+	f := &fake{statuses: map[string][]*workflows.Status{keyRun: {waiting(keyRun)}}, known: map[string]bool{keyRun: true}}
+	run := func(args ...string) result {
+		var out, talk strings.Builder
+		code := cli.Command{
+			Streams: cli.Streams{
+				In: strings.NewReader(""), Out: &out, Err: &talk, Program: "go run ./starter",
+				Env: []string{"TEMPORAL_CONFIG_FILE=" + t.TempDir() + "/none"},
+			},
+			Now:  func() time.Time { return at(2) },
+			Dial: func(context.Context, connect.Options, string) (cli.Runs, func(), error) { return f, func() {}, nil },
+		}.Run(t.Context(), args)
+		return result{code, out.String(), talk.String()}
+	}
+	file := filepath.Join(t.TempDir(), "temporal.toml")
+	require.NoError(t, os.WriteFile(file, []byte("[profile.eu]\n"), 0o600))
+	flags := []string{"--address", "127.0.0.1:7233", "--namespace", "sec ops", "--profile", "eu", "--temporal-config", file, "--task-queue", "mine"}
+	given := " --address 127.0.0.1:7233 --namespace 'sec ops' --profile eu --temporal-config " + file + " --task-queue mine\n"
+	with := func(args ...string) result { return run(append(args, flags...)...) }
+
+	const answer = " " + keyRun + " contain --as you@example.com --digest a1b2c3d4e5f6"
+	with("show", keyRun).require(t, 0, "", "go run ./starter approve"+answer+given)
+	f.listed = []workflows.Listed{{Run: keyRun}}
+	with("approvals").require(t, 0, "  approve:  go run ./starter approve"+answer+given, "")
+	with("approvals").require(t, 0, "  reject:   go run ./starter reject"+answer+given, "")
+	with("show", "none").require(t, 1, "", "list them: go run ./starter runs"+given)
+	with("run", "--event", keyEvent, "--watch", "--wait-timeout", "20ms").require(t, 3, "", "it goes on: go run ./starter show "+keyRun+given)
+	with("run", "--event", keyEvent).require(t, 0, "", ": go run ./starter show "+keyRun+given)
+	with("match", keyEvent).require(t, 0, "", "start with: go run ./starter run --event "+keyEvent+given)
+	with("match", keyEvent, "--playbooks", "../../playbooks").require(t, 0, "", "run --event "+keyEvent+" --playbooks ../../playbooks --address")
+
+	run("show").require(t, 2, "", "see: go run ./starter show --help")
+	help := run("show", "--help")
+	require.Contains(t, help.out, "\n  go run ./starter show RUN")
+	require.Contains(t, help.out, "\n  go run ./starter show aws-compromised")
+	require.NotContains(t, strings.ReplaceAll(help.out, "./starter", ""), "starter ")
+}
+
+func TestProgram(t *testing.T) {
+	t.Parallel()
+	const source = "go run ./starter"
+	for arg0, want := range map[string]string{
+		"starter":                               "starter",
+		"/usr/local/bin/starter":                "starter",
+		"./starter":                             "starter",
+		"/opt/starter.exe":                      "starter",
+		"/tmp/go-build123/b001/exe/starter":     source,
+		"/root/.cache/go-build/69/69bf/starter": source,
+		"/cache/69/69bf6d0375ccb64190cdf0904ca6ed4b8f64ecd9e251606d8bd6a431fa7868fd-d/starter": source,
+		"/tmp/cli.test": source,
+		"":              source,
+	} {
+		require.Equal(t, want, cli.Program(arg0), arg0)
+	}
+}
+
+// With -o json there is one document, also when there is nothing but an error.
+func TestErrorsAreJSONToo(t *testing.T) {
+	t.Parallel()
+	f := &fake{statuses: map[string][]*workflows.Status{keyRun: {waiting(keyRun)}}, fails: map[string]error{"status silent": errWorker}}
+	for name, tc := range map[string]struct {
+		args []string
+		code int
+		err  string
+	}{
+		"refused":              {[]string{"show", "none", "-o", "json"}, 1, "ask the run none for its status: no such run"},
+		"unknown":              {[]string{"show", "silent", "-o", "json"}, 3, errWorker.Error()},
+		"usage":                {[]string{"show", "-o", "json"}, 2, "want RUN; got 0"},
+		"usage, not read":      {[]string{"show", "--nope", "-o", "json"}, 2, "unknown flag: --nope"},
+		"usage, not read, one": {[]string{"show", "--nope", "--output=json"}, 2, "unknown flag: --nope"},
+		"no command":           {[]string{"-o", "json", "aprove"}, 2, `no command "aprove"; did you mean "approve"?`},
+		"vote":                 {[]string{"approve", keyRun, "-o", "json", "--as", "a@example.com", "--digest", "00000000"}, 1, "nothing was answered: what is asked now is a1b2c3d4e5f6, not 00000000"},
+		"file":                 {[]string{"match", "none.json", "-o", "json"}, 1, "read the event of none.json: no such file or directory"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := f.starter(t, tc.args...)
+			r.require(t, tc.code, "", "starter: "+tc.err)
+			var got map[string]any
+			require.NoError(t, json.Unmarshal([]byte(r.out), &got), r.out)
+			require.Equal(t, map[string]any{"error": tc.err, "exit": float64(tc.code)}, got)
+		})
+	}
+	require.Empty(t, f.starter(t, "show", "none").out)
+	require.Empty(t, f.starter(t, "show", "--nope", "--", "-o", "json").out)
+}
+
+// A run that has ended answers the matter for good.
+func TestRunMeetsOneThatHasEnded(t *testing.T) {
+	t.Parallel()
+	for state, tc := range map[workflows.State]struct {
+		code      int
+		out, talk string
+	}{
+		workflows.Done:      {0, "done    " + keyRun + "  contained\n", "contained"},
+		workflows.Failed:    {1, "failed  " + keyRun + "  step", `failed: step "disable": access denied for ciedoc Approved`},
+		workflows.Cancelled: {1, "cancelled " + keyRun, "cancelled"},
+	} {
+		for _, watch := range []string{"--watch=false", "--watch"} {
+			f := &fake{statuses: map[string][]*workflows.Status{keyRun: {over(keyRun, state)}}, known: map[string]bool{keyRun: true}}
+			r := f.starter(t, "run", "--event", keyEvent, watch)
+			r.require(t, tc.code, tc.out, "the run "+keyRun+" answered this matter before: "+tc.talk+"; nothing was started\n")
+			require.Equal(t, 1, strings.Count(r.out, "\n"), "one line: %s", r.out)
+			require.NotContains(t, r.err, "begins", "nothing happens that could be watched")
+
+			r = f.starter(t, "run", "--event", keyEvent, watch, "-o", "json")
+			r.require(t, tc.code, `"state": "`+string(state)+`"`, "nothing was started")
+			require.Contains(t, r.out, `"new": false`)
+		}
+	}
+	f := &fake{statuses: map[string][]*workflows.Status{keyRun: {waiting(keyRun)}}, known: map[string]bool{keyRun: true}}
+	f.starter(t, "run", "--event", keyEvent).require(t, 0, "joined  "+keyRun, "has a run already")
+	f.fails = map[string]error{"status": errWorker}
+	f.starter(t, "run", "--event", keyEvent).require(t, 0, "joined  "+keyRun, "has a run already, which may be over")
+}
+
+// However short the wait, a run is asked.
+func TestRunWatchWithoutWaiting(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		script    []*workflows.Status
+		code      int
+		out, talk string
+	}{
+		"done":    {[]*workflows.Status{over(keyRun, workflows.Done)}, 0, "done    " + keyRun + "  contained\n", ""},
+		"failed":  {[]*workflows.Status{over(keyRun, workflows.Failed)}, 1, "failed  " + keyRun, ""},
+		"waiting": {[]*workflows.Status{waiting(keyRun)}, 3, "", "is not over after 0s"},
+		"lost":    {nil, 1, "", "no such run"},
+	} {
+		f := &fake{statuses: map[string][]*workflows.Status{keyRun: tc.script}}
+		r := f.starter(t, "run", "--event", keyEvent, "--watch", "--wait-timeout", "0s")
+		r.require(t, tc.code, tc.out, tc.talk)
+		if name == "waiting" {
+			require.Contains(t, r.err, "Approval needed: contain")
+		}
+	}
+}
+
+func TestVoteNeedsAPerson(t *testing.T) {
+	t.Parallel()
+	for as, talk := range map[string]string{
+		strings.Repeat("a", 2048):           "starter: --as is 2048 bytes; a mail address has at most 254\n",
+		"mal\x1b[31mlory\u202e@example.com": `starter: --as "mal\u001b[31mlory\u202e@example.com" holds what does not print`,
+	} {
+		f := &fake{statuses: map[string][]*workflows.Status{keyRun: {waiting(keyRun)}}}
+		f.starter(t, "approve", keyRun, "--as", as).require(t, 1, "", talk)
+		require.Empty(t, f.votes)
+		require.False(t, f.closed, "nobody was called")
+	}
+}
+
+// An outcome that the command does not know is told as it is.
+func TestVoteOnWhatIsWithdrawn(t *testing.T) {
+	t.Parallel()
+	st := over(keyRun, workflows.Cancelled)
+	st.Approvals[0].Decision = &approval.Decision{Outcome: "withdrawn", Reason: "the run ended first", At: at(4)}
+	f := &fake{statuses: map[string][]*workflows.Status{keyRun: {st}}}
+	f.starter(t, "approve", keyRun, "contain", "--as", "alice@example.com").require(t, 1, "", "contain is already withdrawn: the run ended first")
+}
+
+// The lines of an error that quotes are not lines of ours.
+func TestErrorsDoNotImitate(t *testing.T) {
+	t.Parallel()
+	f := &fake{fails: map[string]error{"runs": errors.New("list runs: x\nstarter: all is well")}}
+	f.starter(t, "runs").require(t, 3, "", "starter: list runs: x\n│ starter: all is well\n")
 }

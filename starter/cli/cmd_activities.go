@@ -33,7 +33,7 @@ func (a *app) activities() *cobra.Command {
 				for i, one := range all {
 					names[i] = one.Name
 				}
-				return refuse(fmt.Errorf("no activity %q%s", args[0], expr.DidYouMean(args[0], names)), "see them all: starter activities")
+				return refuse(fmt.Errorf("no activity %q%s", args[0], expr.DidYouMean(args[0], names)), "see them all: "+a.command("activities"))
 			}
 			if a.json() {
 				return a.printJSON(describe(one))

@@ -88,7 +88,7 @@ func (a *app) printApprovals(statuses []*workflows.Status) error {
 			if err := card.Request(a.out, st, asking, a.Now()); err != nil {
 				return err
 			}
-			if err := a.print("\n  approve:  %s\n  reject:   %s", answerCommand("approve", st, asking), answerCommand("reject", st, asking)); err != nil {
+			if err := a.print("\n  approve:  %s\n  reject:   %s", a.answerCommand("approve", st, asking), a.answerCommand("reject", st, asking)); err != nil {
 				return err
 			}
 		}

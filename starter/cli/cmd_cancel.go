@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/countersign/countersign/starter/card"
 	"github.com/countersign/countersign/workflows"
 )
 
@@ -31,7 +32,7 @@ func (a *app) cancel() *cobra.Command {
 			st, err := runs.Status(soon, run)
 			stop()
 			if err == nil && st.State.Over() {
-				return refuse(fmt.Errorf("the run %s is over already: %s", run, st.State), "see what it did: starter show "+word(run))
+				return refuse(fmt.Errorf("the run %s is over already: %s", run, st.State), "see what it did: "+a.command("show", run))
 			}
 			if err == nil || !errors.Is(err, workflows.ErrNoRun) {
 				err = runs.Cancel(ctx, run)
@@ -39,11 +40,11 @@ func (a *app) cancel() *cobra.Command {
 			if err != nil {
 				return a.ofRun(err, run)
 			}
-			a.say("it ends as soon as the step that is under way has stopped: starter show %s", word(run))
+			a.say("it ends as soon as the step that is under way has stopped: %s", a.command("show", run))
 			if a.json() {
 				return a.printJSON(map[string]string{"run": run, "asked": "cancel"})
 			}
-			return a.print("cancelling  %s", cleaned(run))
+			return a.print("cancelling  %s", card.Exact(run))
 		},
 	}
 }

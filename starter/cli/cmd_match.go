@@ -39,13 +39,14 @@ the run, and the inputs it would get. Exit code 1 if none answers, or if it cann
 			if err != nil {
 				return err
 			}
+			file := eventFile(args[0])
 			if err := refusal(matching, others); err != nil {
-				return refuse(err, "name the playbook and give what is missing: starter run PLAYBOOK --event "+word(args[0])+" --input name=value")
+				return refuse(err, "name the playbook and give what is missing: "+a.command("run", "PLAYBOOK", "--event", file, "--input", "name=value"))
 			}
 			if len(matching) == 0 {
-				return refuse(errors.New("no playbook answers the event"), "start one by name: starter run PLAYBOOK --event "+word(args[0]))
+				return refuse(errors.New("no playbook answers the event"), "start one by name: "+a.command("run", "PLAYBOOK", "--event", file))
 			}
-			a.say("%s; start with: starter run --event %s", count(len(matching), "playbook answers", "playbooks answer"), word(args[0]))
+			a.say("%s; start with: %s", count(len(matching), "playbook answers", "playbooks answer"), a.command("run", "--event", file))
 			return nil
 		},
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/countersign/countersign/starter/library"
+	"github.com/countersign/countersign/workflows"
 	"github.com/countersign/countersign/workflows/playbook"
 )
 
@@ -36,7 +37,8 @@ func (a *app) run() *cobra.Command {
 Everything is checked before anything starts: if one of two playbooks lacks an input, neither
 starts. --input takes text for strings, times and durations, and JSON for all other types.
 With --watch it follows the runs: exit code 0 if they are done, 1 if one failed, 3 if they are not
-over in time.`,
+over in time. An event whose run has ended starts nothing: the outcome of that run is printed, and
+the exit code is 0 if it is done.`,
 		Example: `  starter run --dry-run --event playbooks/events/guardduty-iam-malicious-ip-caller.json
   starter run --watch --event playbooks/events/guardduty-iam-malicious-ip-caller.json
   starter run aws-compromised-access-key --dry-run --event playbooks/events/guardduty-iam-malicious-ip-caller.json --input user=ci-deployer`,
@@ -56,6 +58,10 @@ over in time.`,
 		switch {
 		case name == "" && f.event == "":
 			return usagef(cmd, "want a PLAYBOOK, an --event, or both")
+		case f.event == "" && cmd.Flags().Changed("event"):
+			return usagef(cmd, "--event is empty: want a file, or - for standard input")
+		case f.wait < 0:
+			return usagef(cmd, "--wait-timeout %s: want 0s or more", f.wait)
 		case f.dryRun && f.watch:
 			return usagef(cmd, "--dry-run starts nothing that --watch could follow")
 		}
@@ -76,24 +82,24 @@ over in time.`,
 }
 
 // prepare finds what is to start and checks all of it. It touches nothing.
-func (a *app) prepare(name, eventFile string, given map[string]string) ([]answer, error) {
+func (a *app) prepare(name, file string, given map[string]string) ([]answer, error) {
 	l, err := a.library()
 	if err != nil {
 		return nil, err
 	}
 	if name == "" {
-		return a.prepareAll(l, eventFile, given)
+		return a.prepareAll(l, file, given)
 	}
 	pb, err := l.ByName(name)
 	if err != nil {
-		return nil, refuse(err, "see them all: starter validate")
+		return nil, refuse(err, "")
 	}
 	ev, hint := manual(a.Now()), ""
 	key := ev.ID
-	if eventFile == "" {
+	if file == "" {
 		hint = "a start by hand has no event to take inputs from; give each with --input name=value"
 	} else {
-		if ev, err = a.event(eventFile); err != nil {
+		if ev, err = a.event(file); err != nil {
 			return nil, err
 		}
 		m := library.Match(pb, ev)
@@ -109,17 +115,17 @@ func (a *app) prepare(name, eventFile string, given map[string]string) ([]answer
 	return []answer{one}, nil
 }
 
-func (a *app) prepareAll(l *library.Library, eventFile string, given map[string]string) ([]answer, error) {
-	ev, err := a.event(eventFile)
+func (a *app) prepareAll(l *library.Library, name string, given map[string]string) ([]answer, error) {
+	ev, err := a.event(name)
 	if err != nil {
 		return nil, err
 	}
 	matching, others := answers(l, ev, given)
 	if err := refusal(matching, others); err != nil {
-		return nil, refuse(fmt.Errorf("nothing was started: %w", err), "see: starter match "+word(eventFile))
+		return nil, refuse(fmt.Errorf("nothing was started: %w", err), "see: "+a.command("match", eventFile(name)))
 	}
 	if len(matching) == 0 {
-		return nil, refuse(errors.New("no playbook answers the event"), "see why: starter match "+word(eventFile))
+		return nil, refuse(errors.New("no playbook answers the event"), "see why: "+a.command("match", eventFile(name)))
 	}
 	pbs := make([]*playbook.Playbook, len(matching))
 	for i, one := range matching {
@@ -148,7 +154,8 @@ func (a *app) dryRun(prepared []answer) error {
 	return nil
 }
 
-// startedJSON is one run as run prints it; the last three are known if it was watched to its end.
+// startedJSON is one run as run prints it; the last three are known if it
+// was watched to its end, or had ended before.
 type startedJSON struct {
 	Playbook  string `json:"playbook"`
 	Run       string `json:"run"`
@@ -172,12 +179,16 @@ func (a *app) start(ctx context.Context, prepared []answer, f runFlags) error {
 			err = a.ofRun(startErr, one.run()) // the others did start, and that is said below
 			break
 		}
-		started = append(started, &startedJSON{Playbook: one.playbook.Name, Run: s.Run, Execution: s.Execution, New: s.New})
-		if !a.json() {
-			how := "joined  "
-			if s.New {
-				how = "started "
+		this := &startedJSON{Playbook: one.playbook.Name, Run: s.Run, Execution: s.Execution, New: s.New}
+		started = append(started, this)
+		how := "started "
+		if !s.New {
+			how = "joined  "
+			if a.before(ctx, runs, this); this.State != "" {
+				continue // watch and ended print it
 			}
+		}
+		if !a.json() {
 			if err := a.print("%s%s", how, s.Run); err != nil {
 				return err
 			}
@@ -187,11 +198,15 @@ func (a *app) start(ctx context.Context, prepared []answer, f runFlags) error {
 		err = a.watch(ctx, runs, started, f.wait)
 	} else {
 		for _, s := range started {
-			if s.New {
-				a.say("follow it: starter show %s", word(s.Run))
-			} else {
-				a.say("this matter has a run already, which may be over: starter show %s", word(s.Run))
+			switch {
+			case s.New:
+				a.say("follow it: %s", a.command("show", s.Run))
+			case s.State == "":
+				a.say("this matter has a run already, which may be over: %s", a.command("show", s.Run))
 			}
+		}
+		if endedErr := a.ended(started); err == nil {
+			err = endedErr
 		}
 	}
 	if a.json() {
@@ -200,4 +215,30 @@ func (a *app) start(ctx context.Context, prepared []answer, f runFlags) error {
 		}
 	}
 	return err
+}
+
+// end fills in how a run ended.
+func (s *startedJSON) end(last *workflows.Status) {
+	s.State, s.Outcome, s.Error = string(last.State), last.Outcome, last.Error
+}
+
+// before fills in how a run ended that had answered the matter of an event already, and says so. If
+// it has not ended, or cannot be asked soon, it does nothing.
+func (a *app) before(ctx context.Context, runs Runs, s *startedJSON) {
+	soon, stop := context.WithTimeout(ctx, 3*time.Second)
+	defer stop()
+	last, err := runs.Status(soon, s.Run)
+	if err != nil || !last.State.Over() {
+		return
+	}
+	s.end(last)
+	how := s.Outcome
+	switch {
+	case last.State != workflows.Done && s.Error != "":
+		how = s.State + ": " + s.Error
+	case last.State != workflows.Done || how == "":
+		how = s.State
+	}
+	a.say("the run %s answered this matter before: %s; nothing was started", s.Run, cleaned(how))
+	a.say("  what it did: %s", a.command("show", s.Run))
 }

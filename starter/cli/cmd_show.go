@@ -30,7 +30,7 @@ func (a *app) show() *cobra.Command {
 				return err
 			}
 			for _, asking := range st.Asking() {
-				a.say("\n%s waits for people: %s", card.Exact(asking.ID), answerCommand("approve", st, asking))
+				a.say("\n%s waits for people: %s", card.Exact(asking.ID), a.answerCommand("approve", st, asking))
 			}
 			return nil
 		},

@@ -1,6 +1,9 @@
 package cli
 
 import (
+	"fmt"
+	"strings"
+
 	"github.com/spf13/cobra"
 
 	"github.com/countersign/countersign/workflows/playbook"
@@ -34,17 +37,42 @@ it checks the folder of --playbooks, or the library that ships.`,
 					}
 				}
 			}
-			good := count(len(l.Playbooks()), "playbook is", "playbooks are")
+			n := len(l.Playbooks())
+			are := "are"
+			if n == 1 {
+				are = "is"
+			}
+			good := fmt.Sprintf("%s of %s %s good", count(n, "playbook", "playbooks"), a.checked(names), are)
 			if len(problems) == 0 {
-				a.say("%s good", good)
+				a.say("%s", good)
 				return nil
 			}
 			files := map[string]bool{}
 			for _, p := range problems {
 				files[p.File] = true
 			}
-			a.say("%s in %s; %s good", count(len(problems), "problem", "problems"), count(len(files), "file", "files"), good)
+			a.say("%s in %s; %s", count(len(problems), "problem", "problems"), count(len(files), "file", "files"), good)
 			return told(exitRefused)
 		},
+	}
+}
+
+// checked names what validate read.
+func (a *app) checked(names []string) string {
+	if len(names) == 0 && a.playbooks != "" {
+		names = []string{a.playbooks}
+	}
+	const most = 3
+	switch {
+	case len(names) == 0:
+		return "the shipped library"
+	case len(names) > most:
+		return fmt.Sprintf("%d files and folders", len(names))
+	default:
+		words := make([]string, len(names))
+		for i, name := range names {
+			words[i] = word(name)
+		}
+		return strings.Join(words, ", ")
 	}
 }

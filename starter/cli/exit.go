@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -53,16 +54,36 @@ func (a *app) ofRun(err error, run string) error {
 	case err == nil || errors.As(err, &known):
 		return err
 	case errors.Is(err, workflows.ErrNoRun):
-		return refuse(err, "list them: starter runs")
+		return refuse(err, "list them: "+a.command("runs"))
 	case errors.Is(err, approval.ErrRefused):
-		return refuse(err, "look at it again: starter show "+word(run))
+		return refuse(err, "look at it again: "+a.command("show", run))
 	case errors.Is(err, workflows.ErrNoWorker):
 		return unknown(err, "is a worker running, and on this task queue (--task-queue)?")
 	case errors.Is(err, context.Canceled):
-		return unknown(err, "interrupted; a run that began goes on: starter runs")
+		return unknown(err, "interrupted; a run that began goes on: "+a.command("runs"))
 	default:
 		return unknown(err, "")
 	}
+}
+
+// failedJSON is the document of a command that has no results.
+type failedJSON struct {
+	Error string `json:"error"`
+	Exit  int    `json:"exit"`
+}
+
+// asksJSON looks for -o json in a command line that is wrong, and so was not read to its end.
+func asksJSON(args []string) bool {
+	for i, arg := range args {
+		switch {
+		case arg == "--":
+			return false
+		case arg == "-ojson", arg == "-o=json", arg == "--output=json",
+			(arg == "-o" || arg == "--output") && i+1 < len(args) && args[i+1] == "json":
+			return true
+		}
+	}
+	return false
 }
 
 // exit prints an error and returns the exit code.
@@ -77,7 +98,8 @@ func (a *app) exit(err error) int {
 	case !errors.As(err, &f):
 		f = &failure{code: exitRefused, err: err}
 	}
-	a.say("starter: %s", card.Block(err.Error(), 100, 2000))
+	// Errors quote: a line of theirs is not one of ours.
+	a.say("%s: %s", program, strings.ReplaceAll(card.Block(err.Error(), 100, 2000), "\n", "\n│ "))
 	if f.hint != "" {
 		a.say("  %s", f.hint)
 	}

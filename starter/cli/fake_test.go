@@ -69,6 +69,9 @@ func (f *fake) Status(_ context.Context, run string) (*workflows.Status, error) 
 
 func (f *fake) Watch(ctx context.Context, run string, _ time.Duration, see func(*workflows.Status) bool) error {
 	for {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		st, err := f.Status(ctx, run)
 		if err != nil {
 			return err

@@ -35,7 +35,7 @@ func (a *app) library() (*library.Library, error) {
 	for _, p := range problems {
 		a.say("%s", line(p))
 	}
-	return nil, refuse(fmt.Errorf("the playbooks have %s", count(len(problems), "problem", "problems")), "mend them, then: starter validate "+word(a.playbooks))
+	return nil, refuse(fmt.Errorf("the playbooks have %s", count(len(problems), "problem", "problems")), "mend them, then: "+a.command("validate"))
 }
 
 // line is a problem as people read it. A file may hold anything, and messages quote it.

@@ -34,6 +34,7 @@ func (a *app) printJSON(v any) error {
 	if err := enc.Encode(v); err != nil {
 		return fmt.Errorf("write JSON: %w", err)
 	}
+	a.printed = true
 	_, err := io.WriteString(a.out, visible(out.String()))
 	return err
 }

@@ -30,6 +30,10 @@ func (a *app) vote(verdict approval.Verdict, cmd *cobra.Command) *cobra.Command 
 		switch {
 		case f.person == "":
 			return usagef(cmd, "want --as PERSON: who answers")
+		case len(f.person) > approval.MaxPerson:
+			return refuse(fmt.Errorf("--as is %d bytes; a mail address has at most %d", len(f.person), approval.MaxPerson), "")
+		case card.Clean(f.person, approval.MaxPerson) != f.person:
+			return refuse(fmt.Errorf("--as %s holds what does not print", card.Exact(f.person)), "")
 		case f.digest != "" && !digestPrefix.MatchString(f.digest):
 			return usagef(cmd, "--digest %q: want 8 to 64 hex digits, as the card shows them", f.digest)
 		case len(f.reason) > approval.MaxReason:
@@ -59,7 +63,7 @@ func (a *app) cast(ctx context.Context, runs Runs, run, which string, verdict ap
 	}
 	asking, err := pick(st, which)
 	if err != nil {
-		return refuse(err, "see the run: starter show "+word(run))
+		return refuse(err, "see the run: "+a.command("show", run))
 	}
 	if err := card.Request(a.err, st, asking, a.Now()); err != nil {
 		return fmt.Errorf("show what is asked: %w", err) // no answer to what was not shown
@@ -72,7 +76,7 @@ func (a *app) cast(ctx context.Context, runs Runs, run, which string, verdict ap
 		Approval: asking.ID, Digest: asking.Digest, Person: f.person, Verdict: verdict, Reason: f.reason,
 	})
 	if errors.Is(err, workflows.ErrNoWorker) {
-		return unknown(err, "the vote may still count; to answer again is safe, or see: starter show "+word(run))
+		return unknown(err, "the vote may still count; to answer again is safe, or see: "+a.command("show", run))
 	}
 	if err != nil {
 		return a.ofRun(err, run)
@@ -131,7 +135,7 @@ func (a *app) printVote(asking *workflows.ApprovalStatus, verdict approval.Verdi
 		})
 	}
 	if d := result.Decision; d != nil {
-		return a.print("%s  %s of %s", d.Outcome, card.Exact(asking.ID), card.Exact(asking.Run))
+		return a.print("%s  %s of %s", card.Exact(string(d.Outcome)), card.Exact(asking.ID), card.Exact(asking.Run))
 	}
 	return a.print("counted  %s of %s: %d of %d", card.Exact(asking.ID), card.Exact(asking.Run), result.Votes, asking.Quorum)
 }

@@ -16,7 +16,8 @@ import (
 // patience is how long a watched run may be without a worker.
 const patience = 30 * time.Second
 
-// watch follows runs side by side until all are over, and fills in how they ended.
+// watch follows runs side by side until all are over, and fills in how they ended. Those that had
+// ended before are left as they are. However short the wait, each run is asked once.
 func (a *app) watch(ctx context.Context, runs Runs, started []*startedJSON, wait time.Duration) error {
 	bounded, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
@@ -24,17 +25,20 @@ func (a *app) watch(ctx context.Context, runs Runs, started []*startedJSON, wait
 	var all sync.WaitGroup
 	errs := make([]error, len(started))
 	for i, s := range started {
+		if s.State != "" {
+			continue
+		}
 		to := a.err
 		if len(started) > 1 {
 			to = &prefixed{w: a.err, prefix: s.Playbook + "  ", mu: &mu}
 		}
 		all.Go(func() {
-			last, err := a.follow(bounded, runs, s.Run, to)
+			last, err := a.follow(ctx, bounded, runs, s.Run, to)
 			switch {
 			case err == nil:
-				s.State, s.Outcome, s.Error = string(last.State), last.Outcome, last.Error
+				s.end(last)
 			case ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded):
-				errs[i] = unknown(fmt.Errorf("the run %s is not over after %s", s.Run, wait), "it goes on: starter show "+word(s.Run))
+				errs[i] = unknown(fmt.Errorf("the run %s is not over after %s", s.Run, wait), "it goes on: "+a.command("show", s.Run))
 			default:
 				errs[i] = a.ofRun(err, s.Run)
 			}
@@ -72,12 +76,13 @@ func (a *app) ended(started []*startedJSON) error {
 	return nil
 }
 
-// follow tells one run until it is over, and shows each approval when it is asked for.
-func (a *app) follow(ctx context.Context, runs Runs, run string, to io.Writer) (*workflows.Status, error) {
+// follow tells one run until it is over or bounded, which is part of ctx, ends; and shows each
+// approval when it is asked for.
+func (a *app) follow(ctx, bounded context.Context, runs Runs, run string, to io.Writer) (*workflows.Status, error) {
 	progress := card.NewProgress(to)
 	shown := map[string]bool{}
 	var last *workflows.Status
-	err := runs.Watch(ctx, run, patience, func(st *workflows.Status) bool {
+	see := func(st *workflows.Status) bool {
 		last = st
 		progress.See(st)
 		for _, asking := range st.Asking() {
@@ -87,7 +92,17 @@ func (a *app) follow(ctx context.Context, runs Runs, run string, to io.Writer) (
 			}
 		}
 		return true
-	})
+	}
+	err := runs.Watch(bounded, run, patience, see)
+	if last == nil && ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded) {
+		first, askErr := runs.Status(ctx, run)
+		if askErr != nil {
+			return nil, askErr
+		}
+		if see(first); first.State.Over() {
+			err = nil
+		}
+	}
 	if err == nil && (last == nil || !last.State.Over()) {
 		err = errors.New("the watch ended before the run")
 	}
@@ -98,11 +113,11 @@ func (a *app) follow(ctx context.Context, runs Runs, run string, to io.Writer) (
 func (a *app) ask(to io.Writer, st *workflows.Status, asking *workflows.ApprovalStatus) {
 	_, _ = io.WriteString(to, "\n")
 	_ = card.Request(to, st, asking, a.Now()) // talk, as all of Err
-	_, _ = fmt.Fprintf(to, "\n  approve:  %s\n  reject:   %s\n\n", answerCommand("approve", st, asking), answerCommand("reject", st, asking))
+	_, _ = fmt.Fprintf(to, "\n  approve:  %s\n  reject:   %s\n\n", a.answerCommand("approve", st, asking), a.answerCommand("reject", st, asking))
 }
 
-func answerCommand(verb string, st *workflows.Status, asking *workflows.ApprovalStatus) string {
-	return fmt.Sprintf("starter %s %s %s --as you@example.com --digest %s", verb, word(st.Run), word(asking.ID), word(asking.Digest.Short()))
+func (a *app) answerCommand(verb string, st *workflows.Status, asking *workflows.ApprovalStatus) string {
+	return a.command(verb, st.Run, asking.ID, "--as", "you@example.com", "--digest", asking.Digest.Short())
 }
 
 // prefixed says before each line of which run it is. One Write is one piece: runs do not mix.

@@ -51,7 +51,8 @@ api_key = "not-a-real-key"
 		},
 		"flags over everything": {
 			connect.Options{ConfigFile: file, Address: "flag.example.com:2", Namespace: "from-flag"},
-			environment{"TEMPORAL_ADDRESS": "env.example.com:1", "TEMPORAL_NAMESPACE": "from-env"}, "flag.example.com:2", "from-flag", false,
+			environment{"TEMPORAL_ADDRESS": "env.example.com:1", "TEMPORAL_NAMESPACE": "from-env"},
+			"flag.example.com:2", "from-flag", false,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -85,8 +85,10 @@ func TestResolveInputs(t *testing.T) {
 		"given wrong type":        {inputs: "inputs: {n: {type: int, default: 1}}", data: `{}`, given: map[string]string{"n": `"3"`}, says: []string{`input "n": want int, got the string "3"`}},
 		"given not JSON":          {inputs: "inputs: {n: {type: int, default: 1}}", data: `{}`, given: map[string]string{"n": `3 4`}, says: []string{`input "n": read JSON`}},
 		"unknown":                 {inputs: "inputs: {lamp: {type: string, default: a}}", data: `{}`, given: map[string]string{"lmap": `"x"`}, says: []string{`input "lmap": the playbook p has none of that name; did you mean "lamp"?`}},
-		"everything at once": {inputs: "inputs: {a: {type: string}, b: {type: int, from: event.data.b}}", data: `{"b":true}`, given: map[string]string{"zz": "1"},
-			says: []string{`input "a"`, `input "b": want int, got a bool`, `input "zz"`}},
+		"everything at once": {
+			inputs: "inputs: {a: {type: string}, b: {type: int, from: event.data.b}}", data: `{"b":true}`, given: map[string]string{"zz": "1"},
+			says: []string{`input "a"`, `input "b": want int, got a bool`, `input "zz"`},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			pb := compile(t, head+tc.inputs+"\nsteps: [{stop: x}]\n")

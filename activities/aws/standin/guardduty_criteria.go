@@ -42,10 +42,14 @@ func (cr criterion) admits(values []any) bool {
 		limit *float64
 		holds func(value, limit float64) bool
 	}{
-		{cr.Gt, func(v, l float64) bool { return v > l }}, {cr.GreaterThan, func(v, l float64) bool { return v > l }},
-		{cr.Gte, func(v, l float64) bool { return v >= l }}, {cr.GreaterThanOrEqual, func(v, l float64) bool { return v >= l }},
-		{cr.Lt, func(v, l float64) bool { return v < l }}, {cr.LessThan, func(v, l float64) bool { return v < l }},
-		{cr.Lte, func(v, l float64) bool { return v <= l }}, {cr.LessThanOrEqual, func(v, l float64) bool { return v <= l }},
+		{cr.Gt, func(v, l float64) bool { return v > l }},
+		{cr.GreaterThan, func(v, l float64) bool { return v > l }},
+		{cr.Gte, func(v, l float64) bool { return v >= l }},
+		{cr.GreaterThanOrEqual, func(v, l float64) bool { return v >= l }},
+		{cr.Lt, func(v, l float64) bool { return v < l }},
+		{cr.LessThan, func(v, l float64) bool { return v < l }},
+		{cr.Lte, func(v, l float64) bool { return v <= l }},
+		{cr.LessThanOrEqual, func(v, l float64) bool { return v <= l }},
 	}
 	for _, b := range bounds {
 		if b.limit == nil {

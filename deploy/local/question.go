@@ -1,0 +1,111 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/countersign/countersign/starter/card"
+	"github.com/countersign/countersign/workflows"
+	"github.com/countersign/countersign/workflows/approval"
+)
+
+// question is a request that waits for an answer. At a terminal one is shown at a time, so that an
+// answer is always to what is on the screen.
+type question struct {
+	status *workflows.Status
+	ask    *workflows.ApprovalStatus
+	shown  bool
+}
+
+func (q *question) is(status *workflows.Status, a *workflows.ApprovalStatus) bool {
+	return q.status.Run == status.Run && q.ask.Digest == a.Digest
+}
+
+// ask brings the queue up to date with a run and shows what is next.
+func (f *front) ask(ctx context.Context, status *workflows.Status) error {
+	asking := status.Asking()
+	f.queue = slices.DeleteFunc(f.queue, func(q *question) bool {
+		return q.status.Run == status.Run && !slices.ContainsFunc(asking, func(a *workflows.ApprovalStatus) bool { return q.is(status, a) })
+	})
+	for _, a := range asking {
+		if !slices.ContainsFunc(f.queue, func(q *question) bool { return q.is(status, a) }) {
+			f.queue = append(f.queue, &question{status: status, ask: a})
+		}
+	}
+	for i, q := range f.queue {
+		if q.shown || f.s.Terminal && i > 0 {
+			continue
+		}
+		q.shown = true
+		if err := f.pose(ctx, q); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// pose shows a card and sees to its answer: the one that the flags prescribe, one from the
+// terminal, or one from elsewhere.
+func (f *front) pose(ctx context.Context, q *question) error {
+	fmt.Fprintln(f.s.Out)
+	if err := card.Request(f.s.Out, q.status, q.ask, time.Now()); err != nil {
+		return err
+	}
+	fmt.Fprintln(f.s.Out)
+	if person, verdict, ok := f.o.answer(); ok {
+		return f.vote(ctx, q, person, verdict, f.o.reason)
+	}
+	if f.s.Terminal {
+		f.prompt(q)
+		return nil
+	}
+	fmt.Fprintln(f.s.Err, "waiting for an answer; give it with")
+	for _, verdict := range []string{"approve", "reject"} {
+		fmt.Fprintf(f.s.Err, "  %s --as %s\n", f.command(verdict, q.status.Run+" "+q.ask.ID), f.o.as)
+	}
+	return nil
+}
+
+// prompt names what is being answered.
+func (f *front) prompt(q *question) {
+	if more := len(f.queue) - 1; more > 0 {
+		fmt.Fprintf(f.s.Err, "(%d more after this one)\n", more)
+	}
+	fmt.Fprintf(f.s.Err, "%s of %s, digest %s\nas %s: approve, or reject [reason]? ", q.ask.ID, q.status.Run, q.ask.Digest.Short(), f.o.as)
+}
+
+// heard takes a line from the terminal as the answer to the question on the screen.
+func (f *front) heard(ctx context.Context, line string, open bool) {
+	if !open {
+		f.lines = nil
+		return
+	}
+	word, reason, _ := strings.Cut(strings.TrimSpace(line), " ")
+	verdict := map[string]approval.Verdict{
+		"a": approval.Approve, "approve": approval.Approve, "r": approval.Reject, "reject": approval.Reject,
+	}[strings.ToLower(word)]
+	switch {
+	case len(f.queue) == 0 || !f.queue[0].shown:
+		if word != "" {
+			fmt.Fprintln(f.s.Err, "nothing is being asked; Ctrl-C ends")
+		}
+	case verdict == "":
+		fmt.Fprintln(f.s.Err, `say "approve", or "reject" and why`)
+		f.prompt(f.queue[0])
+	default:
+		if err := f.vote(ctx, f.queue[0], f.o.as, verdict, strings.TrimSpace(reason)); err != nil {
+			fmt.Fprintln(f.s.Err, "not recorded:", card.Clean(err.Error(), maxError))
+			f.prompt(f.queue[0])
+		}
+	}
+}
+
+func (f *front) vote(ctx context.Context, q *question, person string, verdict approval.Verdict, reason string) error {
+	_, err := f.d.runs.Vote(ctx, q.status.Run, approval.Vote{
+		Approval: q.ask.ID, Digest: q.ask.Digest, Person: person, Verdict: verdict, Reason: reason,
+	})
+	return err
+}

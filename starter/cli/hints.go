@@ -1,0 +1,76 @@
+package cli
+
+import (
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/countersign/countersign/workflows"
+)
+
+// program is how people start the commands that hints name, unless Streams says otherwise.
+const program = "starter"
+
+// Program says how to start this program again, given how it was started (os.Args[0]): by its name
+// if it is installed under it, else from the source.
+func Program(arg0 string) string {
+	const source = "go run ./" + program
+	dir, base := filepath.Split(filepath.ToSlash(arg0))
+	if strings.TrimSuffix(base, ".exe") != program {
+		return source
+	}
+	if slices.ContainsFunc(strings.Split(dir, "/"), builtByGoRun.MatchString) {
+		return source
+	}
+	return program
+}
+
+// builtByGoRun matches the folders in which go run puts programs: a temporary one, or one of the
+// build cache, wherever that is.
+var builtByGoRun = regexp.MustCompile(`^go-build|^[0-9a-f]{64}-d$`)
+
+// command is a command line that people copy. It reaches the same playbooks and the same cluster
+// as the one that suggests it.
+func (a *app) command(verb string, args ...string) string {
+	words := []string{a.Program, verb}
+	for _, arg := range args {
+		words = append(words, word(arg))
+	}
+	flag := func(name, value, unset string) {
+		if value != unset {
+			words = append(words, name, word(value))
+		}
+	}
+	switch verb {
+	case "validate", "match", "run":
+		flag("--playbooks", a.playbooks, "")
+	}
+	switch verb {
+	case "validate", "match", "activities":
+	default:
+		flag("--address", a.temporal.Address, "")
+		flag("--namespace", a.temporal.Namespace, "")
+		flag("--profile", a.temporal.Profile, "")
+		flag("--temporal-config", a.temporal.ConfigFile, "")
+		flag("--task-queue", a.taskQueue, workflows.TaskQueue)
+	}
+	return strings.Join(words, " ")
+}
+
+// examples makes the examples of a command begin as people start it.
+func (a *app) examples(cmd *cobra.Command) {
+	const margin = "\n  "
+	cmd.Example = strings.TrimPrefix(strings.ReplaceAll("\n"+cmd.Example, margin+program+" ", margin+a.Program+" "), "\n")
+}
+
+// eventFile names the file of an event in a command that people copy. What came from standard
+// input is spent.
+func eventFile(name string) string {
+	if name == "-" {
+		return "EVENT_FILE"
+	}
+	return name
+}
