@@ -12,8 +12,9 @@ import (
 // has more than 51,200 events, without a word from us; a step that fails says why, and can be
 // caught.
 const (
-	maxRounds  = 10_000
-	maxHistory = 40_000
+	maxRounds      = 10_000
+	maxHistory     = 40_000   // events
+	maxHistorySize = 40 << 20 // bytes; Temporal's own bound is 50 MiB
 )
 
 // round is the run as one round of a loop sees it: a step inside is named after the loop and the
@@ -22,8 +23,9 @@ func (r *run) round(ctx workflow.Context, s *playbook.Step, number int) (*run, e
 	if r.status.rounds++; r.status.rounds > maxRounds {
 		return nil, fmt.Errorf("the loops of the run have made %d rounds; at most that many fit into one run", maxRounds)
 	}
-	if events := workflow.GetInfo(ctx).GetCurrentHistoryLength(); events > maxHistory {
-		return nil, fmt.Errorf("the run's history has %d events, which leaves no room for another round; give the rest to another run", events)
+	info := workflow.GetInfo(ctx)
+	if events, size := info.GetCurrentHistoryLength(), info.GetCurrentHistorySize(); events > maxHistory || size > maxHistorySize {
+		return nil, fmt.Errorf("the run's history has %d events and %d bytes, which leaves no room for another round; give the rest to another run", events, size)
 	}
 	f := *r
 	f.path = fmt.Sprintf("%s[%d].", r.name(s), number)

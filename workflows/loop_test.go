@@ -217,10 +217,13 @@ func TestLoopCancel(t *testing.T) {
 
 // The history is what bounds a run in the end.
 func TestLoopsLeaveRoom(t *testing.T) {
-	h := newHouse(t)
-	h.env.SetCurrentHistoryLength(40_001)
-	_, err := h.run("  - {id: f, for_each: '[1]', steps: [{set: {x: 1}}]}")
-	require.ErrorContains(t, err, `step "f": the run's history has 40001 events, which leaves no room for another round`)
+	for _, over := range [][2]int{{40_001, 0}, {0, 40<<20 + 1}} {
+		h := newHouse(t)
+		h.env.SetCurrentHistoryLength(over[0])
+		h.env.SetCurrentHistorySize(over[1])
+		_, err := h.run("  - {id: f, for_each: '[1]', steps: [{set: {x: 1}}]}")
+		require.ErrorContains(t, err, fmt.Sprintf(`step "f": the run's history has %d events and %d bytes, which leaves no room for another round`, over[0], over[1]))
+	}
 }
 
 func TestTooMuchIsCollected(t *testing.T) {
@@ -303,6 +306,19 @@ outcome: steps.f.results.join(" ")
 	require.Equal(t, []string{`lamp.smash {"lamp":"c"}`}, h.calls())
 	require.Equal(t, "f[2].ask", h.permits[0].Approval)
 	require.Equal(t, workflows.Rounds{Done: 1, Skipped: 2}, *h.status().Step("smash").Rounds)
+}
+
+// Approvals of rounds that follow one another are requests of their own.
+func TestApprovalsInRepeat(t *testing.T) {
+	h := newHouse(t)
+	h.at(time.Minute, func() { h.update(h.ballot(alice, approval.Reject)) })
+	h.at(10*time.Minute, func() { h.approve(alice) })
+	outcome, err := h.run("  - {id: r, repeat: [{id: ask, approve: 'Now?', approvers: [oncall], steps: [{id: a, activity: lamp.smash, with: {lamp: desk}}]}], until: steps.ask.approved, every: 5m}\noutcome: string(steps.r.times) + steps.ask.decision + steps.a.status")
+	require.NoError(t, err)
+	require.Equal(t, "2approveddone", outcome)
+	require.Equal(t, []string{"r[1].ask", "r[2].ask"}, []string{h.status().Approvals[0].ID, h.status().Approvals[1].ID})
+	require.Equal(t, workflows.Rounds{Done: 2}, *h.status().Step("ask").Rounds)
+	require.Equal(t, workflows.Rounds{Done: 1, Skipped: 1}, *h.status().Step("a").Rounds)
 }
 
 // A loop may ask more often than a status can tell.

@@ -230,3 +230,37 @@ func TestOnErrorContinue(t *testing.T) {
 		require.Empty(t, h.calls())
 	})
 }
+
+// A finally cannot be cancelled, but what it calls has its own bound; so has a call in a block.
+func TestBlocksTimeOut(t *testing.T) {
+	never := func(ctx context.Context, _ lampInput) (lampOutput, error) {
+		<-ctx.Done()
+		return lampOutput{}, ctx.Err()
+	}
+	const call = "{id: a, activity: lamp.douse, with: {lamp: desk}, timeout: 1s, retry: {times: 1}}"
+	t.Run("finally after a cancellation", func(t *testing.T) {
+		t.Parallel()
+		h := newHouse(t)
+		h.do["lamp.douse"] = never
+		h.at(time.Minute, func() { h.env.CancelWorkflow() })
+		_, err := h.run("  - {id: t, try: [{wait: 1h}], finally: [" + call + "]}")
+		require.True(t, temporal.IsCanceledError(err), "%v", err)
+		require.Contains(t, h.status().Step("t").Error, `cancelled; then, in finally, step "a": no answer in time`)
+	})
+	for name, steps := range map[string]string{
+		"try":      "  - {try: [" + call + "], catch: [{stop: '${error.reason}'}]}",
+		"parallel": "  - {id: b, continue_on_error: true, parallel: [{steps: [" + call + "]}, {steps: [{wait: 1d}]}]}\noutcome: steps.b.error",
+		"for_each": "  - {id: b, continue_on_error: true, for_each: '[1]', steps: [" + call + "]}\noutcome: steps.b.error",
+		"repeat":   "  - {id: b, on_error: continue, repeat: [" + call + "], until: 'true'}\noutcome: steps.b.error",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := newHouse(t)
+			h.do["lamp.douse"] = never
+			outcome, err := h.run(steps)
+			require.NoError(t, err)
+			require.Contains(t, outcome, "no answer in time")
+			require.Equal(t, playbook.StatusFailed, h.statuses()["a"])
+		})
+	}
+}

@@ -52,6 +52,7 @@ func (c *checker) playbook(pb *Playbook) {
 	}
 	sc := pb.start()
 	c.block(pb.Steps, sc)
+	c.width(pb.Steps)
 	c.expr(pb.Outcome, expr.String, sc)
 }
 
@@ -109,6 +110,34 @@ func (c *checker) branches(blocks [][]*Step, sc *scope) {
 		c.block(steps, forks[i])
 	}
 	sc.join(forks)
+}
+
+// maxWidth bounds what a run does at the same moment. Temporal takes 2,000 pending calls of a run;
+// one that begins more at once would not get on again.
+const maxWidth = 500
+
+// width returns how many calls the steps may have under way at the same moment.
+func (c *checker) width(steps []*Step) int {
+	widest := 0
+	for _, s := range steps {
+		inside, sum := 1, 0
+		for _, block := range Inner(s) {
+			w := c.width(block)
+			inside, sum = max(inside, w), sum+w
+		}
+		switch v := s.Verb.(type) {
+		case *Parallel:
+			inside = max(inside, sum)
+		case *ForEach:
+			inside *= v.MaxParallel
+		}
+		if inside > maxWidth {
+			c.reportAt(ruleBound, s.node, "the step may do %d things at once; at most %d: lower max_parallel", inside, maxWidth)
+			inside = maxWidth
+		}
+		widest = max(widest, inside)
+	}
+	return widest
 }
 
 // identify reports an id that another step has.
