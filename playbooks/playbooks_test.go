@@ -47,7 +47,8 @@ func compile(t *testing.T, registry *activities.Registry, file string) *playbook
 	return pb
 }
 
-// Every playbook that ships has tests beside it, they pass, and together they take every step.
+// Every playbook that ships has tests beside it, they pass, and together they take every step and
+// every branch.
 func TestPlaybooks(t *testing.T) {
 	registry := activities.NewRegistry()
 	all.Register(registry, all.Options{})
@@ -59,16 +60,11 @@ func TestPlaybooks(t *testing.T) {
 
 			results, err := playtest.Run(library{}, playtest.File(file), pb, playtest.Options{Registry: registry, Normalise: gateway.Normalise})
 			require.NoError(t, err)
-			taken := map[string]bool{}
 			for _, r := range results {
 				t.Run(r.Name, func(t *testing.T) { require.Empty(t, r.Failures) })
-				for _, id := range r.Steps {
-					taken[id] = true
-				}
 			}
-			playbook.Walk(pb.Steps, func(s *playbook.Step) {
-				require.True(t, taken[s.ID], "no test takes the step %q", s.ID)
-			})
+			require.Empty(t, playtest.Cover(pb, results).Untaken, "what no test takes")
+			require.Equal(t, 100, playtest.Cover(pb, results).Percent())
 		})
 	}
 }

@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"fmt"
+	"slices"
 
 	"go.temporal.io/sdk/workflow"
 
@@ -68,6 +69,9 @@ func (r *run) mark(row *StepStatus, status playbook.Status) {
 	out.Rounds.add(before, -1)
 	out.Rounds.add(status, 1)
 	out.Status, out.Title = out.Rounds.status(), row.Title
+	if out.Case = row.Case; out.Case != nil && !slices.Contains(out.Rounds.Cases, *out.Case) {
+		out.Rounds.Cases = append(out.Rounds.Cases, *out.Case)
+	}
 	if out.Started == nil {
 		out.Started = row.Started
 	}

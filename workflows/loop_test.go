@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -85,7 +86,7 @@ func TestRepeat(t *testing.T) {
 				require.Equal(t, tc.outcome, outcome)
 			}
 			require.Equal(t, tc.took, h.env.Now().Sub(began).Truncate(time.Second))
-			if tc.rounds == (workflows.Rounds{}) {
+			if reflect.ValueOf(tc.rounds).IsZero() {
 				require.Nil(t, h.status().Step("a").Rounds)
 			} else {
 				require.Equal(t, tc.rounds, *h.status().Step("a").Rounds)
@@ -195,7 +196,7 @@ func TestForEach(t *testing.T) {
 				require.Equal(t, tc.outcome, outcome)
 			}
 			require.Equal(t, tc.took, h.env.Now().Sub(began).Truncate(time.Minute))
-			if tc.rounds == (workflows.Rounds{}) {
+			if reflect.ValueOf(tc.rounds).IsZero() {
 				require.Nil(t, h.status().Step("x").Rounds)
 				require.Equal(t, playbook.StatusSkipped, h.statuses()["x"])
 			} else {

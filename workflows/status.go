@@ -67,6 +67,7 @@ type EventRef struct {
 type StepStatus struct {
 	ID       string          `json:"id"`
 	Verb     string          `json:"verb"`
+	Case     *int            `json:"case,omitempty"`  // what a switch chose, from 1; 0: default or none
 	Depth    int             `json:"depth,omitempty"` // steps around it
 	Title    string          `json:"title,omitempty"`
 	Activity string          `json:"activity,omitempty"`
@@ -91,6 +92,8 @@ type Rounds struct {
 	Done    int `json:"done,omitempty"`
 	Failed  int `json:"failed,omitempty"`
 	Skipped int `json:"skipped,omitempty"`
+	// Cases are those that a switch chose in any round, as in StepStatus.
+	Cases []int `json:"cases,omitempty"`
 }
 
 // ApprovalStatus is one request, the votes on it and how it ended.

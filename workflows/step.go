@@ -73,7 +73,7 @@ func (r *run) verb(ctx workflow.Context, s *playbook.Step, row *StepStatus) (map
 	case *playbook.Approve:
 		return r.approve(ctx, s, v, row)
 	case *playbook.Switch:
-		return r.choose(ctx, v)
+		return r.choose(ctx, v, row)
 	case *playbook.Set:
 		return nil, r.set(ctx, v)
 	case *playbook.Stop:

@@ -9,7 +9,7 @@ import (
 )
 
 // choose runs the first case that holds. All conditions are one recorded decision: its number.
-func (r *run) choose(ctx workflow.Context, v *playbook.Switch) (map[string]any, error) {
+func (r *run) choose(ctx workflow.Context, v *playbook.Switch, row *StepStatus) (map[string]any, error) {
 	stable := true
 	for _, one := range v.Cases {
 		stable = stable && one.If.Stable()
@@ -29,6 +29,7 @@ func (r *run) choose(ctx workflow.Context, v *playbook.Switch) (map[string]any, 
 	if err != nil {
 		return nil, err
 	}
+	row.Case = &taken
 	chosen := v.Default
 	for i, one := range v.Cases {
 		if i+1 == taken {

@@ -2,6 +2,7 @@
 // and runs.
 //
 //	validate    every problem of playbooks
+//	test        the tests beside playbooks, and what they cover
 //	match       which playbooks answer an event
 //	run         start runs for an event, or one by hand
 //	runs        list runs
@@ -11,6 +12,9 @@
 //	reject      say no
 //	cancel      ask a run to stop
 //	activities  what playbooks can do
+//	schema      the JSON Schema of playbooks
+//	graph       a playbook as a picture
+//	new         the beginning of a playbook
 //
 // # Manners
 //
@@ -149,20 +153,17 @@ func (a *app) root() *cobra.Command {
 		},
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
-			if a.output != "text" && a.output != "json" {
-				return usagef(cmd, "-o %q: want text or json", a.output)
-			}
-			return nil
+			return a.form(cmd)
 		},
 	}
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return usagef(cmd, "%v", err) })
 	flags := root.PersistentFlags()
-	flags.StringVarP(&a.output, "output", "o", "text", "how to print results: text or json")
+	flags.StringVarP(&a.output, "output", "o", "text", "how to print results: text or json (and where help says so, others)")
 	flags.StringVar(&a.playbooks, "playbooks", "", "folder of playbooks (default: the library that ships)")
 	flags.StringVar(&a.taskQueue, "task-queue", workflows.TaskQueue, "task queue that the workers serve")
 	a.temporal.Flags(flags)
 	root.AddCommand(
-		a.validate(), a.match(), a.run(), a.runs(), a.show(), a.approvals(), a.approve(), a.reject(), a.cancel(), a.activities(),
+		a.validate(), a.test(), a.match(), a.run(), a.runs(), a.show(), a.approvals(), a.approve(), a.reject(), a.cancel(), a.activities(), a.schema(), a.graph(), a.new(),
 	)
 	for _, cmd := range root.Commands() {
 		a.examples(cmd)

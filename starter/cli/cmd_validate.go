@@ -16,26 +16,35 @@ func (a *app) validate() *cobra.Command {
 		Long: `Check playbooks, and print every problem as file:line:col: message [rule].
 
 A folder stands for all files below it that end in .yaml and not in _test.yaml. Without arguments
-it checks the folder of --playbooks, or the library that ships.`,
+it checks the folder of --playbooks, or the library that ships.
+
+-o sarif prints SARIF 2.1.0, which code hosts show beside the lines of a change; its names of files
+are relative to the folder that the command runs in.`,
 		Example: `  starter validate
   starter validate playbooks/run
-  starter validate -o json playbooks`,
-		Args: arguments("[FILE|FOLDER...]"),
+  starter validate -o json playbooks
+  starter validate -o sarif playbooks`,
+		Args:        arguments("[FILE|FOLDER...]"),
+		Annotations: map[string]string{moreForms: "sarif"},
 		RunE: func(_ *cobra.Command, names []string) error {
 			l, problems, err := a.read(names...)
 			if err != nil {
 				return err
 			}
-			if a.json() {
-				if err := a.printJSON(append(playbook.Problems{}, problems...)); err != nil {
-					return err
-				}
-			} else {
+			switch {
+			case a.json():
+				err = a.printJSON(append(playbook.Problems{}, problems...))
+			case a.output == "sarif":
+				err = a.printJSON(sarifOf(problems))
+			default:
 				for _, p := range problems {
-					if err := a.print("%s", line(p)); err != nil {
-						return err
+					if err = a.print("%s", line(p)); err != nil {
+						break
 					}
 				}
+			}
+			if err != nil {
+				return err
 			}
 			n := len(l.Playbooks())
 			are := "are"

@@ -45,11 +45,11 @@ func (a *app) command(verb string, args ...string) string {
 		}
 	}
 	switch verb {
-	case "validate", "match", "run":
+	case "validate", "test", "match", "run", "graph":
 		flag("--playbooks", a.playbooks, "")
 	}
 	switch verb {
-	case "validate", "match", "activities":
+	case "validate", "test", "match", "activities", "schema", "new":
 	default:
 		flag("--address", a.temporal.Address, "")
 		flag("--namespace", a.temporal.Namespace, "")

@@ -6,15 +6,31 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"unicode/utf16"
 	"unicode/utf8"
 
+	"github.com/spf13/cobra"
+
 	"github.com/countersign/countersign/starter/card"
 )
 
 func (a *app) json() bool { return a.output == "json" }
+
+// moreForms annotates a command that prints in other forms than text and json, with their names.
+const moreForms = "forms"
+
+// form checks -o against what the command can print.
+func (a *app) form(cmd *cobra.Command) error {
+	forms := append([]string{"text", "json"}, strings.Fields(cmd.Annotations[moreForms])...)
+	if slices.Contains(forms, a.output) {
+		return nil
+	}
+	last := len(forms) - 1
+	return usagef(cmd, "-o %q: want %s or %s", a.output, strings.Join(forms[:last], ", "), forms[last])
+}
 
 // say talks, a line at a time. A broken Err is nobody's loss.
 func (a *app) say(format string, args ...any) { _, _ = fmt.Fprintf(a.err, format+"\n", args...) }

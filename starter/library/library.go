@@ -28,6 +28,15 @@ const (
 	ruleLimits        = "limits" // as the language says it of a file that is too large
 )
 
+// Rules are the rules of a library and of the playbooks in it.
+func Rules() []playbook.Rule {
+	return append(playbook.Rules(),
+		playbook.Rule{ID: ruleDuplicateName, Description: "The name of a playbook is that of no other."},
+		playbook.Rule{ID: ruleUnreadable, Description: "A file that looks like a playbook can be read."},
+		playbook.Rule{ID: ruleFileName, Description: "Playbooks are files that end in .yaml."},
+	)
+}
+
 const (
 	suffix     = ".yaml"
 	testSuffix = "_test.yaml"
@@ -62,6 +71,16 @@ func (l *Library) Playbooks() []*playbook.Playbook {
 		all[i] = e.playbook
 	}
 	return all
+}
+
+// File returns the name of the file that a playbook of the library was read from.
+func (l *Library) File(pb *playbook.Playbook) string {
+	for _, e := range l.entries {
+		if e.playbook == pb {
+			return e.file
+		}
+	}
+	return ""
 }
 
 // ByName finds a playbook. If there is none the error names the near miss.

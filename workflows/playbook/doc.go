@@ -20,6 +20,8 @@
 //	match.go      triggers, dedupe keys and inputs, for an event
 //	plan.go       the canonical form and its digest
 //	read.go       the same strict YAML for the files beside playbooks
+//	schema.go     the language as JSON Schema, for editors: every verb, modifier and key described
+//	rules.go      the rules that problems name
 //
 // A verb is added as verb_<name>.go here, which registers itself in the table in parse.go, and
 // step_<name>.go in package workflows, which runs it.

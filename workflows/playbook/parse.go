@@ -33,6 +33,17 @@ func verbs() map[string]verb {
 // modifiers may stand at any step.
 var modifiers = []string{"id", "title", "if", "timeout", "retry", "on_error"}
 
+// The keys of the mappings that are not steps. What is added here is described in schema.go.
+var (
+	playbookKeys = []string{"playbook", "title", "stage", "labels", "triggers", "inputs", "steps", "outcome"}
+	triggerKeys  = []string{"event", "if", "dedupe"}
+	inputKeys    = []string{"type", "title", "from", "default"}
+	caseKeys     = []string{"if", "steps"}
+	branchKeys   = []string{"steps"}
+	waitKeys     = []string{"until"}
+	retryKeys    = []string{"times", "every", "backoff", "max_every"}
+)
+
 var (
 	nameForm = wordForm{
 		regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)*$`),
@@ -59,7 +70,7 @@ type parser struct {
 }
 
 func (p *parser) playbook(root *yaml.Node) *Playbook {
-	o, ok := p.object(root, "a playbook", []string{"playbook", "title", "stage", "labels", "triggers", "inputs", "steps", "outcome"})
+	o, ok := p.object(root, "a playbook", playbookKeys)
 	if !ok {
 		return nil
 	}
@@ -100,7 +111,7 @@ func (p *parser) playbook(root *yaml.Node) *Playbook {
 }
 
 func (p *parser) trigger(n *yaml.Node) *Trigger {
-	o, ok := p.object(n, "a trigger", []string{"event", "if", "dedupe"})
+	o, ok := p.object(n, "a trigger", triggerKeys)
 	if !ok {
 		return nil
 	}
@@ -114,7 +125,7 @@ func (p *parser) trigger(n *yaml.Node) *Trigger {
 
 func (p *parser) input(key, value *yaml.Node) *Input {
 	p.spell(key, "the name of an input", idForm)
-	o, ok := p.object(value, fmt.Sprintf("the input %q", key.Value), []string{"type", "title", "from", "default"})
+	o, ok := p.object(value, fmt.Sprintf("the input %q", key.Value), inputKeys)
 	if !ok {
 		return &Input{Name: key.Value, Type: expr.Any, node: value}
 	}
@@ -273,7 +284,7 @@ func (p *parser) retry(o object) Retry {
 	if n == nil {
 		return r
 	}
-	ro, ok := p.object(n, "retry", []string{"times", "every", "backoff", "max_every"})
+	ro, ok := p.object(n, "retry", retryKeys)
 	if !ok {
 		return r
 	}

@@ -104,6 +104,12 @@ type Expr struct {
 	node *yaml.Node
 }
 
+// Place is where the step is in its file, from 1.
+func (s *Step) Place() (line, column int) { return s.node.Line, s.node.Column }
+
+// Place is where the expression is in its file, from 1.
+func (e *Expr) Place() (line, column int) { return e.node.Line, e.node.Column }
+
 // Inner returns the blocks of steps inside a step, in the order of the file.
 func Inner(s *Step) [][]*Step {
 	if outer, ok := s.Verb.(interface{ inner() [][]*Step }); ok {

@@ -22,3 +22,9 @@ func JSON(n *yaml.Node) (json.RawMessage, error) {
 	}
 	return json.Marshal(value)
 }
+
+// Text is the expression as it is written, for people to read.
+func (e *Expr) Text() string { return e.node.Value }
+
+// Text is a text as it is written, with its ${...}, for people to read; empty if the value is none.
+func (v *Value) Text() string { return v.node.Value }

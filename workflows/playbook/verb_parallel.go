@@ -30,7 +30,7 @@ func parallelVerb() verb {
 		parse: func(p *parser, o object) Verb {
 			v := &Parallel{ContinueOnError: o.boolean("continue_on_error")}
 			for _, n := range o.list("parallel") {
-				if branch, ok := p.object(n, "a branch", []string{"steps"}); ok {
+				if branch, ok := p.object(n, "a branch", branchKeys); ok {
 					branch.require("steps")
 					v.Branches = append(v.Branches, p.block(branch, "steps"))
 				}

@@ -43,7 +43,7 @@ func switchVerb() verb {
 }
 
 func (p *parser) switchCase(n *yaml.Node) *Case {
-	o, ok := p.object(n, "a case", []string{"if", "steps"})
+	o, ok := p.object(n, "a case", caseKeys)
 	if !ok {
 		return nil
 	}

@@ -32,7 +32,7 @@ func waitVerb() verb {
 			if n.Kind != yaml.MappingNode {
 				return &Wait{For: o.value("wait")}
 			}
-			until, _ := p.object(n, "wait", []string{"until"})
+			until, _ := p.object(n, "wait", waitKeys)
 			if len(n.Content) == 0 {
 				until.require("until")
 			}

@@ -34,6 +34,8 @@ type Options struct {
 	Registry *activities.Registry
 	// Normalise makes an event of a file, as the gateway does of what it receives.
 	Normalise func(raw []byte) (event.Event, error)
+	// Only says by its name whether a test is run; nil runs all.
+	Only func(name string) bool
 }
 
 // Result is what became of one test.
@@ -45,6 +47,8 @@ type Result struct {
 	Failures playbook.Problems `json:"failures,omitempty"`
 	// Steps are the ids of the steps that the run took, and did not skip.
 	Steps []string `json:"steps,omitempty"`
+	// Branches are the ways that the run went where it could have gone another.
+	Branches []Branch `json:"branches,omitempty"`
 	// Status is the story of the run; nil if it did not start.
 	Status *workflows.Status `json:"-"`
 }
@@ -73,14 +77,23 @@ func Run(lib fs.FS, file string, pb *playbook.Playbook, opts Options) ([]Result,
 	if len(p.problems) > 0 {
 		return nil, p.problems
 	}
-	results := make([]Result, len(s.tests))
-	for i, t := range s.tests {
+	results := make([]Result, 0, len(s.tests))
+	for _, t := range s.tests {
+		if opts.Only != nil && !opts.Only(t.name) {
+			continue
+		}
 		r := &rehearsal{file: file, lib: lib, pb: pb, opts: opts, test: t}
 		r.run()
 		slices.SortStableFunc(r.failures, func(a, b playbook.Problem) int {
 			return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
 		})
-		results[i] = Result{Name: t.name, File: file, Line: t.at.node.Line, Failures: r.failures, Steps: r.taken(), Status: r.status}
+		result := Result{Name: t.name, File: file, Line: t.at.node.Line, Failures: r.failures, Steps: r.taken(), Status: r.status}
+		if r.status != nil {
+			w := &ways{status: r.status}
+			w.block(pb.Steps)
+			result.Branches = w.taken
+		}
+		results = append(results, result)
 	}
 	return results, nil
 }

@@ -1,0 +1,31 @@
+package cli
+
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/countersign/countersign/workflows/playbook"
+)
+
+func (a *app) schema() *cobra.Command {
+	return &cobra.Command{
+		Use:   "schema",
+		Short: "Print the JSON Schema of playbooks, so that editors complete and check them",
+		Long: `Print the JSON Schema of playbooks, so that editors complete and check them.
+
+It knows every activity, and completes with: by the activity's name. Editors with the YAML language
+server take it from a first line of the playbook, or from their settings:
+
+  # yaml-language-server: $schema=playbook.schema.json
+
+What depends on other places of a file it cannot say; starter validate does.`,
+		Example: `  starter schema > playbook.schema.json`,
+		Args:    arguments(),
+		RunE: func(*cobra.Command, []string) error {
+			var docs []playbook.ActivityDoc
+			for _, one := range a.registry.All() {
+				docs = append(docs, playbook.ActivityDoc{Name: one.Name, Title: one.Title, Doc: one.Doc, Input: one.Input.Schema})
+			}
+			return a.printJSON(playbook.Schema(docs))
+		},
+	}
+}

@@ -1,0 +1,346 @@
+package playbook
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/google/jsonschema-go/jsonschema"
+)
+
+// ActivityDoc is what the schema says of an activity.
+type ActivityDoc struct {
+	Name  string
+	Title string
+	Doc   string             // may be empty
+	Input *jsonschema.Schema // of an object
+}
+
+// Schema is the language as JSON Schema (draft 2020-12), with what each activity takes: for editors,
+// which complete and check while somebody writes. It admits what [Compile] does, but for empty texts
+// that an activity refuses when it is called, and it admits more: what depends on other places of
+// the file, such as types of expressions, it cannot say.
+//
+// Keys come from the tables that the parser reads with, descriptions from here. A key that has no
+// description takes anything; a test sees to it that there is none.
+func Schema(activities []ActivityDoc) *jsonschema.Schema {
+	activities = slices.SortedFunc(slices.Values(activities), func(a, b ActivityDoc) int {
+		return strings.Compare(a.Name, b.Name)
+	})
+	root := mapping("playbook", playbookKeys, "playbook", "stage", "steps")
+	root.Schema = "https://json-schema.org/draft/2020-12/schema"
+	root.Title = "Countersign playbook"
+	root.Defs = map[string]*jsonschema.Schema{
+		"expression": {
+			Description: "A CEL expression, without ${...}.", Types: []string{"string", "boolean", "number"},
+			Not: &jsonschema.Schema{Type: "string", Pattern: `^\s*(\$\{|$)`},
+		},
+		"text":     {Description: "Text for people; ${...} in it is an expression.", Type: "string", Pattern: `\S`},
+		"template": {Description: "An expression, as ${...}.", Type: "string", Pattern: `\$\{`},
+		"duration": {Description: "A duration like 30s, 5m, 12h or 3d.", Type: "string", Pattern: `^([0-9.]+(ns|us|µs|ms|s|m|h))*([0-9.]+d)?$`, MinLength: ptr(2)},
+		"trigger":  mapping("trigger", triggerKeys, "event"),
+		"input":    mapping("input", inputKeys, "type"),
+		"case":     mapping("case", caseKeys, "if", "steps"),
+		"branch":   mapping("branch", branchKeys, "steps"),
+		"wait":     mapping("wait", waitKeys, "until"),
+		"retry":    mapping("retry", retryKeys),
+		"steps":    list(ref("step")),
+		"step":     {Type: "object", Description: "A step: one verb, and modifiers.", Properties: map[string]*jsonschema.Schema{}},
+	}
+	step := root.Defs["step"]
+	for _, keyword := range keywords() {
+		name := "step_" + keyword
+		root.Defs[name] = stepSchema(verbs()[keyword])
+		root.Defs[name].Description = mappings[name].doc
+		step.Properties[keyword] = described(keyword, "step_"+keyword)
+		step.PropertyOrder = append(step.PropertyOrder, keyword)
+		step.OneOf = append(step.OneOf, &jsonschema.Schema{Required: []string{keyword}})
+		step.AllOf = append(step.AllOf, &jsonschema.Schema{If: &jsonschema.Schema{Required: []string{keyword}}, Then: ref(name)})
+	}
+	for _, key := range modifiers {
+		step.Properties[key] = described(key, "step")
+		step.PropertyOrder = append(step.PropertyOrder, key)
+	}
+	addActivities(root, activities)
+	return root
+}
+
+// keyDoc describes a key: what it says, and what it takes.
+type keyDoc struct {
+	doc   string
+	takes func() *jsonschema.Schema
+}
+
+// mappingDoc describes a mapping and its keys.
+type mappingDoc struct {
+	doc      string
+	keys     map[string]keyDoc
+	required []string // beside the verb of a step
+}
+
+// mappings describe every mapping of the language: the steps by their verbs as step_<verb>, and
+// what may stand at any step as step.
+var mappings = map[string]mappingDoc{
+	"playbook": {"A playbook: what starts it, what it needs, and its steps.", map[string]keyDoc{
+		"playbook": {"Its name, which is that of its file.", word(nameForm)},
+		"title":    {"What people read instead of the name.", plain("string")},
+		"stage":    {"Where in the pipeline it belongs.", oneOf(Stages)},
+		"labels": {"Words to find it by, such as cloud: aws.", func() *jsonschema.Schema {
+			return &jsonschema.Schema{Type: "object", AdditionalProperties: plain("string")()}
+		}},
+		"triggers": {"Events that start it; the first that holds decides.", func() *jsonschema.Schema { return list(ref("trigger")) }},
+		"inputs":   {"Values that it needs, from the event or from whoever starts it.", named(ref("input"))},
+		"steps":    {"What it does, one step after the other.", to("steps")},
+		"outcome":  {"An expression that says in a sentence how the run went. Without one it is \"done\".", to("expression")},
+	}, nil},
+	"trigger": {"A kind of event that starts the playbook.", map[string]keyDoc{
+		"event":  {"Type of the event, such as aws.guardduty.finding.", word(eventForm)},
+		"if":     {"Only events for which this holds; it reads event.", to("expression")},
+		"dedupe": {"Events for which this gives the same text join one run. Without it: the source and id of the event.", to("expression")},
+	}, nil},
+	"input": {"A value that the playbook needs.", map[string]keyDoc{
+		"type": {"string, bool, int, double, timestamp, duration, any, list(T) or map(T).", func() *jsonschema.Schema {
+			return &jsonschema.Schema{Type: "string", Pattern: `^((list|map)\()*(any|bool|int|double|string|timestamp|duration)\)*$`}
+		}},
+		"title":   {"What people read instead of the name.", plain("string")},
+		"from":    {"Where it is in the event, as an expression over event.", to("expression")},
+		"default": {"What it is if it is neither given nor in the event. No expression.", anything},
+	}, nil},
+	"case": {"One way of a switch.", map[string]keyDoc{
+		"if":    {"The case is taken if this holds, and none before it does.", to("expression")},
+		"steps": {"What it does then.", to("steps")},
+	}, nil},
+	"branch": {"One branch of a parallel.", map[string]keyDoc{
+		"steps": {"What it does.", to("steps")},
+	}, nil},
+	"wait": {"A wait until a time.", map[string]keyDoc{
+		"until": {"An expression that gives a timestamp; one that has passed is not waited for.", to("expression")},
+	}, nil},
+	"retry": {"How often a call is tried, and how long between.", map[string]keyDoc{
+		"times":     {"Attempts in all (5).", within(1, 100)},
+		"every":     {"Time before the second attempt (2s).", to("duration")},
+		"backoff":   {"How many times longer each further wait is (2).", within(1, 10)},
+		"max_every": {"The longest wait (1m).", to("duration")},
+	}, nil},
+	"step": {"A step: one verb, and modifiers.", map[string]keyDoc{
+		"id":       {"The name of the step in expressions (steps.<id>) and in the record; unique.", word(idForm)},
+		"title":    {"What people read instead of the id.", to("text")},
+		"if":       {"Skips the step where it does not hold.", to("expression")},
+		"timeout":  {"Bounds a call with all of its attempts (15m, or the activity's own bound if that is longer); 1s to 1d.", to("duration")},
+		"retry":    {"How often the call is tried.", to("retry")},
+		"on_error": {"What happens when the step fails: fail (the run fails with it) or continue (its status is failed, its error says why, and the run goes on).", oneOf([]string{"fail", "continue"})},
+	}, nil},
+	"step_activity": {"Calls an activity. Offers output.", map[string]keyDoc{
+		"activity": {"Name of the activity.", plain("string")},
+		"with":     {"What the activity takes.", anything},
+	}, nil},
+	"step_approve": {"Asks people; with steps it covers exactly those. Offers approved, reason and by.", map[string]keyDoc{
+		"approve":   {"The question. ${...} in it is an expression.", to("text")},
+		"approvers": {"Groups of the directory whose people may answer.", func() *jsonschema.Schema { return list(&jsonschema.Schema{Type: "string", Pattern: nameForm.String()}) }},
+		"quorum":    {"How many people must say yes (1); one no is enough.", within(1, maxQuorum)},
+		"expires":   {"After this long without a decision the answer is no (30m); 1m to 7d.", to("duration")},
+		"steps": {"Calls that are resolved and shown before anyone decides, and made on a yes.", func() *jsonschema.Schema {
+			return list(&jsonschema.Schema{Ref: "#/$defs/step_activity", Not: &jsonschema.Schema{Required: []string{"if"}}})
+		}},
+	}, []string{"approvers"}},
+	"step_for_each": {"Runs steps once per item of a list or a map, at most 1,000. Offers failed, error and, with collect, results.", map[string]keyDoc{
+		"for_each":          {"An expression that gives a list or a map. The steps see item and index; of a map, item.key and item.value.", to("expression")},
+		"steps":             {"What is done with an item. What they give and set ends with it.", to("steps")},
+		"max_parallel":      {"How many items at once (1).", within(1, maxParallel)},
+		"continue_on_error": {"Whether the other items go on when one fails (false); failures are then only counted.", plain("boolean")},
+		"collect":           {"An expression: what to keep of an item that succeeded.", to("expression")},
+	}, []string{"steps"}},
+	"step_parallel": {"Runs branches side by side and waits for all. Offers failed and error.", map[string]keyDoc{
+		"parallel":          {"The branches. They cannot read each other, and only one of them may set a value.", func() *jsonschema.Schema { return list(ref("branch")) }},
+		"continue_on_error": {"Whether the other branches go on when one fails (false); failures are then only counted.", plain("boolean")},
+	}, nil},
+	"step_repeat": {"Runs steps in rounds until an expression holds. Offers times and held.", map[string]keyDoc{
+		"repeat": {"What is done in a round. Afterwards the last one can be read.", to("steps")},
+		"until":  {"The loop ends when this holds after a round. That it does not in the end is no failure.", to("expression")},
+		"every":  {"Time between two rounds (30s); 1s to 1d.", to("duration")},
+		"times":  {"Rounds at most (20).", within(1, MaxRounds)},
+	}, []string{"until"}},
+	"step_try": {"Runs steps and says what happens when one fails. Offers caught.", map[string]keyDoc{
+		"try":     {"The steps.", to("steps")},
+		"catch":   {"What is done when one of them failed; sees error.step and error.reason. Then the run goes on.", to("steps")},
+		"finally": {"What is done at the end whatever happened, also after a stop or when the run is cancelled.", to("steps")},
+	}, nil},
+	"step_wait": {"Waits for a while, or until a time.", map[string]keyDoc{
+		"wait": {"A duration, 1s to 30d, or until a time.", func() *jsonschema.Schema {
+			return &jsonschema.Schema{AnyOf: []*jsonschema.Schema{ref("duration"), ref("template"), ref("wait")}}
+		}},
+	}, nil},
+	"step_set": {"Names values, which later steps read as vars.<name>.", map[string]keyDoc{
+		"set": {"Names and values; ${...} in a value is an expression.", func() *jsonschema.Schema {
+			s := named(&jsonschema.Schema{})()
+			s.MinProperties = ptr(1)
+			return s
+		}},
+	}, nil},
+	"step_stop": {"Ends the run with an outcome.", map[string]keyDoc{
+		"stop":   {"The outcome. ${...} in it is an expression.", to("text")},
+		"failed": {"Whether the run counts as failed then (false).", plain("boolean")},
+	}, nil},
+	"step_switch": {"Runs the steps of the first case whose if holds, else those of default, else none. Offers case: 1, 2, ... or 0.", map[string]keyDoc{
+		"switch":  {"The cases.", func() *jsonschema.Schema { return list(ref("case")) }},
+		"default": {"What it does if no case holds.", to("steps")},
+	}, nil},
+}
+
+// callKeys are the modifiers that say how a call is made; a step that makes none has none of them.
+var callKeys = []string{"timeout", "retry"}
+
+// keywords are the verbs, in order.
+func keywords() []string {
+	table := verbs()
+	all := make([]string, 0, len(table))
+	for keyword := range table {
+		all = append(all, keyword)
+	}
+	slices.Sort(all)
+	return all
+}
+
+// mapping is an object with the keys of a table, and no others.
+func mapping(name string, keys []string, required ...string) *jsonschema.Schema {
+	s := &jsonschema.Schema{
+		Type: "object", Description: mappings[name].doc, Properties: map[string]*jsonschema.Schema{},
+		Required: required, PropertyOrder: keys, AdditionalProperties: never(),
+	}
+	for _, key := range keys {
+		s.Properties[key] = described(key, name)
+	}
+	return s
+}
+
+// stepSchema is a step with one verb: its keys and the modifiers.
+func stepSchema(v verb) *jsonschema.Schema {
+	name := "step_" + v.keyword
+	own := append([]string{v.keyword}, v.keys...)
+	s := mapping(name, own, append([]string{v.keyword}, mappings[name].required...)...)
+	s.PropertyOrder = slices.Clone(own)
+	if v.keyword == "try" {
+		s.AnyOf = []*jsonschema.Schema{{Required: []string{"catch"}}, {Required: []string{"finally"}}}
+	}
+	for _, key := range modifiers {
+		if v.keyword != "activity" && slices.Contains(callKeys, key) && !slices.Contains(own, key) {
+			continue
+		}
+		if !slices.Contains(own, key) {
+			s.Properties[key] = described(key, "step")
+			s.PropertyOrder = append(s.PropertyOrder, key)
+		}
+	}
+	return s
+}
+
+// described is what a key takes. A description beside a reference wins over the one it refers to.
+func described(key, name string) *jsonschema.Schema {
+	d, ok := mappings[name].keys[key]
+	if !ok {
+		return &jsonschema.Schema{}
+	}
+	s := d.takes()
+	s.Description = d.doc
+	return s
+}
+
+// addActivities says by name what with: of each activity takes.
+func addActivities(root *jsonschema.Schema, activities []ActivityDoc) {
+	step := root.Defs["step_activity"]
+	name := step.Properties["activity"]
+	name.Enum = []any{}
+	says := []any{}
+	for _, a := range activities {
+		doc := a.Title
+		if a.Doc != "" {
+			doc += ". " + a.Doc
+		}
+		name.Enum = append(name.Enum, a.Name)
+		says = append(says, doc)
+		root.Defs["with_"+a.Name] = &jsonschema.Schema{Description: doc, AnyOf: []*jsonschema.Schema{templated(a.Input), ref("template")}}
+		given := &jsonschema.Schema{Properties: map[string]*jsonschema.Schema{"with": ref("with_" + a.Name)}}
+		if len(a.Input.Required) > 0 {
+			given.Required = []string{"with"}
+		}
+		step.AllOf = append(step.AllOf, &jsonschema.Schema{
+			If:   &jsonschema.Schema{Properties: map[string]*jsonschema.Schema{"activity": {Const: ptr[any](a.Name)}}, Required: []string{"activity"}},
+			Then: given,
+		})
+	}
+	name.Extra = map[string]any{"enumDescriptions": says} // what editors show beside each name
+}
+
+// templated is a schema of values in whose place an expression may stand, at any depth. The value
+// itself may not be one.
+func templated(s *jsonschema.Schema) *jsonschema.Schema {
+	c := s.CloneSchemas()
+	or := func(s *jsonschema.Schema) *jsonschema.Schema {
+		if s == nil || s.Not != nil { // none, or the schema that nothing fits
+			return s
+		}
+		doc := s.Description
+		inner := templated(s)
+		inner.Description = ""
+		return &jsonschema.Schema{Description: doc, AnyOf: []*jsonschema.Schema{inner, ref("template")}}
+	}
+	for name, p := range c.Properties {
+		c.Properties[name] = or(p)
+	}
+	c.Items = or(c.Items)
+	c.AdditionalProperties = or(c.AdditionalProperties)
+	return c
+}
+
+func ref(name string) *jsonschema.Schema { return &jsonschema.Schema{Ref: "#/$defs/" + name} }
+
+func never() *jsonschema.Schema { return &jsonschema.Schema{Not: &jsonschema.Schema{}} }
+
+func list(of *jsonschema.Schema) *jsonschema.Schema {
+	return &jsonschema.Schema{Type: "array", Items: of, MinItems: ptr(1)}
+}
+
+func to(name string) func() *jsonschema.Schema {
+	return func() *jsonschema.Schema { return ref(name) }
+}
+
+func plain(kind string) func() *jsonschema.Schema {
+	return func() *jsonschema.Schema { return &jsonschema.Schema{Type: kind} }
+}
+
+func anything() *jsonschema.Schema { return &jsonschema.Schema{} }
+
+func oneOf(words []string) func() *jsonschema.Schema {
+	return func() *jsonschema.Schema {
+		s := &jsonschema.Schema{Type: "string"}
+		for _, w := range words {
+			s.Enum = append(s.Enum, w)
+		}
+		return s
+	}
+}
+
+// word is a string of a form.
+func word(form wordForm) func() *jsonschema.Schema {
+	return func() *jsonschema.Schema {
+		s := &jsonschema.Schema{Type: "string", Pattern: form.String(), Not: &jsonschema.Schema{}}
+		for _, w := range reserved {
+			s.Not.Enum = append(s.Not.Enum, w)
+		}
+		return s
+	}
+}
+
+// named is a mapping whose keys the author chooses, as ids.
+func named(value *jsonschema.Schema) func() *jsonschema.Schema {
+	return func() *jsonschema.Schema {
+		return &jsonschema.Schema{Type: "object", PropertyNames: word(idForm)(), AdditionalProperties: value.CloneSchemas()}
+	}
+}
+
+func within(least, most float64) func() *jsonschema.Schema {
+	return func() *jsonschema.Schema {
+		return &jsonschema.Schema{Type: "integer", Minimum: &least, Maximum: &most}
+	}
+}
+
+func ptr[T any](v T) *T { return &v }
