@@ -21,4 +21,10 @@
 // idempotent (state what should be, then read it back), return the state found before, as
 // [Remember] has it from the first attempt, and mark with [Permanent] every error that a retry
 // cannot mend. List the package in activities/all.
+//
+// While an effect runs the guard beats for it, so that a worker that dies is noticed within the
+// Heartbeat of the Spec (ten seconds by default) and the next attempt goes on with what Remember
+// kept. A beat also brings word that the run was cancelled, by the context. An effect that must not
+// be left between two steps takes them with context.WithoutCancel and a bound of its own; one that
+// is cut off after it called Remember is reported as perhaps done, never as cancelled alone.
 package activities

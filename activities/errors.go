@@ -1,6 +1,7 @@
 package activities
 
 import (
+	"context"
 	"errors"
 	"time"
 
@@ -32,6 +33,13 @@ func Permanent(kind string, err error) error {
 // provider named none.
 func Passing(kind string, after time.Duration, err error) error {
 	return &Error{Kind: kind, After: after, err: err}
+}
+
+// Cancelled reports whether somebody has cancelled the run, so that no other attempt will follow. A
+// context that ends for another reason (time is up, the worker stops, the engine cannot be reached)
+// is followed by one.
+func Cancelled(ctx context.Context) bool {
+	return ctx.Err() != nil && temporal.IsCanceledError(context.Cause(ctx))
 }
 
 // toTemporal says the same to Temporal, which sees only its own error type across the wire.

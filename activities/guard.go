@@ -6,6 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
+
+	"go.temporal.io/sdk/activity"
 
 	"github.com/countersign/countersign/activities/digest"
 )
@@ -101,9 +104,31 @@ func (a *Activity) run(ctx context.Context, input json.RawMessage, permit *Permi
 	if err := admit(a.Spec, Call{Activity: a.Name, Version: a.Version, Input: input}, permit); err != nil {
 		return nil, toTemporal(Permanent("NotPermitted", err))
 	}
-	output, err := a.call(withTemporalMemory(withTemporalInfo(ctx)), input)
+	ctx = withTemporalMemory(withTemporalInfo(ctx))
+	stop := beat(ctx, a.silence(ctx)/beats)
+	defer stop()
+	output, err := a.call(ctx, input)
 	if err != nil {
-		return nil, toTemporal(err)
+		return nil, toTemporal(a.interrupted(ctx, err))
 	}
 	return output, nil
+}
+
+// silence is after what time without a heartbeat this call counts as lost. A run that was started
+// with another version of the activity carries the Heartbeat of that one.
+func (a *Activity) silence(ctx context.Context) time.Duration {
+	asked := activity.GetInfo(ctx).HeartbeatTimeout
+	if asked == 0 || a.Heartbeat > 0 && a.Heartbeat < asked {
+		return a.Heartbeat
+	}
+	return asked
+}
+
+// interrupted says of an effect that was cancelled under way that it may be done. The engine takes
+// an error that is a cancellation for "cancelled" and drops its words.
+func (a *Activity) interrupted(ctx context.Context, err error) error {
+	if a.Effect == Read || !errors.Is(err, context.Canceled) || !Cancelled(ctx) || !begun(ctx) {
+		return err
+	}
+	return Permanent("Interrupted", fmt.Errorf("%s was cancelled after it had begun, and may be done in part or in whole: %w", a.Name, err))
 }

@@ -5,16 +5,20 @@ import (
 	"encoding/json"
 	"fmt"
 	"sync"
+	"time"
 
 	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/client"
 )
 
 // Memory is what one attempt of a call leaves for the next: what it found before it changed
 // anything, and how far it came. A worker gets it from the engine; a test makes its own, with
 // WithMemory, and hands the same one to every attempt.
 type Memory struct {
-	mu sync.Mutex
+	mu sync.Mutex // held while a heartbeat is sent, so that none overtakes a newer one
 	at memo
+	// sent says that this attempt has given the engine a heartbeat.
+	sent bool
 }
 
 // memo is the form of a Memory on the wire: the heartbeat details of the Temporal activity.
@@ -56,12 +60,21 @@ func Remember[T any](ctx context.Context, found T) (T, error) {
 		return found, Permanent("BadMemory", fmt.Errorf("keep what was found: %w", err))
 	}
 	m.at.Found = raw
+	early := m.sent
 	m.send(ctx)
+	if early {
+		m.push(ctx)
+		m.send(ctx) // what the SDK took up to send meanwhile may be older
+	}
+	if Cancelled(ctx) {
+		m.at.Found = nil // nothing was changed, and nothing will be
+		return found, ctx.Err()
+	}
 	return found, nil
 }
 
-// Heartbeat tells the engine that a long activity is alive and hears from it, by the context,
-// whether the run was cancelled. Outside a worker it does nothing.
+// Heartbeat tells the engine how far a long activity has come. That it is alive the guard tells:
+// an activity need not call this. Outside a worker it does nothing.
 func Heartbeat(ctx context.Context, progress string) {
 	m, _ := ctx.Value(memoryKey{}).(*Memory)
 	if m == nil {
@@ -73,12 +86,90 @@ func Heartbeat(ctx context.Context, progress string) {
 	m.send(ctx)
 }
 
-// send gives the memory to the engine. The SDK sends the first heartbeat of an attempt before it
-// returns and may hold back later ones, hence "once, before changing it" above.
+// send gives the memory, as it is, to the engine. The SDK sends the first heartbeat of an attempt
+// before it returns. It holds back those of the next 80 % of the heartbeat timeout, of which it
+// sends the last when that time is over, or when the attempt fails.
 func (m *Memory) send(ctx context.Context) {
 	if activity.IsActivity(ctx) {
 		activity.RecordHeartbeat(ctx, m.at)
+		m.sent = true
 	}
+}
+
+// pushTime bounds push. It is a moment, as the engine took a heartbeat just before.
+const pushTime = 5 * time.Second
+
+// push gives the memory to the engine at once, where send may hold it back: what was found must be
+// there before anything is changed. It is one try: see Remember for what is lost if it fails.
+func (m *Memory) push(ctx context.Context) {
+	info := activity.GetInfo(ctx)
+	if info.IsLocalActivity {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, pushTime)
+	defer cancel()
+	_ = record(ctx, client.RecordActivityHeartbeatOptions{
+		TaskToken:    info.TaskToken,
+		Namespace:    info.Namespace,
+		WorkflowID:   info.WorkflowExecution.ID,
+		WorkflowType: workflowType(info),
+		ActivityType: info.ActivityType.Name,
+		TaskQueue:    info.TaskQueue,
+		Details:      []any{m.at},
+	})
+}
+
+// record is a variable for tests: the SDK's test environment ends the process that asks it for this.
+var record = func(ctx context.Context, heartbeat client.RecordActivityHeartbeatOptions) error {
+	return activity.GetClient(ctx).RecordActivityHeartbeatWithOptions(ctx, heartbeat)
+}
+
+func workflowType(info activity.Info) string {
+	if info.WorkflowType == nil {
+		return ""
+	}
+	return info.WorkflowType.Name
+}
+
+// beat sends a heartbeat, with the memory, every so often until stop is called, which returns when
+// the last is sent. It goes on where ctx was cancelled: an effect may still have something to
+// close, and a silent one would count as lost.
+func beat(ctx context.Context, every time.Duration) (stop func()) {
+	m, _ := ctx.Value(memoryKey{}).(*Memory)
+	if m == nil || every <= 0 {
+		return func() {}
+	}
+	over, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		ticker := time.NewTicker(every)
+		defer ticker.Stop()
+		for {
+			select {
+			case <-over:
+				return
+			case <-ticker.C:
+				m.mu.Lock()
+				m.send(context.WithoutCancel(ctx))
+				m.mu.Unlock()
+			}
+		}
+	}()
+	return func() {
+		close(over)
+		<-ended
+	}
+}
+
+// begun reports whether this attempt or an earlier one may have changed something.
+func begun(ctx context.Context) bool {
+	m, _ := ctx.Value(memoryKey{}).(*Memory)
+	if m == nil {
+		return false
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.at.Found != nil
 }
 
 // withTemporalMemory recalls what earlier attempts left. Details it cannot read are another

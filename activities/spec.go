@@ -21,6 +21,18 @@ const (
 // DefaultTimeout bounds one attempt of an activity whose Spec names no Timeout.
 const DefaultTimeout = 30 * time.Second
 
+// DefaultHeartbeat is the Heartbeat of an effect whose Spec names none.
+//
+// It is a compromise. A worker that was killed in the middle of an effect is noticed after it, and
+// until then nobody goes on: an instance may stand half isolated. But a healthy worker that is
+// silent for so long, on a slow machine or in a stopped process, loses its attempt too. The guard
+// beats every third of it, and the SDK passes on one beat in 80 % of it, so a pause of two seconds
+// never does harm, and a longer one costs at most an attempt, which the engine makes again.
+const DefaultHeartbeat = 10 * time.Second
+
+// beats is how many the guard makes in one Heartbeat.
+const beats = 3
+
 // Spec describes an activity to everyone who meets it: the checker, the guard, the approver, the
 // operator who writes its IAM policy.
 type Spec struct {
@@ -46,7 +58,10 @@ type Spec struct {
 	Permissions []string
 	// Timeout bounds one attempt. Zero means DefaultTimeout.
 	Timeout time.Duration
-	// Heartbeat is the longest silence of a long activity before it counts as lost. Zero: none.
+	// Heartbeat is the longest silence before a call counts as lost and is made again. The guard
+	// beats while the call runs, however long that takes, so this bounds the time in which the loss
+	// of a worker goes unnoticed. Zero means DefaultHeartbeat for a change or destroy, and none for
+	// a read: a short one may run as a local activity, which has no heartbeat.
 	Heartbeat time.Duration
 }
 
@@ -59,6 +74,9 @@ func (s Spec) withDefaults() Spec {
 	}
 	if s.Timeout == 0 {
 		s.Timeout = DefaultTimeout
+	}
+	if s.Heartbeat == 0 && s.Effect != Read {
+		s.Heartbeat = DefaultHeartbeat
 	}
 	return s
 }

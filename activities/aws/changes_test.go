@@ -1,6 +1,7 @@
 package aws
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -9,7 +10,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/temporal"
 
+	"github.com/countersign/countersign/activities"
 	"github.com/countersign/countersign/activities/aws/standin"
 )
 
@@ -283,6 +286,51 @@ func sameIgnoringIDs(t tester, want, got json.RawMessage) {
 		}
 	}
 	require.Empty(t, cmp.Diff(a, b))
+}
+
+// Whichever call a run is cancelled at, the call ends as if it had not been, or with an error that
+// the guard knows for a cancellation and reports as "may be done" if it changed something. Never
+// is an interface left open.
+func TestCancelAnywhere(t *testing.T) {
+	for _, c := range changes {
+		t.Run(c.name, func(t *testing.T) {
+			smooth := newWorld(t)
+			c.prepare(t, smooth)
+			calls := len(smooth.Calls())
+			smooth.run(t, c.name, c.input)
+			calls = len(smooth.Calls()) - calls
+
+			cut := 0
+			for at := range calls {
+				w := newWorld(t)
+				c := c
+				c.prepare(t, w)
+				effects := len(w.effects())
+				ctx, cancel := context.WithCancelCause(t.Context())
+				already := len(w.Calls())
+				w.answered = func() {
+					if len(w.Calls())-already > at {
+						cancel(temporal.NewCanceledError())
+					}
+				}
+				ctx = step(ctx)
+				_, err := w.attempt(ctx, t, c.name, c.input)
+				cancel(nil)
+				if err != nil {
+					cut++
+					require.ErrorIs(t, err, context.Canceled, "call %d", at)
+				}
+				if len(w.effects()) > effects && c.act != "ModifyNetworkInterfaceAttribute" { // a group made is nothing done
+					_, err := activities.Remember(ctx, "asked after all")
+					require.NotErrorIs(t, err, context.Canceled, "the guard must see that it began")
+				}
+				for id, groups := range groupsNow(w) {
+					require.NotEqual(t, []string{quarantineGroup(w, untracked)}, groups, "%s after call %d: %v", id, at, err)
+				}
+			}
+			require.Positive(t, cut)
+		})
+	}
 }
 
 func TestThrottling(t *testing.T) {

@@ -31,7 +31,7 @@ func (s *service) registerIsolate(r *activities.Registry) {
 		Title: "Isolate an EC2 instance from the network",
 		Doc: "Moves every network interface first into a group that is open, so that connections already made are no longer tracked, " +
 			"then into one without rules, which ends them. The groups are made once a VPC. For the moment between, the security groups " +
-			"let everything through. Traffic that security groups do not rule goes on: instance metadata, Amazon DNS and time. " +
+			"let everything through; an interface that EC2 then refuses to close is put back to the groups it had. Traffic that security groups do not rule goes on: instance metadata, Amazon DNS and time. " +
 			"An auto scaling group or load balancer may replace an instance that stops answering: take it out of service first.",
 		Effect:  activities.Change,
 		Undo:    "aws.ec2.restore_instance",
@@ -97,15 +97,15 @@ func (s *service) isolateInstance(ctx context.Context, in instanceInput) (isolat
 			continue
 		}
 		if err := saveGroups(ctx, c, nic, plan[i].GroupsBefore, what); err != nil {
-			return isolateOutput{}, err
+			return isolateOutput{}, leftAt(ctx, c, nics, plan, groups, -1, false, err)
 		}
 	}
 	for i, nic := range nics {
 		if isIsolated(nic, groups) {
 			continue
 		}
-		if err := isolateInterface(ctx, c, nic, groups[plan[i].VPCID], what); err != nil {
-			return isolateOutput{}, err
+		if opened, err := isolateInterface(ctx, c, nic, groups[plan[i].VPCID], what); err != nil {
+			return isolateOutput{}, leftAt(ctx, c, nics, plan, groups, i, opened, err)
 		}
 	}
 	out := isolateOutput{Interfaces: plan, QuarantineGroupIDs: []string{}, AlreadyIsolated: already, Changed: !already, Verified: true}
@@ -123,18 +123,87 @@ func isIsolated(nic types.NetworkInterface, groups map[string]quarantineGroups) 
 	return slices.Equal(groupIDs(nic.Groups), []string{groups[sdk.ToString(nic.VpcId)].isolated})
 }
 
-// isolateInterface takes the two steps, or the second alone where an attempt died between them.
-func isolateInterface(ctx context.Context, c *clients, nic types.NetworkInterface, q quarantineGroups, what string) error {
+// Time for one step, and for putting an interface back, once neither is the run's to stop.
+const (
+	stepTime    = 30 * time.Second
+	putBackTime = 30 * time.Second
+)
+
+// isolateInterface takes the two steps, or the second alone where an attempt died between them. It
+// reports whether it may have left the interface open.
+func isolateInterface(ctx context.Context, c *clients, nic types.NetworkInterface, q quarantineGroups, what string) (opened bool, err error) {
 	id := sdk.ToString(nic.NetworkInterfaceId)
-	if !slices.Equal(groupIDs(nic.Groups), []string{q.untracked}) {
-		if err := setGroups(ctx, c, id, []string{q.untracked}, what+": untrack the connections of "+id); err != nil {
-			return err
+	opened = slices.Equal(groupIDs(nic.Groups), []string{q.untracked})
+	if err := ctx.Err(); err != nil {
+		return opened, fmt.Errorf("%s: %w", what, err)
+	}
+	// A run cancelled from here on must not leave the interface open, and a request that is cut off
+	// may have opened it.
+	ctx = context.WithoutCancel(ctx)
+	step := func(group, what string) error {
+		ctx, cancel := context.WithTimeout(ctx, stepTime)
+		defer cancel()
+		return setGroups(ctx, c, id, []string{group}, what)
+	}
+	if !opened {
+		if err := step(q.untracked, what+": untrack the connections of "+id); err != nil {
+			return !permanent(err), err // what was refused for good was not done
 		}
 	}
-	// The interface is open now. A run cancelled at this moment must not leave it so.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
+	if err := step(q.isolated, what+": close "+id); err != nil {
+		return true, err
+	}
+	return false, nil
+}
+
+// leftAt ends an isolation that failed at interface at, or before the first with -1: it adds to the
+// error in what state each interface is. Where no attempt follows, which would close an interface that is open, it first
+// puts that back into the groups it had.
+func leftAt(ctx context.Context, c *clients, nics []types.NetworkInterface, plan []isolatedInterface,
+	groups map[string]quarantineGroups, at int, opened bool, err error,
+) error {
+	last := permanent(err) || activities.Cancelled(ctx)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), putBackTime)
 	defer cancel()
-	return setGroups(ctx, c, id, []string{q.isolated}, what+": close "+id)
+	var states []string
+	for i, nic := range nics {
+		id, q := plan[i].NetworkInterfaceID, groups[plan[i].VPCID]
+		open := slices.Equal(groupIDs(nic.Groups), []string{q.untracked}) // by an earlier attempt
+		if i == at {
+			open = opened
+		}
+		switch {
+		case i < at, isIsolated(nic, groups):
+			states = append(states, id+" is isolated")
+		case open && last:
+			states = append(states, putBack(ctx, c, plan[i], q))
+		case open:
+			states = append(states, id+" IS OPEN TO EVERYTHING until the next attempt closes it")
+		default:
+			states = append(states, id+" is as it was, in "+strings.Join(plan[i].GroupsBefore, ", "))
+		}
+	}
+	return fmt.Errorf("%w; %s", err, strings.Join(states, "; "))
+}
+
+// putBack gives an interface that may be open its groups again, and says where it is then. It looks
+// first: if the answer alone was lost, or another attempt was faster, the interface is isolated.
+func putBack(ctx context.Context, c *clients, saved isolatedInterface, q quarantineGroups) string {
+	id, before := saved.NetworkInterfaceID, strings.Join(saved.GroupsBefore, ", ")
+	what := "put back " + id
+	nics, err := describeInterfaces(ctx, c, []string{id}, what)
+	if err == nil && len(nics) == 1 {
+		switch now := groupIDs(nics[0].Groups); {
+		case slices.Equal(now, []string{q.isolated}):
+			return id + " is isolated"
+		case !q.in(now) && !sameGroups(now, saved.GroupsBefore):
+			return id + " was moved by somebody to " + strings.Join(now, ", ")
+		}
+	}
+	if err := setGroups(ctx, c, id, saved.GroupsBefore, what); err != nil {
+		return fmt.Sprintf("%s IS OPEN TO EVERYTHING: it is in %s, was in %s, and could not be put back: %v", id, q.untracked, before, err)
+	}
+	return id + " was put back to " + before
 }
 
 func setGroups(ctx context.Context, c *clients, id string, groups []string, what string) error {

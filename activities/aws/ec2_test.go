@@ -276,6 +276,101 @@ func TestIsolateRestoreProperty(t *testing.T) {
 	})
 }
 
+// EC2 lets us open an interface and not close it: then it must not stay open, and if that is
+// refused too, the error must shout.
+func TestIsolateRefusedHalfWay(t *testing.T) {
+	const first, second, modify = standin.SamplePrimaryInterface, standin.SampleSecondaryInterface, "ModifyNetworkInterfaceAttribute"
+	deny := func(after, times int) standin.Fault {
+		return standin.Fault{Action: modify, Kind: standin.Deny, After: after, Times: times}
+	}
+	const firstBefore, secondBefore = standin.SampleWebGroup + ", " + standin.SampleSSHGroup, standin.SampleInternalGroup
+	for name, tc := range map[string]struct {
+		faults []standin.Fault
+		want   []string // of the error
+		open   []string // interfaces
+		closed []string
+	}{
+		"the first cannot be opened": {
+			faults: []standin.Fault{deny(0, 0)},
+			want:   []string{"untrack the connections of " + first, first + " is as it was, in " + firstBefore + "; " + second + " is as it was, in " + secondBefore},
+		},
+		"the first cannot be closed": {
+			faults: []standin.Fault{deny(1, 1)},
+			want:   []string{": close " + first, first + " was put back to " + firstBefore + "; " + second + " is as it was, in " + secondBefore},
+		},
+		"the second cannot be closed": {
+			faults: []standin.Fault{deny(3, 1)},
+			want:   []string{": close " + second, first + " is isolated; " + second + " was put back to " + secondBefore},
+			closed: []string{first},
+		},
+		"nor put back": {
+			faults: []standin.Fault{deny(1, 0)},
+			want:   []string{first + " IS OPEN TO EVERYTHING: it is in ", "was in " + firstBefore + ", and could not be put back: put back " + first + ": UnauthorizedOperation"},
+			open:   []string{first},
+		},
+		"nor looked at": {
+			faults: []standin.Fault{deny(1, 1), {Action: "DescribeNetworkInterfaces", Kind: standin.Deny, After: 1}},
+			want:   []string{first + " was put back to " + firstBefore},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			want := groupsNow(w)
+			for _, f := range tc.faults {
+				w.Inject(f)
+			}
+			_, err := w.attempt(step(t.Context()), t, "aws.ec2.isolate_instance", instanceJSON)
+			require.True(t, kindOf(t, err).Permanent)
+			require.Equal(t, "UnauthorizedOperation", kindOf(t, err).Kind)
+			for _, text := range tc.want {
+				require.ErrorContains(t, err, text)
+			}
+			for _, id := range tc.open {
+				want[id] = []string{quarantineGroup(w, untracked)}
+			}
+			for _, id := range tc.closed {
+				want[id] = []string{quarantineGroup(w, isolated)}
+			}
+			require.Equal(t, want, groupsNow(w))
+		})
+	}
+}
+
+// An error that passes leaves the interface to the next attempt, which knows what it was.
+func TestIsolateLeavesToTheNextAttempt(t *testing.T) {
+	w := newWorld(t)
+	w.Inject(standin.Fault{Action: "ModifyNetworkInterfaceAttribute", Kind: standin.Expired, After: 1})
+	ctx := step(t.Context())
+	_, err := w.attempt(ctx, t, "aws.ec2.isolate_instance", instanceJSON)
+	require.False(t, kindOf(t, err).Permanent)
+	require.ErrorContains(t, err, standin.SamplePrimaryInterface+" IS OPEN TO EVERYTHING until the next attempt closes it")
+	require.Equal(t, []string{quarantineGroup(w, untracked)}, groupsNow(w)[standin.SamplePrimaryInterface])
+
+	// One that is then refused for good puts back what the first had opened.
+	w.ClearFaults()
+	w.Inject(standin.Fault{Action: "ModifyNetworkInterfaceAttribute", Kind: standin.Deny, Times: 1})
+	_, err = w.attempt(ctx, t, "aws.ec2.isolate_instance", instanceJSON)
+	require.True(t, kindOf(t, err).Permanent)
+	require.ErrorContains(t, err, standin.SamplePrimaryInterface+" was put back to "+standin.SampleWebGroup)
+	require.Equal(t, []string{standin.SampleWebGroup, standin.SampleSSHGroup}, groupsNow(w)[standin.SamplePrimaryInterface])
+}
+
+// Somebody took the interface in hand between our two steps: it is theirs.
+func TestIsolatePutsBackOnlyWhatItOpened(t *testing.T) {
+	w := newWorld(t)
+	w.Inject(standin.Fault{Action: "ModifyNetworkInterfaceAttribute", Kind: standin.Deny, After: 1})
+	w.answered = func() {
+		if len(w.Mutations()) > 0 && groupsNow(w)[standin.SamplePrimaryInterface][0] == quarantineGroup(w, untracked) {
+			w.Update(func(s *standin.State) {
+				region(s).NetworkInterfaces[standin.SamplePrimaryInterface].Groups = []string{standin.SampleDefaultGroup}
+			})
+		}
+	}
+	_, err := w.attempt(step(t.Context()), t, "aws.ec2.isolate_instance", instanceJSON)
+	require.ErrorContains(t, err, standin.SamplePrimaryInterface+" was moved by somebody to "+standin.SampleDefaultGroup)
+	require.Equal(t, []string{standin.SampleDefaultGroup}, groupsNow(w)[standin.SamplePrimaryInterface])
+}
+
 func TestSnapshot(t *testing.T) {
 	w := newWorld(t)
 	out := decode[snapshotOutput](t, w.run(t, "aws.ec2.snapshot_instance", instanceJSON))

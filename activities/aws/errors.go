@@ -116,6 +116,12 @@ func answered(err error, codes ...string) bool {
 	return errors.As(err, &api) && slices.Contains(codes, api.ErrorCode())
 }
 
+// permanent reports whether no retry will mend err.
+func permanent(err error) bool {
+	var e *activities.Error
+	return errors.As(err, &e) && e.Permanent
+}
+
 func badInput(format string, args ...any) error {
 	return activities.Permanent("BadInput", fmt.Errorf(format, args...))
 }

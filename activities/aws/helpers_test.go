@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"strings"
@@ -45,6 +46,8 @@ type world struct {
 	calls    map[string]func(context.Context, json.RawMessage) (json.RawMessage, error)
 	// pauses counts the waits that a worker would have slept.
 	pauses int
+	// answered, if set, is called after each call, before its answer goes out.
+	answered func()
 }
 
 // tester is what a test and a rapid property have in common.
@@ -64,8 +67,13 @@ func startWorld(t tester) (*world, func()) {
 	t.Helper()
 	server, err := standin.New(standin.Options{Clock: func() time.Time { return now }})
 	require.NoError(t, err)
-	web := httptest.NewServer(server)
 	w := &world{Server: server, registry: activities.NewRegistry()}
+	web := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		server.ServeHTTP(rw, r)
+		if w.answered != nil {
+			w.answered()
+		}
+	}))
 	s := newService(Options{
 		Endpoint:    web.URL,
 		Credentials: credentialsOf(standin.SampleAccessKeyID),

@@ -159,7 +159,7 @@ func fileConfig(path string) (databaseConfig, error) {
 		return databaseConfig{}, fmt.Errorf("look at the database: %w", err)
 	}
 	if !info.Mode().IsRegular() {
-		return databaseConfig{}, fmt.Errorf("database %s is not a regular file", path)
+		return databaseConfig{}, fmt.Errorf("database %s is not a regular file: move it away, %s", path, elsewhere)
 	}
 	return databaseConfig{
 		// The plugin puts the name into a URI as it is.

@@ -18,6 +18,8 @@ type logger struct {
 	// stopping is set before the server is stopped, see Fatal. It is shared with all
 	// loggers made by With.
 	stopping *atomic.Bool
+	// troubles is told of errors, also of those that nobody wants logged. It is shared too.
+	troubles *troubles
 }
 
 var (
@@ -25,14 +27,17 @@ var (
 	_ log.WithLogger = (*logger)(nil)
 )
 
-func newLogger(l *slog.Logger) *logger {
+func newLogger(l *slog.Logger, t *troubles) *logger {
 	if l == nil {
 		l = slog.New(slog.DiscardHandler)
 	}
-	return &logger{slog: l, stopping: new(atomic.Bool)}
+	return &logger{slog: l, stopping: new(atomic.Bool), troubles: t}
 }
 
 func (l *logger) write(level slog.Level, msg string, tags []tag.Tag) {
+	if level >= slog.LevelError && !l.stopping.Load() {
+		l.troubles.watch(tags)
+	}
 	ctx := context.Background()
 	if l.slog.Enabled(ctx, level) {
 		l.slog.LogAttrs(ctx, level, msg, attrs(tags)...)
@@ -49,7 +54,7 @@ func attrs(tags []tag.Tag) []slog.Attr {
 
 // With implements log.WithLogger, so that tags are prepared once.
 func (l *logger) With(tags ...tag.Tag) log.Logger {
-	return &logger{slog: slog.New(l.slog.Handler().WithAttrs(attrs(tags))), stopping: l.stopping}
+	return &logger{slog: slog.New(l.slog.Handler().WithAttrs(attrs(tags))), stopping: l.stopping, troubles: l.troubles}
 }
 
 func (l *logger) Debug(msg string, tags ...tag.Tag) { l.write(slog.LevelDebug, msg, tags) }

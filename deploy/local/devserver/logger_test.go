@@ -22,14 +22,14 @@ func TestLogger(t *testing.T) {
 			return a
 		},
 	})
-	l := log.With(newLogger(slog.New(handler)), tag.ShardID(3))
+	l := log.With(newLogger(slog.New(handler), &troubles{}), tag.ShardID(3))
 	l.Info("not wanted")
 	l.Warn("low disk", tag.Error(errors.New("no space")))
 	require.Equal(t, "level=WARN msg=\"low disk\" shard-id=3 error=\"no space\"\n", out.String())
 }
 
 func TestFatal(t *testing.T) {
-	l := newLogger(nil)
+	l := newLogger(nil, &troubles{})
 	cause := errors.New("no luck")
 	fatal := func() { l.With(tag.ShardID(1)).Fatal("cannot go on", tag.Error(cause), tag.ShardID(3)) }
 

@@ -69,7 +69,7 @@ func TestPortTakenMeanwhile(t *testing.T) {
 	require.NoError(t, err)
 	defer other.Close()
 
-	_, err = buildTemporal(p, db.config, newLogger(nil))
+	_, err = buildTemporal(p, db.config, newLogger(nil, &troubles{}))
 	require.True(t, isAddressInUse(err), "%v", err)
 	require.ErrorContains(t, err, strconv.Itoa(p.matching))
 }

@@ -50,6 +50,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/url"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -88,6 +89,10 @@ type Options struct {
 	// Logger receives the server's log. Nil discards it: the server is chatty, and
 	// what a caller must know comes back as an error.
 	Logger *slog.Logger
+	// OnTrouble is told, in one line, that the running server's database refuses to be used, why,
+	// and what to do. The same is told at most every ten seconds. The server goes on as soon as the
+	// database does. It is called by several goroutines and must not block. Nil: nobody is told.
+	OnTrouble func(line string)
 }
 
 // Server is a running Temporal server. Start makes one; Stop ends it for good.
@@ -114,9 +119,14 @@ func Start(ctx context.Context, opts Options) (_ *Server, err error) {
 		fmt.Errorf("temporal did not answer within %s", startTimeout))
 	defer cancel()
 
-	s := &Server{opts: opts, log: newLogger(opts.Logger)}
+	file := "in memory"
+	if opts.Dir != "" {
+		file = filepath.Join(opts.Dir, databaseFile)
+	}
+	s := &Server{opts: opts, log: newLogger(opts.Logger, &troubles{database: file, tell: opts.OnTrouble})}
 	defer func() {
 		if err != nil {
+			err = plain(err, file)
 			_ = s.Stop() // the reason for stopping is the error to report
 		}
 	}()
@@ -144,6 +154,7 @@ func Start(ctx context.Context, opts Options) (_ *Server, err error) {
 			return nil, err
 		}
 	}
+	s.log.troubles.running.Store(true)
 	return s, nil
 }
 
@@ -167,7 +178,7 @@ func (s *Server) startTemporal(ctx context.Context) error {
 			break
 		}
 		if !isAddressInUse(err) {
-			return fmt.Errorf("build temporal: %w", err)
+			return &buildError{err}
 		}
 	}
 	if err != nil {
@@ -220,6 +231,9 @@ func (s *Server) waitUsable(ctx context.Context) error {
 		var notFound *serviceerror.NotFound
 		if errors.As(err, &notFound) {
 			return nil
+		}
+		if trouble := s.log.troubles.err(); trouble != nil {
+			return fmt.Errorf("wait for namespace %q at %s: %w", s.opts.Namespace, s.address, trouble)
 		}
 		select {
 		case <-ctx.Done():
