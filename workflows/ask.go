@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -95,7 +96,9 @@ func (r *run) find(id string) *ApprovalStatus {
 func (r *run) admit(ctx workflow.Context, v approval.Vote) error {
 	a := r.find(v.Approval)
 	err := fmt.Errorf("%w: the run %s is not asking %q", approval.ErrRefused, r.status.Run, clip(v.Approval))
-	if a != nil {
+	if a != nil && a.Decision != nil && a.Decision.Outcome == approval.Withdrawn {
+		err = fmt.Errorf("%w: the request was withdrawn: %s", approval.ErrRefused, a.Decision.Reason)
+	} else if a != nil {
 		err = a.Admit(a.Votes, v, workflow.Now(ctx))
 	}
 	if err == nil {
@@ -133,10 +136,18 @@ func (r *run) vote(ctx workflow.Context, v approval.Vote) (VoteResult, error) {
 func (r *run) ask(ctx workflow.Context, row *StepStatus, request approval.Request) (approval.Decision, error) {
 	a := &ApprovalStatus{Request: request}
 	r.status.Approvals = append(r.status.Approvals, a)
-	row.Status, r.status.State = playbook.StatusWaiting, Waiting
-	defer func() { r.status.State = Running }()
+	r.status.prune()
+	r.mark(row, playbook.StatusWaiting)
+	r.status.State = Waiting
+	r.status.waiting++
+	defer func() {
+		if r.status.waiting--; r.status.waiting == 0 {
+			r.status.State = Running
+		}
+	}()
 	_, err := workflow.AwaitWithTimeout(ctx, request.Expires.Sub(workflow.Now(ctx)), func() bool { return a.Decision != nil })
 	if err != nil {
+		a.withdraw("the run went on without it", workflow.Now(ctx))
 		return approval.Decision{}, err
 	}
 	if a.Decision == nil {
@@ -144,7 +155,7 @@ func (r *run) ask(ctx workflow.Context, row *StepStatus, request approval.Reques
 		d, _ := a.Decide(a.Votes, later(workflow.Now(ctx), request.Expires))
 		a.Decision = &d
 	}
-	row.Status = playbook.StatusRunning
+	r.mark(row, playbook.StatusRunning)
 	return *a.Decision, nil
 }
 
@@ -155,11 +166,31 @@ func later(a, b time.Time) time.Time {
 	return b
 }
 
+// maxApprovals is how many requests a status lists, unless more are open: a loop may ask hundreds,
+// and Temporal refuses answers over 2 MiB.
+const maxApprovals = 200
+
+// prune takes requests that are decided off the list, the oldest first.
+func (s *Status) prune() {
+	for i := 0; i < len(s.Approvals) && len(s.Approvals) > maxApprovals; {
+		if s.Approvals[i].Open() {
+			i++
+			continue
+		}
+		s.Approvals = slices.Delete(s.Approvals, i, i+1)
+		s.Unlisted++
+	}
+}
+
 // withdraw closes what nobody will decide any more.
 func (r *run) withdraw(now time.Time) {
 	for _, a := range r.status.Approvals {
-		if a.Decision == nil {
-			a.Decision = &approval.Decision{Outcome: approval.Withdrawn, By: []string{}, Reason: "the run ended first", At: now}
-		}
+		a.withdraw("the run ended first", now)
+	}
+}
+
+func (a *ApprovalStatus) withdraw(why string, now time.Time) {
+	if a.Decision == nil {
+		a.Decision = &approval.Decision{Outcome: approval.Withdrawn, By: []string{}, Reason: why, At: now}
 	}
 }

@@ -7,6 +7,8 @@
 //	run.go        the workflow: setup, then the steps, then the report
 //	step.go       what all steps share: condition, title, status
 //	step_*.go     one verb a file
+//	fork.go       what branches see of the run, and how they come together
+//	loop.go       rounds of loops: their bounds, names and rows
 //	record.go     expressions whose results must be recorded
 //	ask.go        requests, votes and decisions inside a run
 //	status.go     what a run tells about itself

@@ -48,13 +48,17 @@ func Run(ctx workflow.Context, in Input) (Report, error) {
 	return r.report(ctx, err)
 }
 
-// run is one execution while it runs. Only the workflow's own goroutines touch it.
+// run is one execution while it runs. Only the workflow's own goroutines touch it. A branch works
+// on a copy, see fork: what all of them share is behind a pointer.
 type run struct {
 	pb     *playbook.Playbook
 	status *Status
 	values map[string]any // what expressions see
 	stop   *stopped       // set by a stop
-	shown  int            // bytes of inputs and outputs in the status
+
+	// Inside a loop: what stands before the ids of steps, and their rows of this round.
+	path string
+	rows map[string]*StepStatus
 }
 
 // stopped is how a stop ends the run.
@@ -106,10 +110,10 @@ const maxShown = 1 << 20
 
 // show keeps a value for the status, or says how large it is where there is no room.
 func (r *run) show(raw json.RawMessage) json.RawMessage {
-	if r.shown+len(raw) > maxShown {
+	if r.status.shown+len(raw) > maxShown {
 		return json.RawMessage(fmt.Sprintf(`"%d bytes, not shown"`, len(raw)))
 	}
-	r.shown += len(raw)
+	r.status.shown += len(raw)
 	return raw
 }
 

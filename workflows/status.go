@@ -46,6 +46,12 @@ type Status struct {
 	Inputs    map[string]json.RawMessage `json:"inputs,omitempty"`
 	Steps     []*StepStatus              `json:"steps"`
 	Approvals []*ApprovalStatus          `json:"approvals,omitempty"`
+	// Unlisted counts older requests, all decided, that are no longer among the approvals.
+	Unlisted int `json:"unlisted,omitempty"`
+
+	rounds  int // of all loops
+	waiting int // requests that people are asked now
+	shown   int // bytes of inputs and outputs
 }
 
 // EventRef says which event a run answers, without its data.
@@ -72,6 +78,22 @@ type StepStatus struct {
 	Input    json.RawMessage `json:"input,omitempty"`
 	Output   json.RawMessage `json:"output,omitempty"`
 	Error    string          `json:"error,omitempty"`
+	// Rounds is set for a step inside a loop: what became of it in all rounds so far. The rest of
+	// the row is then that of the last one, and the error the last there was.
+	Rounds *Rounds `json:"rounds,omitempty"`
+
+	shown *StepStatus // of a row of one round: the one that people see
+}
+
+// Rounds counts what became of a step inside a loop.
+type Rounds struct {
+	Running int `json:"running,omitempty"`
+	Waiting int `json:"waiting,omitempty"`
+	Done    int `json:"done,omitempty"`
+	Failed  int `json:"failed,omitempty"`
+	Skipped int `json:"skipped,omitempty"`
+	// Cases are those that a switch chose in any round, as in StepStatus.
+	Cases []int `json:"cases,omitempty"`
 }
 
 // ApprovalStatus is one request, the votes on it and how it ended.

@@ -45,7 +45,7 @@ func (r *run) resolve(ctx workflow.Context, v *playbook.Activity) (activities.Ca
 func (r *run) call(ctx workflow.Context, s *playbook.Step, v *playbook.Activity, row *StepStatus, call activities.Call, permit *activities.Permit) (map[string]any, error) {
 	row.Input = r.show(call.Input)
 	var output json.RawMessage
-	if err := execute(ctx, s, v, call, permit).Get(ctx, &output); err != nil {
+	if err := execute(ctx, r.name(s), s, v, call, permit).Get(ctx, &output); err != nil {
 		return nil, err
 	}
 	decoded, err := v.Signature.Output.Decode(output)
@@ -60,7 +60,7 @@ func (r *run) call(ctx workflow.Context, s *playbook.Step, v *playbook.Activity,
 // round trip to the server. Longer ones, and every effect, are ordinary activities.
 const maxLocal = 30 * time.Second
 
-func execute(ctx workflow.Context, s *playbook.Step, v *playbook.Activity, call activities.Call, permit *activities.Permit) workflow.Future {
+func execute(ctx workflow.Context, name string, s *playbook.Step, v *playbook.Activity, call activities.Call, permit *activities.Permit) workflow.Future {
 	retry := retryPolicy(s.Retry)
 	args := []any{call.Input}
 	if permit != nil {
@@ -73,17 +73,17 @@ func execute(ctx workflow.Context, s *playbook.Step, v *playbook.Activity, call 
 			StartToCloseTimeout:    attempt,
 			ScheduleToCloseTimeout: overall,
 			RetryPolicy:            retry,
-			Summary:                s.ID,
+			Summary:                name,
 		}), v.Name, args...)
 	}
 	return workflow.ExecuteActivity(workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
-		ActivityID:             s.ID,
+		ActivityID:             name,
 		StartToCloseTimeout:    attempt,
 		ScheduleToCloseTimeout: overall,
 		HeartbeatTimeout:       v.Signature.Heartbeat,
 		RetryPolicy:            retry,
 		WaitForCancellation:    true,
-		Summary:                s.ID,
+		Summary:                name,
 	}), v.Name, args...)
 }
 

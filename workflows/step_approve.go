@@ -39,7 +39,7 @@ func (r *run) approve(ctx workflow.Context, s *playbook.Step, v *playbook.Approv
 	}
 	for i, covered := range v.Steps {
 		if err := r.covered(ctx, covered, calls[i], permit); err != nil {
-			return nil, err
+			return result, err
 		}
 	}
 	return result, nil
@@ -50,11 +50,18 @@ func (r *run) covered(ctx workflow.Context, s *playbook.Step, call activities.Ca
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	row := r.status.Step(s.ID)
+	row := r.row(s)
 	r.begin(ctx, row)
-	result, err := r.call(ctx, s, s.Verb.(*playbook.Activity), row, call, permit)
+	activity := s.Verb.(*playbook.Activity)
+	if activity.Signature.Effect == playbook.EffectRead {
+		permit = nil // looking needs none, and a read takes none
+	}
+	result, err := r.call(ctx, s, activity, row, call, permit)
 	if err != nil {
-		return r.failed(ctx, row, err)
+		if err = r.failed(ctx, s, row, nil, err); s.Continue && isFailure(err) {
+			return nil
+		}
+		return err
 	}
 	r.done(ctx, s, row, result)
 	return nil
@@ -70,7 +77,7 @@ func (r *run) request(ctx workflow.Context, s *playbook.Step, v *playbook.Approv
 		return fail(fmt.Errorf("approve: %w", err))
 	}
 	request := approval.Request{
-		ID: s.ID, Run: r.status.Run, Execution: r.status.Execution, Playbook: r.pb.Name, Plan: r.pb.Digest,
+		ID: r.name(s), Run: r.status.Run, Execution: r.status.Execution, Playbook: r.pb.Name, Plan: r.pb.Digest,
 		Question: question, Groups: v.Approvers, Quorum: v.Quorum,
 	}
 	calls := make([]activities.Call, len(v.Steps))
@@ -80,14 +87,14 @@ func (r *run) request(ctx workflow.Context, s *playbook.Step, v *playbook.Approv
 		if calls[i], name, err = r.resolve(ctx, activity); err != nil {
 			return fail(fmt.Errorf("resolve the step %q: %w", covered.ID, err))
 		}
-		row := r.status.Step(covered.ID)
+		row := r.row(covered)
 		if covered.Title != nil {
 			if row.Title, err = r.text(ctx, covered.Title); err != nil {
 				return fail(fmt.Errorf("title of the step %q: %w", covered.ID, err))
 			}
 		}
 		request.Calls = append(request.Calls, approval.Call{
-			Step: covered.ID, Title: row.Title, Activity: activity.Name, Version: calls[i].Version,
+			Step: r.name(covered), Title: row.Title, Activity: activity.Name, Version: calls[i].Version,
 			Effect: string(activity.Signature.Effect), Undo: activity.Signature.Undo,
 			Targets: activity.Signature.Targets, Input: calls[i].Input, Digest: name,
 		})

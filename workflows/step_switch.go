@@ -43,9 +43,3 @@ func (r *run) choose(ctx workflow.Context, v *playbook.Switch, row *StepStatus) 
 	}
 	return map[string]any{"case": int64(taken)}, r.steps(ctx, chosen)
 }
-
-func (r *run) skipAll(steps []*playbook.Step) {
-	for _, s := range steps {
-		r.skipped(s)
-	}
-}

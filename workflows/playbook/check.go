@@ -52,6 +52,7 @@ func (c *checker) playbook(pb *Playbook) {
 	}
 	sc := pb.start()
 	c.block(pb.Steps, sc)
+	c.width(pb.Steps)
 	c.expr(pb.Outcome, expr.String, sc)
 }
 
@@ -70,10 +71,7 @@ func (c *checker) block(steps []*Step, sc *scope) {
 		again := c.identify(s)
 		c.expr(s.If, expr.Bool, sc)
 		c.title(s, sc)
-		fields := s.Verb.check(c, s, sc)
-		if s.If != nil {
-			fields = skippable(fields)
-		}
+		fields := c.verb(s, sc)
 		sc.add(s, fields)
 		if again {
 			sc.forget(s.ID)
@@ -81,8 +79,20 @@ func (c *checker) block(steps []*Step, sc *scope) {
 	}
 }
 
-// skippable marks what a step that was skipped does not have. What an approval tells stays: a
-// skipped one was not approved.
+// verb checks what a step does. Where it may not run, or not to its end, the same holds for what
+// stands inside it.
+func (c *checker) verb(s *Step, sc *scope) []expr.Field {
+	if s.If == nil && !s.Continue {
+		return s.Verb.check(c, s, sc)
+	}
+	inner := sc.fork()
+	fields := skippable(s.Verb.check(c, s, inner))
+	sc.join([]*scope{inner})
+	return fields
+}
+
+// skippable marks what a step that was skipped, or failed, does not have. What an approval tells
+// stays: without a decision it was not given.
 func skippable(fields []expr.Field) []expr.Field {
 	out := make([]expr.Field, len(fields))
 	for i, f := range fields {
@@ -100,6 +110,34 @@ func (c *checker) branches(blocks [][]*Step, sc *scope) {
 		c.block(steps, forks[i])
 	}
 	sc.join(forks)
+}
+
+// maxWidth bounds what a run does at the same moment. Temporal takes 2,000 pending calls of a run;
+// one that begins more at once would not get on again.
+const maxWidth = 500
+
+// width returns how many calls the steps may have under way at the same moment.
+func (c *checker) width(steps []*Step) int {
+	widest := 0
+	for _, s := range steps {
+		inside, sum := 1, 0
+		for _, block := range Inner(s) {
+			w := c.width(block)
+			inside, sum = max(inside, w), sum+w
+		}
+		switch v := s.Verb.(type) {
+		case *Parallel:
+			inside = max(inside, sum)
+		case *ForEach:
+			inside *= v.MaxParallel
+		}
+		if inside > maxWidth {
+			c.reportAt(ruleBound, s.node, "the step may do %d things at once; at most %d: lower max_parallel", inside, maxWidth)
+			inside = maxWidth
+		}
+		widest = max(widest, inside)
+	}
+	return widest
 }
 
 // identify reports an id that another step has.

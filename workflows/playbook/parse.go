@@ -22,14 +22,16 @@ type verb struct {
 // verbs are all verbs of the language.
 func verbs() map[string]verb {
 	table := map[string]verb{}
-	for _, v := range []verb{activityVerb(), approveVerb(), setVerb(), stopVerb(), switchVerb()} {
+	for _, v := range []verb{
+		activityVerb(), approveVerb(), forEachVerb(), parallelVerb(), repeatVerb(), setVerb(), stopVerb(), switchVerb(), tryVerb(), waitVerb(),
+	} {
 		table[v.keyword] = v
 	}
 	return table
 }
 
 // modifiers may stand at any step.
-var modifiers = []string{"id", "title", "if", "timeout", "retry"}
+var modifiers = []string{"id", "title", "if", "timeout", "retry", "on_error"}
 
 // The keys of the mappings that are not steps. What is added here is described in schema.go.
 var (
@@ -37,6 +39,8 @@ var (
 	triggerKeys  = []string{"event", "if", "dedupe"}
 	inputKeys    = []string{"type", "title", "from", "default"}
 	caseKeys     = []string{"if", "steps"}
+	branchKeys   = []string{"steps"}
+	waitKeys     = []string{"until"}
 	retryKeys    = []string{"times", "every", "backoff", "max_every"}
 )
 
@@ -168,13 +172,14 @@ func (p *parser) step(n *yaml.Node) *Step {
 		return &Step{Verb: breakOff(n), node: n}
 	}
 	s := &Step{
-		ID:      o.word("id", "the id of a step", idForm),
-		Title:   o.value("title"),
-		If:      o.expression("if"),
-		Timeout: o.duration("timeout", time.Second, maxTimeout, 0),
-		Retry:   p.retry(o),
-		named:   o.has("id"),
-		node:    n,
+		ID:       o.word("id", "the id of a step", idForm),
+		Title:    o.value("title"),
+		If:       o.expression("if"),
+		Timeout:  o.duration("timeout", time.Second, maxTimeout, 0),
+		Retry:    p.retry(o),
+		Continue: p.onError(o),
+		named:    o.has("id"),
+		node:     n,
 	}
 	if !s.named {
 		s.ID = fmt.Sprintf("%s-%d", v.keyword, p.steps)
@@ -261,6 +266,16 @@ func (p *parser) nearVerb(n *yaml.Node, keywords []string) string {
 		}
 	}
 	return "; want one of " + strings.Join(keywords, ", ")
+}
+
+// onError reads what happens when a step fails; a run fails with it unless told otherwise.
+func (p *parser) onError(o object) bool {
+	ways := []string{"continue", "fail"}
+	n := o.scalar("on_error")
+	if n != nil && !slices.Contains(ways, n.Value) {
+		p.reportAt(ruleBadValue, n, "\"on_error\" of %s is %q%s", o.what, n.Value, expr.DidYouMean(n.Value, ways))
+	}
+	return n != nil && n.Value == "continue"
 }
 
 func (p *parser) retry(o object) Retry {

@@ -60,7 +60,9 @@ type Step struct {
 	// or the time that one attempt of the activity may take if that is longer.
 	Timeout time.Duration
 	Retry   Retry
-	Verb    Verb
+	// Continue is on_error: continue. A failure of the step is written down and the run goes on.
+	Continue bool
+	Verb     Verb
 
 	named bool
 	node  *yaml.Node

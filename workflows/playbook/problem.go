@@ -56,4 +56,6 @@ const (
 	ruleDuplicateID   = "duplicate-id"
 	ruleCovered       = "covered"
 	ruleNeedsApproval = "needs-approval"
+	ruleFinally       = "finally"
+	ruleSharedVar     = "shared-var"
 )

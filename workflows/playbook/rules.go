@@ -25,5 +25,7 @@ func Rules() []Rule {
 		{ruleDuplicateID, "The id of a step is that of no other."},
 		{ruleCovered, "An approval covers calls of activities that can be resolved before anyone decides."},
 		{ruleNeedsApproval, "What cannot be undone stands under an approval."},
+		{ruleFinally, "What runs at the end of a try, whatever happened, does not hide how it ended."},
+		{ruleSharedVar, "What runs side by side, or once per item, sets values of its own."},
 	}
 }

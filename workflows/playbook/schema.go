@@ -40,6 +40,8 @@ func Schema(activities []ActivityDoc) *jsonschema.Schema {
 		"trigger":  mapping("trigger", triggerKeys, "event"),
 		"input":    mapping("input", inputKeys, "type"),
 		"case":     mapping("case", caseKeys, "if", "steps"),
+		"branch":   mapping("branch", branchKeys, "steps"),
+		"wait":     mapping("wait", waitKeys, "until"),
 		"retry":    mapping("retry", retryKeys),
 		"steps":    list(ref("step")),
 		"step":     {Type: "object", Description: "A step: one verb, and modifiers.", Properties: map[string]*jsonschema.Schema{}},
@@ -107,6 +109,12 @@ var mappings = map[string]mappingDoc{
 		"if":    {"The case is taken if this holds, and none before it does.", to("expression")},
 		"steps": {"What it does then.", to("steps")},
 	}, nil},
+	"branch": {"One branch of a parallel.", map[string]keyDoc{
+		"steps": {"What it does.", to("steps")},
+	}, nil},
+	"wait": {"A wait until a time.", map[string]keyDoc{
+		"until": {"An expression that gives a timestamp; one that has passed is not waited for.", to("expression")},
+	}, nil},
 	"retry": {"How often a call is tried, and how long between.", map[string]keyDoc{
 		"times":     {"Attempts in all (5).", within(1, 100)},
 		"every":     {"Time before the second attempt (2s).", to("duration")},
@@ -114,11 +122,12 @@ var mappings = map[string]mappingDoc{
 		"max_every": {"The longest wait (1m).", to("duration")},
 	}, nil},
 	"step": {"A step: one verb, and modifiers.", map[string]keyDoc{
-		"id":      {"The name of the step in expressions (steps.<id>) and in the record; unique.", word(idForm)},
-		"title":   {"What people read instead of the id.", to("text")},
-		"if":      {"Skips the step where it does not hold.", to("expression")},
-		"timeout": {"Bounds a call with all of its attempts (15m, or the activity's own bound if that is longer); 1s to 1d.", to("duration")},
-		"retry":   {"How often the call is tried.", to("retry")},
+		"id":       {"The name of the step in expressions (steps.<id>) and in the record; unique.", word(idForm)},
+		"title":    {"What people read instead of the id.", to("text")},
+		"if":       {"Skips the step where it does not hold.", to("expression")},
+		"timeout":  {"Bounds a call with all of its attempts (15m, or the activity's own bound if that is longer); 1s to 1d.", to("duration")},
+		"retry":    {"How often the call is tried.", to("retry")},
+		"on_error": {"What happens when the step fails: fail (the run fails with it) or continue (its status is failed, its error says why, and the run goes on).", oneOf([]string{"fail", "continue"})},
 	}, nil},
 	"step_activity": {"Calls an activity. Offers output.", map[string]keyDoc{
 		"activity": {"Name of the activity.", plain("string")},
@@ -133,6 +142,33 @@ var mappings = map[string]mappingDoc{
 			return list(&jsonschema.Schema{Ref: "#/$defs/step_activity", Not: &jsonschema.Schema{Required: []string{"if"}}})
 		}},
 	}, []string{"approvers"}},
+	"step_for_each": {"Runs steps once per item of a list or a map, at most 1,000. Offers failed, error and, with collect, results.", map[string]keyDoc{
+		"for_each":          {"An expression that gives a list or a map. The steps see item and index; of a map, item.key and item.value.", to("expression")},
+		"steps":             {"What is done with an item. What they give and set ends with it.", to("steps")},
+		"max_parallel":      {"How many items at once (1).", within(1, maxParallel)},
+		"continue_on_error": {"Whether the other items go on when one fails (false); failures are then only counted.", plain("boolean")},
+		"collect":           {"An expression: what to keep of an item that succeeded.", to("expression")},
+	}, []string{"steps"}},
+	"step_parallel": {"Runs branches side by side and waits for all. Offers failed and error.", map[string]keyDoc{
+		"parallel":          {"The branches. They cannot read each other, and only one of them may set a value.", func() *jsonschema.Schema { return list(ref("branch")) }},
+		"continue_on_error": {"Whether the other branches go on when one fails (false); failures are then only counted.", plain("boolean")},
+	}, nil},
+	"step_repeat": {"Runs steps in rounds until an expression holds. Offers times and held.", map[string]keyDoc{
+		"repeat": {"What is done in a round. Afterwards the last one can be read.", to("steps")},
+		"until":  {"The loop ends when this holds after a round. That it does not in the end is no failure.", to("expression")},
+		"every":  {"Time between two rounds (30s); 1s to 1d.", to("duration")},
+		"times":  {"Rounds at most (20).", within(1, MaxRounds)},
+	}, []string{"until"}},
+	"step_try": {"Runs steps and says what happens when one fails. Offers caught.", map[string]keyDoc{
+		"try":     {"The steps.", to("steps")},
+		"catch":   {"What is done when one of them failed; sees error.step and error.reason. Then the run goes on.", to("steps")},
+		"finally": {"What is done at the end whatever happened, also after a stop or when the run is cancelled.", to("steps")},
+	}, nil},
+	"step_wait": {"Waits for a while, or until a time.", map[string]keyDoc{
+		"wait": {"A duration, 1s to 30d, or until a time.", func() *jsonschema.Schema {
+			return &jsonschema.Schema{AnyOf: []*jsonschema.Schema{ref("duration"), ref("template"), ref("wait")}}
+		}},
+	}, nil},
 	"step_set": {"Names values, which later steps read as vars.<name>.", map[string]keyDoc{
 		"set": {"Names and values; ${...} in a value is an expression.", func() *jsonschema.Schema {
 			s := named(&jsonschema.Schema{})()
@@ -182,6 +218,9 @@ func stepSchema(v verb) *jsonschema.Schema {
 	own := append([]string{v.keyword}, v.keys...)
 	s := mapping(name, own, append([]string{v.keyword}, mappings[name].required...)...)
 	s.PropertyOrder = slices.Clone(own)
+	if v.keyword == "try" {
+		s.AnyOf = []*jsonschema.Schema{{Required: []string{"catch"}}, {Required: []string{"finally"}}}
+	}
 	for _, key := range modifiers {
 		if v.keyword != "activity" && slices.Contains(callKeys, key) && !slices.Contains(own, key) {
 			continue

@@ -3,6 +3,7 @@ package playbook
 import (
 	"fmt"
 	"maps"
+	"strings"
 
 	"github.com/countersign/countersign/workflows/expr"
 )
@@ -13,7 +14,13 @@ type scope struct {
 	inputs *expr.Type
 	vars   map[string]expr.Field
 	steps  map[string]expr.Field
-	hints  map[string]string // steps that cannot be read here, and why
+	hints  map[string]string     // steps that cannot be read here, and why
+	names  map[string]*expr.Type // further names, such as error inside catch
+	// ended explains names that end with an item of a loop: steps.<id> and vars.<name>. All scopes
+	// of a playbook share it.
+	ended map[string]string
+	// depth is the length of what loops put before the id of a step that stands here.
+	depth int
 	// covered is true under an approval: an effect that cannot be undone may stand here.
 	covered bool
 
@@ -60,7 +67,7 @@ func (pb *Playbook) start() *scope {
 	}
 	sc := &scope{
 		inputs: expr.Object(fields...),
-		vars:   map[string]expr.Field{}, steps: map[string]expr.Field{}, hints: map[string]string{},
+		vars:   map[string]expr.Field{}, steps: map[string]expr.Field{}, hints: map[string]string{}, ended: map[string]string{},
 	}
 	Walk(pb.Steps, func(s *Step) {
 		if s.named {
@@ -96,17 +103,50 @@ func (sc *scope) setVar(f expr.Field) {
 // cover is the scope in which the steps of an approval are resolved: they cannot read each other.
 func (sc *scope) cover(why string, steps []*Step) *scope {
 	c := sc.fork()
-	c.covered = true
+	c.covered, c.made = true, nil
 	for _, s := range steps {
 		c.hints[s.ID] = fmt.Sprintf("the step %q %s", s.ID, why)
 	}
 	return c
 }
 
+// fork is a scope that begins with the same names.
 func (sc *scope) fork() *scope {
 	c := *sc
-	c.vars, c.steps, c.hints, c.made = maps.Clone(sc.vars), maps.Clone(sc.steps), maps.Clone(sc.hints), nil
+	c.vars, c.steps, c.hints, c.names = maps.Clone(sc.vars), maps.Clone(sc.steps), maps.Clone(sc.hints), maps.Clone(sc.names)
 	return &c
+}
+
+// enter goes into a loop, and returns how to leave it.
+func (sc *scope) enter(loop *Step) (leave func()) {
+	before := sc.depth
+	sc.depth += len(loop.ID) + len("[1000].")
+	return func() { sc.depth = before }
+}
+
+// name adds a name beside vars and steps. It hides one of an outer block.
+func (sc *scope) name(name string, t *expr.Type) {
+	if sc.names == nil {
+		sc.names = map[string]*expr.Type{}
+	}
+	sc.names[name] = t
+	sc.made = nil
+}
+
+// take adds what a block changed that certainly ran to its end.
+func (sc *scope) take(before, after *scope) {
+	for _, id := range expr.Keys(after.steps) {
+		if _, had := before.steps[id]; !had {
+			sc.steps[id] = after.steps[id]
+			delete(sc.hints, id)
+		}
+	}
+	for _, name := range expr.Keys(after.vars) {
+		if f, had := before.vars[name]; !had || f != after.vars[name] {
+			sc.vars[name] = after.vars[name]
+		}
+	}
+	sc.made = nil
 }
 
 // join takes in what branches added. None of them may be the one that runs, so all of it is
@@ -154,8 +194,19 @@ func (sc *scope) types() map[string]*expr.Type {
 	}
 	types["inputs"] = sc.inputs
 	types["run"] = runType
-	types["vars"] = objectOf(sc.vars)
-	types["steps"] = objectOf(sc.steps).WithHints(maps.Clone(sc.hints))
+	hints, lost := maps.Clone(sc.hints), map[string]string{}
+	for _, name := range expr.Keys(sc.ended) {
+		if id, ok := strings.CutPrefix(name, "steps."); ok {
+			hints[id] = sc.ended[name]
+		} else {
+			lost[strings.TrimPrefix(name, "vars.")] = sc.ended[name]
+		}
+	}
+	types["vars"] = objectOf(sc.vars).WithHints(lost)
+	types["steps"] = objectOf(sc.steps).WithHints(hints)
+	for _, name := range expr.Keys(sc.names) {
+		types[name] = sc.names[name]
+	}
 	return types
 }
 

@@ -36,6 +36,8 @@ const (
 	minExpiry     = time.Minute
 	maxExpiry     = 7 * 24 * time.Hour
 	maxQuorum     = 10
+	// maxApprovalName is what a vote may carry: package approval refuses longer ones.
+	maxApprovalName = 200
 )
 
 func approveVerb() verb {
@@ -70,6 +72,9 @@ func (a *Approve) inner() [][]*Step { return [][]*Step{a.Steps} }
 
 func (a *Approve) check(c *checker, step *Step, sc *scope) []expr.Field {
 	c.text(a.Message, "the question", sc)
+	if name := sc.depth + len(step.ID); name > maxApprovalName {
+		c.reportAt(ruleBound, step.node, "the name of the approval, with the loops around it, may have %d characters; at most %d: use shorter ids", name, maxApprovalName)
+	}
 	covered := sc.cover(fmt.Sprintf("runs only after the approval %q: what an approval covers is resolved before anyone decides", step.ID), a.Steps)
 	for _, s := range a.Steps {
 		activity, ok := s.Verb.(*Activity)

@@ -54,7 +54,7 @@ func (s *Set) check(c *checker, step *Step, sc *scope) []expr.Field {
 			t = expr.Any
 		}
 		f := expr.Field{Name: name, Type: t}
-		if step.If != nil { // it may stay what it was
+		if step.If != nil || step.Continue { // it may stay what it was
 			before, had := sc.vars[name]
 			f.Optional = !had || before.Optional
 			if had {

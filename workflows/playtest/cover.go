@@ -161,6 +161,9 @@ func (w *ways) step(s *playbook.Step) (over bool) {
 	}
 	if s.If != nil {
 		w.take(s, Holds)
+		if row.Rounds != nil && row.Rounds.Skipped > 0 {
+			w.take(s, HoldsNot)
+		}
 	}
 	switch v := s.Verb.(type) {
 	case *playbook.Stop:
@@ -183,7 +186,7 @@ func (w *ways) step(s *playbook.Step) (over bool) {
 func (w *ways) decision(s *playbook.Step) {
 	for _, a := range w.status.Approvals {
 		switch {
-		case a.ID != s.ID || a.Decision == nil:
+		case approvalOf(a.ID) != s.ID || a.Decision == nil:
 		case a.Decision.Outcome == approval.Approved:
 			w.take(s, Approved)
 		default:
@@ -193,12 +196,23 @@ func (w *ways) decision(s *playbook.Step) {
 }
 
 func (w *ways) choice(s *playbook.Step, v *playbook.Switch, row *workflows.StepStatus) (over bool) {
-	switch {
-	case row.Case == nil: // no condition could be evaluated
+	if row.Rounds != nil {
+		for _, n := range row.Rounds.Cases {
+			over = w.chosen(s, v, n) || over
+		}
+		return over
+	}
+	if row.Case == nil { // no condition could be evaluated
 		return true
-	case *row.Case > 0:
-		w.take(s, Case(*row.Case))
-		return w.block(v.Cases[*row.Case-1].Steps)
+	}
+	return w.chosen(s, v, *row.Case)
+}
+
+func (w *ways) chosen(s *playbook.Step, v *playbook.Switch, n int) (over bool) {
+	switch {
+	case n > 0:
+		w.take(s, Case(n))
+		return w.block(v.Cases[n-1].Steps)
 	case len(v.Default) > 0:
 		w.take(s, Default)
 		return w.block(v.Default)

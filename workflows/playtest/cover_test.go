@@ -152,3 +152,55 @@ func TestOnly(t *testing.T) {
 	require.NoError(t, err)
 	require.Empty(t, results)
 }
+
+// Rounds of a loop go different ways, and all of them count.
+func TestCoverLoops(t *testing.T) {
+	const text = `
+playbook: p
+stage: run
+triggers: [{event: lamp.broken, dedupe: event.data.lamp}]
+steps:
+  - id: each
+    for_each: '["a", "b", "c"]'
+    continue_on_error: true
+    steps:
+      - id: kind
+        switch:
+          - {if: item == "a", steps: [{id: one, if: index == 0, set: {x: 1}}]}
+          - {if: item == "b", steps: [{id: two, activity: lamp.look, with: {lamp: "${item}"}}, {id: three, set: {x: 1}}]}
+          - {if: item == "z", steps: [{id: four, set: {x: 1}}]}
+      - {id: ask, if: item != "b", approve: "Smash ${item}?", approvers: [oncall], steps: [{id: smash, activity: lamp.smash, with: {lamp: "${item}"}}]}
+  - {id: last, try: [{id: five, set: {y: 1}}], catch: [{id: six, set: {y: 2}}]}
+`
+	r := registry(t)
+	pb, problems := playbook.Compile("run/p.yaml", []byte(text), workflows.Catalog(r))
+	require.Empty(t, problems)
+	lib := fstest.MapFS{
+		"events/broken.json": {Data: []byte(`{"id":"e","source":"hall","type":"lamp.broken","time":"2026-11-20T21:14:00Z","data":{"lamp":"desk"}}`)},
+		"run/p_test.yaml": {Data: []byte(`
+tests:
+  - name: a
+    event: events/broken.json
+    activities:
+      lamp.look: {error: {kind: Dark, message: too dark, permanent: true}}
+      lamp.smash: {output: {state: gone}}
+    answers:
+      ask: {approve: alice@example.com}
+      each[2].ask: {reject: bob@example.com}
+    expect: {outcome: done}
+`)},
+	}
+	results, err := playtest.Run(lib, "run/p_test.yaml", pb, playtest.Options{Registry: r, Normalise: func(raw []byte) (event.Event, error) {
+		var ev event.Event
+		return ev, json.Unmarshal(raw, &ev)
+	}})
+	require.NoError(t, err)
+	require.Empty(t, results[0].Failures)
+	untaken := []string{}
+	for _, u := range playtest.Cover(pb, results).Untaken {
+		untaken = append(untaken, u.String())
+	}
+	// A step that is skipped in one round may have been skipped with the block around it, so the
+	// story of a loop counts that as its condition.
+	require.Equal(t, []string{`step "kind": case 3`, `step "three"`, `step "four"`, `step "six"`}, untaken)
+}

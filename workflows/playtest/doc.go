@@ -29,7 +29,8 @@
 // # Answers
 //
 // {approve: person} or {approve: [person, person]} for a quorum, {reject: person, reason: text},
-// {expire: true}. Who is named belongs to the groups that are asked.
+// {expire: true}. Who is named belongs to the groups that are asked. In a loop every round asks:
+// ask answers all of them, scan[0].ask the first round of the loop scan.
 //
 // An activity answers with {output: {...}} or {error: {kind, message, permanent}}; an error that is
 // not permanent is retried, as often as the step says, and stays.

@@ -258,7 +258,7 @@ func (p *parser) answer(key, n *yaml.Node) *answer {
 	playbook.Walk(p.pb.Steps, func(s *playbook.Step) {
 		if _, ok := s.Verb.(*playbook.Approve); ok {
 			ids = append(ids, s.ID)
-			asked = asked || s.ID == key.Value
+			asked = asked || s.ID == approvalOf(key.Value)
 		}
 	})
 	if !asked {

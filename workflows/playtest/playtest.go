@@ -276,7 +276,7 @@ func (r *rehearsal) decide() {
 		return
 	}
 	for _, request := range s.Asking() {
-		a, ok := r.test.answers[request.ID]
+		a, ok := r.answer(request.ID)
 		if !ok || r.answered[request.ID] {
 			continue
 		}
@@ -287,6 +287,19 @@ func (r *rehearsal) decide() {
 		}
 	}
 }
+
+// answer finds what the test answers to a request. In a loop each round asks: scan[0].ask. An
+// answer may name one round, or with the approval alone all that are not named.
+func (r *rehearsal) answer(id string) (*answer, bool) {
+	a, ok := r.test.answers[id]
+	if !ok {
+		a, ok = r.test.answers[approvalOf(id)]
+	}
+	return a, ok
+}
+
+// approvalOf takes the rounds off an approval's name.
+func approvalOf(id string) string { return id[strings.LastIndexByte(id, '.')+1:] }
 
 // ballot hears what became of a vote.
 type ballot struct {
@@ -337,13 +350,13 @@ func (r *rehearsal) compareApprovals() {
 	if r.status != nil {
 		for _, a := range r.status.Approvals {
 			asked = append(asked, a.ID)
-			if _, ok := r.test.answers[a.ID]; !ok {
+			if _, ok := r.answer(a.ID); !ok {
 				r.fail(r.test.at, "the run asked %q (%s), and the test has no answer", a.ID, a.Question)
 			}
 		}
 	}
 	for _, id := range slices.Sorted(maps.Keys(r.test.answers)) {
-		if !slices.Contains(asked, id) {
+		if !slices.ContainsFunc(asked, func(one string) bool { return one == id || approvalOf(one) == id }) {
 			r.fail(r.test.answers[id].at, "the test answers %q, and the run did not ask it", id)
 		}
 	}

@@ -205,6 +205,52 @@ func TestVariations(t *testing.T) {
 	}
 }
 
+// In a loop every round asks; an answer is for one of them or for all that have none of their own.
+func TestLoops(t *testing.T) {
+	const text = `
+playbook: p
+stage: run
+triggers: [{event: lamp.broken, dedupe: event.data.lamp}]
+steps:
+  - id: each
+    for_each: '["a", "b", "c"]'
+    max_parallel: 3
+    steps:
+      - wait: 1d
+      - id: ask
+        approve: Smash ${item}?
+        approvers: [oncall]
+        steps: [{id: smash, activity: lamp.smash, with: {lamp: "${item}"}}]
+    collect: steps.ask.decision
+outcome: steps.each.results.join(" ")
+`
+	r := registry(t)
+	pb, problems := playbook.Compile("run/p.yaml", []byte(text), workflows.Catalog(r))
+	require.Empty(t, problems)
+	lib := fstest.MapFS{
+		"events/broken.json": {Data: []byte(`{"id":"e","source":"hall","type":"lamp.broken","time":"2026-11-20T21:14:00Z","data":{"lamp":"desk"}}`)},
+		"run/p_test.yaml": {Data: []byte(`
+tests:
+  - name: a
+    event: events/broken.json
+    activities:
+      lamp.smash: {output: {state: gone}}
+    answers:
+      ask: {approve: alice@example.com}
+      each[1].ask: {reject: bob@example.com}
+      each[7].ask: {reject: bob@example.com}
+    expect: {outcome: approved rejected approved}
+`)},
+	}
+	results, err := playtest.Run(lib, "run/p_test.yaml", pb, playtest.Options{Registry: r, Normalise: func(raw []byte) (event.Event, error) {
+		var ev event.Event
+		return ev, json.Unmarshal(raw, &ev)
+	}})
+	require.NoError(t, err)
+	require.Len(t, results[0].Failures, 1)
+	require.Contains(t, results[0].Failures[0].String(), `the test answers "each[7].ask", and the run did not ask it`)
+}
+
 func TestFilesThatAreNoTests(t *testing.T) {
 	for name, tc := range map[string]struct{ from, to, want string }{
 		"not YAML":           {"tests:", "tests: {", "run/p_test.yaml:2:"},

@@ -1,0 +1,104 @@
+package playbook
+
+import (
+	"fmt"
+
+	"github.com/countersign/countersign/workflows/expr"
+)
+
+// ForEach runs steps once per item of a list or a map.
+//
+//	for_each: steps.find.output.keys
+//	steps: [...]                      # see item and index; of a map, item.key and item.value
+//	max_parallel: 1                   # items at once
+//	continue_on_error: false          # true: the other items go on, and failures are counted
+//	collect: steps.disable.output.at  # what to keep of an item that succeeded
+//
+// Items are begun in their order, those of a map by key. Each has its own view of the values: what
+// it sets and what its steps give ends with it, except for what collect keeps.
+//
+// It offers failed (how many items failed; error is then the first failure) and, with collect,
+// results: of the items that succeeded, in their order.
+type ForEach struct {
+	Items           *Expr
+	Steps           []*Step
+	MaxParallel     int
+	ContinueOnError bool
+	Collect         *Expr // nil: none
+}
+
+// maxParallel bounds the items that one loop works on at once.
+const maxParallel = 50
+
+func forEachVerb() verb {
+	return verb{
+		keyword: "for_each",
+		keys:    []string{"steps", "max_parallel", "continue_on_error", "collect"},
+		parse: func(p *parser, o object) Verb {
+			o.require("steps")
+			return &ForEach{
+				Items:           o.expression("for_each"),
+				Steps:           p.block(o, "steps"),
+				MaxParallel:     o.integer("max_parallel", 1, maxParallel, 1),
+				ContinueOnError: o.boolean("continue_on_error"),
+				Collect:         o.expression("collect"),
+			}
+		},
+	}
+}
+
+// Keyword implements Verb.
+func (*ForEach) Keyword() string { return "for_each" }
+
+func (v *ForEach) inner() [][]*Step { return [][]*Step{v.Steps} }
+
+func (v *ForEach) check(c *checker, step *Step, sc *scope) []expr.Field {
+	c.expr(v.Items, expr.Any, sc)
+	for _, a := range assigned(v.Steps) {
+		if _, had := sc.vars[a.name]; had {
+			c.reportAt(ruleSharedVar, a.node, "vars.%s was set before the loop; what an item sets ends with it: use another name, and collect", a.name)
+		}
+	}
+	item := sc.fork()
+	item.enter(step)
+	item.name("item", v.item(c))
+	item.name("index", expr.Int)
+	c.block(v.Steps, item)
+	c.expr(v.Collect, expr.Any, item)
+	Walk(v.Steps, func(s *Step) {
+		if s.named {
+			sc.ended["steps."+s.ID] = fmt.Sprintf("the step %q runs once per item of the loop: take what you need out of it with collect", s.ID)
+		}
+	})
+	for _, a := range assigned(v.Steps) {
+		sc.ended["vars."+a.name] = fmt.Sprintf("vars.%s ends with its item of the loop: take what you need out of it with collect", a.name)
+	}
+	sc.made = nil
+	fields := []expr.Field{{Name: "failed", Type: expr.Int}}
+	if v.Collect != nil {
+		elem := expr.Any
+		if v.Collect.Program != nil {
+			elem = v.Collect.Type()
+		}
+		fields = append(fields, expr.Field{Name: "results", Type: expr.List(elem)})
+	}
+	return fields
+}
+
+// item is the type of an item. What is not typed turns out to be a list or a map when it runs.
+func (v *ForEach) item(c *checker) *expr.Type {
+	if v.Items == nil || v.Items.Program == nil {
+		return expr.Any
+	}
+	switch t := v.Items.Type(); t.Kind() {
+	case expr.KindAny:
+		return expr.Any
+	case expr.KindList:
+		return t.Elem()
+	case expr.KindMap:
+		return expr.Object(expr.Field{Name: "key", Type: expr.String}, expr.Field{Name: "value", Type: t.Elem()})
+	default:
+		c.reportAt(ruleExpression, v.Items.node, "the expression gives %s; want a list or a map", t)
+		return expr.Any
+	}
+}
