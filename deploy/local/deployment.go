@@ -39,7 +39,7 @@ type deployment struct {
 
 // deploy starts the parts in the order in which they need each other. What was started when one
 // fails is stopped again.
-func deploy(ctx context.Context, o options) (_ *deployment, err error) {
+func deploy(ctx context.Context, o options, trouble func(string)) (_ *deployment, err error) {
 	d := &deployment{}
 	defer func() {
 		if err != nil {
@@ -50,7 +50,7 @@ func deploy(ctx context.Context, o options) (_ *deployment, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if d.server, err = devserver.Start(ctx, devserver.Options{Dir: o.state, Fresh: o.fresh, UI: true}); err != nil {
+	if d.server, err = devserver.Start(ctx, devserver.Options{Dir: o.state, Fresh: o.fresh, UI: true, OnTrouble: trouble}); err != nil {
 		return nil, err
 	}
 	d.stops = append(d.stops, func() { _ = d.server.Stop() })

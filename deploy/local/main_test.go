@@ -125,7 +125,7 @@ func archived(t *testing.T, state, finding string) bool {
 // its runs.
 func withServer(t *testing.T, state string, use func(c workflows.Client, s *devserver.Server)) {
 	t.Helper()
-	d, err := deploy(t.Context(), options{state: state})
+	d, err := deploy(t.Context(), options{state: state}, nil)
 	require.NoError(t, err)
 	defer d.stop()
 	use(d.runs, d.server)

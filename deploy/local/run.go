@@ -16,7 +16,7 @@ func (o options) run(ctx context.Context, s Streams) error {
 	if err != nil {
 		return err
 	}
-	d, err := deploy(ctx, o)
+	d, err := deploy(ctx, o, func(line string) { fmt.Fprintln(s.Err, "local:", line) })
 	if err != nil {
 		return err
 	}

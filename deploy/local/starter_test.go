@@ -33,7 +33,7 @@ func TestStarter(t *testing.T) {
 	const events = "../../playbooks/events/"
 	const instance = "aws-compromised-ec2-instance/111122223333:us-east-1:i-0abc123def4567890"
 	state := t.TempDir()
-	d, err := deploy(t.Context(), options{state: state})
+	d, err := deploy(t.Context(), options{state: state}, nil)
 	require.NoError(t, err)
 	defer d.stop()
 	address := d.server.Address()
