@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -12,8 +13,13 @@ import (
 	historypb "go.temporal.io/api/history/v1"
 	"google.golang.org/protobuf/encoding/protojson"
 
+	"github.com/countersign/countersign/activities"
+	"github.com/countersign/countersign/activities/all"
 	"github.com/countersign/countersign/deploy/local/devserver"
+	"github.com/countersign/countersign/playbooks"
+	"github.com/countersign/countersign/starter/gateway"
 	"github.com/countersign/countersign/workflows"
+	"github.com/countersign/countersign/workflows/playbook"
 )
 
 // TestHistories runs the playbooks that ship on the real server, and with -update keeps what it
@@ -35,24 +41,58 @@ func TestHistories(t *testing.T) {
 				require.NoError(t, err)
 				require.Len(t, runs, 1)
 				require.Equal(t, "completed", runs[0].Status)
-				h := &historypb.History{}
-				events := c.Temporal.GetWorkflowHistory(t.Context(), runs[0].Run, runs[0].Execution, false, enums.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
-				for events.HasNext() {
-					event, err := events.Next()
-					require.NoError(t, err)
-					h.Events = append(h.Events, event)
-				}
-				keep(t, tc.name, h)
+				keep(t, tc.name, c, runs[0].Run, runs[0].Execution)
 			})
 		})
 	}
 }
 
-// keep writes a history, without the name of the machine that made it.
-func keep(t *testing.T, name string, h *historypb.History) {
+// TestBlocks runs every block verb on the real server: rounds side by side, failures that are
+// caught and tolerated, timers, requests inside a loop.
+func TestBlocks(t *testing.T) {
+	text, err := os.ReadFile("testdata/blocks.yaml")
+	require.NoError(t, err)
+	registry := activities.NewRegistry()
+	all.Register(registry, all.Options{})
+	pb, problems := playbook.Compile("blocks.yaml", text, workflows.Catalog(registry))
+	require.Empty(t, problems)
+	raw, err := playbooks.Events.ReadFile(playbooks.SampleEvent)
+	require.NoError(t, err)
+	ev, err := gateway.Normalise(raw)
+	require.NoError(t, err)
+	input, err := workflows.NewInput(pb, ev, nil)
+	require.NoError(t, err)
+
+	d, err := deploy(t.Context(), options{state: t.TempDir()}, nil)
+	require.NoError(t, err)
+	defer d.stop()
+	started, err := d.runs.Start(t.Context(), pb, "key", input)
+	require.NoError(t, err)
+	for i := range 2 {
+		status := until(t, d, started.Run, func(s *workflows.Status) bool { return len(s.Asking()) == 1 && len(s.Approvals) == i+1 })
+		code, _, talk := starter(t, d.server.Address(), "approve", started.Run, fmt.Sprintf("asked[%d].ask", i), "--as", "alice@example.com")
+		require.Zero(t, code, talk)
+		require.Len(t, status.Approvals, i+1)
+	}
+	status := until(t, d, started.Run, func(s *workflows.Status) bool { return s.State.Over() })
+	require.Equal(t, workflows.Done, status.State, status.Error)
+	require.Equal(t, "1 of 3 failed, missing was caught, did not hold after 2", status.Outcome)
+	require.Empty(t, d.aws.Mutations())
+	keep(t, "blocks", d.runs, started.Run, started.Execution)
+}
+
+// keep writes a run's history, without the name of the machine that made it.
+func keep(t *testing.T, name string, c workflows.Client, run, execution string) {
 	t.Helper()
 	if !*update {
 		return
+	}
+	h := &historypb.History{}
+	events := c.Temporal.GetWorkflowHistory(t.Context(), run, execution, false, enums.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+	for events.HasNext() {
+		event, err := events.Next()
+		require.NoError(t, err)
+		h.Events = append(h.Events, event)
 	}
 	raw, err := protojson.Marshal(h)
 	require.NoError(t, err)

@@ -64,7 +64,7 @@ func (f *front) pose(ctx context.Context, q *question) error {
 	}
 	fmt.Fprintln(f.s.Err, "waiting for an answer; give it with")
 	for _, verdict := range []string{"approve", "reject"} {
-		fmt.Fprintf(f.s.Err, "  %s --as %s\n", f.command(verdict, q.status.Run+" "+q.ask.ID), f.o.as)
+		fmt.Fprintf(f.s.Err, "  %s --as %s\n", f.command(verdict, q.status.Run+" '"+q.ask.ID+"'"), f.o.as)
 	}
 	return nil
 }

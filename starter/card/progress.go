@@ -84,7 +84,7 @@ func (p *Progress) step(s *workflows.StepStatus, st *workflows.Status, t *tellin
 	}
 	asking := false
 	for _, a := range st.Approvals {
-		if a.ID == s.ID {
+		if a.ID == s.ID || strings.HasSuffix(a.ID, "."+s.ID) { // in a loop, each[2].ask
 			asking = true
 			p.approval(a, t)
 		}
