@@ -11,6 +11,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"go.temporal.io/sdk/client"
@@ -108,6 +109,7 @@ type rehearsal struct {
 
 	env      *testsuite.TestWorkflowEnvironment
 	status   *workflows.Status
+	mu       sync.Mutex // calls of branches and items come side by side
 	made     []madeCall
 	answered map[string]bool
 	unlisted bool // an activity was called that the test does not list
@@ -121,6 +123,8 @@ type madeCall struct {
 }
 
 func (r *rehearsal) fail(at place, format string, args ...any) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	r.failures = append(r.failures, problem(r.file, at, ruleExpect, format, args...))
 }
 
@@ -218,10 +222,14 @@ func (r *rehearsal) reply(_ context.Context, name string, input json.RawMessage)
 	}
 	listed, ok := r.test.activities[name]
 	if !ok {
+		r.mu.Lock()
 		r.unlisted = true
+		r.mu.Unlock()
 		r.fail(r.test.at, "the run called %s with %s, and the test does not say what it answers", name, input)
 		return nil, activities.Permanent("NotListed", errors.New("the test does not say what it answers"))
 	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	last := len(r.made) - 1
 	if last < 0 || !r.made[last].failed || r.made[last].activity != name || string(r.made[last].input) != string(input) {
 		r.made = append(r.made, madeCall{activity: name, input: input, failed: listed.err != nil})
