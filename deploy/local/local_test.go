@@ -138,7 +138,7 @@ func TestBadInput(t *testing.T) {
 			"data":{"id":"f","arn":"arn:aws:guardduty:us-east-1:111122223333:detector/d/finding/f","region":"us-east-1","accountId":"111122223333","type":"UnauthorizedAccess:IAMUser/X","resource":{"resourceType":"AccessKey","accessKeyDetails":{"accessKeyId":"AKIA1","userType":"IAMUser"}}}}`)},
 			exitNot, `input "user"`,
 		},
-		"an event of 2 MB":           {[]string{"--event", write("large.json", `{"x":"`+string(make([]byte, 2<<20))+`"}`)}, exitNot, "at most"},
+		"an event of 2 MB":           {[]string{"--event", write("large.json", `{"x":"`+string(make([]byte, 2<<20))+`"}`)}, exitNot, "it is 2097160 bytes; at most"},
 		"an event nobody answers":    {[]string{"--event", write("other.json", `{"specversion":"1.0","id":"1","source":"s","type":"com.example.other","time":"2026-11-20T21:14:00Z","data":{}}`)}, exitNot, "no playbook answers"},
 		"an event that is not there": {[]string{"--event", filepath.Join(dir, "none.json")}, exitNot, "read the event"},
 		"not an event":               {[]string{"--event", write("text.json", "hello")}, exitNot, "JSON"},

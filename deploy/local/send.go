@@ -79,6 +79,9 @@ func (o options) read() ([]byte, error) {
 		return nil, fmt.Errorf("read the event: %w", err)
 	}
 	defer f.Close()
+	if info, err := f.Stat(); err == nil && info.Size() > event.MaxSize {
+		return nil, fmt.Errorf("read the event %s: it is %d bytes; at most %d are taken", o.event, info.Size(), event.MaxSize)
+	}
 	raw, err := io.ReadAll(io.LimitReader(f, event.MaxSize+1))
 	if err != nil {
 		return nil, fmt.Errorf("read the event: %w", err)
