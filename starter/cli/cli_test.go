@@ -340,12 +340,12 @@ func TestProgram(t *testing.T) {
 	t.Parallel()
 	const source = "go run ./starter"
 	for arg0, want := range map[string]string{
-		"starter":                               "starter",
-		"/usr/local/bin/starter":                "starter",
-		"./starter":                             "starter",
-		"/opt/starter.exe":                      "starter",
-		"/tmp/go-build123/b001/exe/starter":     source,
-		"/home/alice/.cache/go-build/69/69bf/starter": source,
+		"starter":                           "starter",
+		"/usr/local/bin/starter":            "starter",
+		"./starter":                         "starter",
+		"/opt/starter.exe":                  "starter",
+		"/tmp/go-build123/b001/exe/starter": source,
+		"/home/alice/.cache/go-build/69/69bf/starter":                                          source,
 		"/cache/69/69bf6d0375ccb64190cdf0904ca6ed4b8f64ecd9e251606d8bd6a431fa7868fd-d/starter": source,
 		"/tmp/cli.test": source,
 		"":              source,
