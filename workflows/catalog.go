@@ -7,15 +7,16 @@ import (
 )
 
 // Catalog gives the checker the registered activities.
-func Catalog(r *activities.Registry) playbook.Catalog { return catalog{r} }
-
-type catalog struct{ registry *activities.Registry }
-
-func (c catalog) Activity(name string) (playbook.Signature, bool) {
-	a, ok := c.registry.Lookup(name)
-	if !ok {
-		return playbook.Signature{}, false
+func Catalog(r *activities.Registry) playbook.Catalog {
+	signatures := playbook.Table[playbook.Signature]{}
+	for _, a := range r.All() {
+		signatures[a.Name] = signature(a)
 	}
+	return playbook.Catalog{Activities: signatures}
+}
+
+// signature is what a playbook must know of an activity.
+func signature(a *activities.Activity) playbook.Signature {
 	return playbook.Signature{
 		Title:     a.Title,
 		Effect:    playbook.Effect(a.Effect),
@@ -26,14 +27,5 @@ func (c catalog) Activity(name string) (playbook.Signature, bool) {
 		Heartbeat: a.Heartbeat,
 		Input:     expr.FromSchema(a.Input.Schema),
 		Output:    expr.FromSchema(a.Output.Schema),
-	}, true
-}
-
-func (c catalog) Names() []string {
-	all := c.registry.All()
-	names := make([]string, len(all))
-	for i, a := range all {
-		names[i] = a.Name
 	}
-	return names
 }

@@ -74,7 +74,7 @@ func (a *app) newPlaybook(cmd *cobra.Command, f newFlags) error {
 	if f.activity != "" {
 		one, ok := a.registry.Lookup(f.activity)
 		if !ok {
-			return refuse(fmt.Errorf("no activity %q%s", f.activity, expr.DidYouMean(f.activity, workflows.Catalog(a.registry).Names())), "see them all: "+a.command("activities"))
+			return refuse(fmt.Errorf("no activity %q%s", f.activity, expr.DidYouMean(f.activity, workflows.Catalog(a.registry).Activities.Names())), "see them all: "+a.command("activities"))
 		}
 		s.forActivity(one)
 	} else {

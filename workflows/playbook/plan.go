@@ -46,12 +46,6 @@ const (
 	EffectDestroy Effect = "destroy"
 )
 
-// Catalog knows the activities that a playbook may use.
-type Catalog interface {
-	Activity(name string) (Signature, bool)
-	Names() []string
-}
-
 // Compile reads and checks a playbook. Either the problems are empty or the playbook is nil.
 func Compile(file string, text []byte, catalog Catalog) (*Playbook, Problems) {
 	src := &source{file: file, text: text}
@@ -103,7 +97,7 @@ func (p Plan) Load() (*Playbook, error) {
 			return nil, fmt.Errorf("load the plan: the activity %q: %w", name, err)
 		}
 	}
-	pb, problems := Compile("plan", p.Document, signatures(p.Activities))
+	pb, problems := Compile("plan", p.Document, Catalog{Activities: p.Activities})
 	if len(problems) > 0 {
 		return nil, fmt.Errorf("load the plan: %w", problems)
 	}
@@ -134,13 +128,3 @@ func (s Signature) validate() error {
 		return nil
 	}
 }
-
-// signatures is the catalog inside a plan.
-type signatures map[string]Signature
-
-func (s signatures) Activity(name string) (Signature, bool) {
-	signature, ok := s[name]
-	return signature, ok
-}
-
-func (s signatures) Names() []string { return expr.Keys(s) }

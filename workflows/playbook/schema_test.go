@@ -46,7 +46,7 @@ func lampSchema(t *testing.T) *jsonschema.Resolved {
 	r := activities.NewRegistry()
 	noop := func(context.Context, lampInput) (lampOutput, error) { return lampOutput{}, nil }
 	var docs []playbook.ActivityDoc
-	for _, name := range lamps().Names() {
+	for _, name := range lamps().Activities.Names() {
 		activities.Register(r, activities.Spec{Name: name, Title: "Do a thing to a lamp", Effect: activities.Read}, noop)
 		a, _ := r.Lookup(name)
 		docs = append(docs, playbook.ActivityDoc{Name: name, Title: a.Title, Doc: "Mind the bulb.", Input: a.Input.Schema})

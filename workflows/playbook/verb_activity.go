@@ -48,9 +48,9 @@ func activityVerb() verb {
 func (*Activity) Keyword() string { return "activity" }
 
 func (a *Activity) check(c *checker, step *Step, sc *scope) []expr.Field {
-	signature, ok := c.catalog.Activity(a.Name)
+	signature, ok := c.catalog.Activities.Lookup(a.Name)
 	if !ok {
-		c.reportAt(ruleActivity, a.node, "there is no activity %q%s", a.Name, expr.DidYouMean(a.Name, c.catalog.Names()))
+		c.reportAt(ruleActivity, a.node, "there is no activity %q%s", a.Name, expr.DidYouMean(a.Name, c.catalog.Activities.Names()))
 		return []expr.Field{{Name: "output", Type: expr.Any}}
 	}
 	a.Signature = signature

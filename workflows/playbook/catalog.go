@@ -1,0 +1,20 @@
+package playbook
+
+import "github.com/countersign/countersign/workflows/expr"
+
+// Catalog is what a playbook may name outside of its own file. One that is empty knows nothing.
+type Catalog struct {
+	Activities Table[Signature]
+}
+
+// Table is one kind of thing in a catalog, by name.
+type Table[T any] map[string]T
+
+// Lookup finds a thing by its name.
+func (t Table[T]) Lookup(name string) (T, bool) {
+	thing, ok := t[name]
+	return thing, ok
+}
+
+// Names returns all names, sorted.
+func (t Table[T]) Names() []string { return expr.Keys(t) }
