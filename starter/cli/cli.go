@@ -2,6 +2,7 @@
 // and runs.
 //
 //	validate    every problem of playbooks
+//	rules       what validate checks, with examples
 //	test        the tests beside playbooks, and what they cover
 //	match       which playbooks answer an event
 //	run         start runs for an event, or one by hand
@@ -163,7 +164,7 @@ func (a *app) root() *cobra.Command {
 	flags.StringVar(&a.taskQueue, "task-queue", workflows.TaskQueue, "task queue that the workers serve")
 	a.temporal.Flags(flags)
 	root.AddCommand(
-		a.validate(), a.test(), a.match(), a.run(), a.runs(), a.show(), a.approvals(), a.approve(), a.reject(), a.cancel(), a.activities(), a.schema(), a.graph(), a.new(),
+		a.validate(), a.rules(), a.test(), a.match(), a.run(), a.runs(), a.show(), a.approvals(), a.approve(), a.reject(), a.cancel(), a.activities(), a.schema(), a.graph(), a.new(),
 	)
 	for _, cmd := range root.Commands() {
 		a.examples(cmd)

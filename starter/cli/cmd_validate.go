@@ -16,7 +16,8 @@ func (a *app) validate() *cobra.Command {
 		Long: `Check playbooks, and print every problem as file:line:col: message [rule].
 
 A folder stands for all files below it that end in .yaml and not in _test.yaml. Without arguments
-it checks the folder of --playbooks, or the library that ships.
+it checks the folder of --playbooks, or the library that ships. What a rule in brackets holds, and why,
+is said by "starter rules RULE".
 
 -o sarif prints SARIF 2.1.0, which code hosts show beside the lines of a change; its names of files
 are relative to the folder that the command runs in.`,

@@ -34,6 +34,7 @@ type (
 	sarifRule struct {
 		ID               string    `json:"id"`
 		ShortDescription sarifText `json:"shortDescription"`
+		FullDescription  sarifText `json:"fullDescription"`
 		Default          struct {
 			Level string `json:"level"`
 		} `json:"defaultConfiguration"`
@@ -74,7 +75,7 @@ func sarifOf(problems playbook.Problems) sarifLog {
 	index := map[string]int{}
 	for _, rule := range library.Rules() {
 		index[rule.ID] = len(driver.Rules)
-		one := sarifRule{ID: rule.ID, ShortDescription: sarifText{rule.Description}}
+		one := sarifRule{ID: rule.ID, ShortDescription: sarifText{rule.Description}, FullDescription: sarifText{rule.Why}}
 		one.Default.Level = "error"
 		driver.Rules = append(driver.Rules, one)
 	}

@@ -34,6 +34,7 @@ const sarifRequires = `{
               "properties": {
                 "id": {"type": "string"},
                 "shortDescription": {"type": "object", "required": ["text"], "properties": {"text": {"type": "string"}}},
+                "fullDescription": {"type": "object", "required": ["text"], "properties": {"text": {"type": "string"}}},
                 "defaultConfiguration": {"type": "object", "properties": {"level": {"enum": ["none", "note", "warning", "error"]}}}
               }}}
           }}}},

@@ -20,23 +20,6 @@ import (
 	"github.com/countersign/countersign/workflows/playbook"
 )
 
-// The rules of a library. Those of one playbook are in package playbook.
-const (
-	ruleDuplicateName = "duplicate-name" // two files, one name: runs could not tell them apart
-	ruleUnreadable    = "unreadable"
-	ruleFileName      = "file-name"
-	ruleLimits        = "limits" // as the language says it of a file that is too large
-)
-
-// Rules are the rules of a library and of the playbooks in it.
-func Rules() []playbook.Rule {
-	return append(playbook.Rules(),
-		playbook.Rule{ID: ruleDuplicateName, Description: "The name of a playbook is that of no other."},
-		playbook.Rule{ID: ruleUnreadable, Description: "A file that looks like a playbook can be read."},
-		playbook.Rule{ID: ruleFileName, Description: "Playbooks are files that end in .yaml."},
-	)
-}
-
 const (
 	suffix     = ".yaml"
 	testSuffix = "_test.yaml"

@@ -1,10 +1,6 @@
 package playbook
 
-import (
-	"go.yaml.in/yaml/v3"
-
-	"github.com/countersign/countersign/workflows/expr"
-)
+import "github.com/countersign/countersign/workflows/expr"
 
 // checker walks a parsed playbook once, in the order in which it would run, and fills in what
 // running needs: signatures and compiled expressions.
@@ -16,20 +12,6 @@ type checker struct {
 	ids     map[string]*Step
 	vars    map[string]varType
 	spent   int // bytes of expressions and templates compiled so far
-}
-
-// maxExpressions bounds all expressions of a playbook together, in bytes. A worker compiles a plan
-// inside the run, where a second is all it may take; this much takes a good part of half of it.
-const maxExpressions = 32 << 10
-
-// afford reports whether one more expression may be compiled.
-func (c *checker) afford(n *yaml.Node) bool {
-	before := c.spent
-	c.spent += len(n.Value)
-	if c.spent > maxExpressions && before <= maxExpressions {
-		c.reportAt(ruleLimits, n, "the expressions of the playbook are more than %d bytes together; move some into an activity or another playbook", maxExpressions)
-	}
-	return c.spent <= maxExpressions
 }
 
 // varType is the type a variable has in the whole playbook, and where it was first set.
@@ -110,47 +92,6 @@ func (c *checker) branches(blocks [][]*Step, sc *scope) {
 		c.block(steps, forks[i])
 	}
 	sc.join(forks)
-}
-
-// maxWidth bounds what a run does at the same moment. Temporal takes 2,000 pending calls of a run;
-// one that begins more at once would not get on again.
-const maxWidth = 500
-
-// width returns how many calls the steps may have under way at the same moment.
-func (c *checker) width(steps []*Step) int {
-	widest := 0
-	for _, s := range steps {
-		inside, sum := 1, 0
-		for _, block := range Inner(s) {
-			w := c.width(block)
-			inside, sum = max(inside, w), sum+w
-		}
-		switch v := s.Verb.(type) {
-		case *Parallel:
-			inside = max(inside, sum)
-		case *ForEach:
-			inside *= v.MaxParallel
-		}
-		if inside > maxWidth {
-			c.reportAt(ruleBound, s.node, "the step may do %d things at once; at most %d: lower max_parallel", inside, maxWidth)
-			inside = maxWidth
-		}
-		widest = max(widest, inside)
-	}
-	return widest
-}
-
-// identify reports an id that another step has.
-func (c *checker) identify(s *Step) (taken bool) {
-	if !s.named || s.ID == "" {
-		return false
-	}
-	if first, taken := c.ids[s.ID]; taken {
-		c.reportAt(ruleDuplicateID, s.node, "the id %q is already that of the step at line %d", s.ID, first.node.Line)
-		return true
-	}
-	c.ids[s.ID] = s
-	return false
 }
 
 func (c *checker) title(s *Step, sc *scope) { c.text(s.Title, "the title", sc) }

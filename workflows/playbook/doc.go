@@ -23,6 +23,7 @@
 //	read.go       the same strict YAML for the files beside playbooks
 //	schema.go     the language as JSON Schema, for editors: every verb, modifier and key described
 //	rules.go      the rules that problems name
+//	rule_*.go     one rule a file: what it holds, why, an example, and its check where it is one of its own
 //
 // A verb is added as verb_<name>.go here, which registers itself in the table in parse.go, and
 // step_<name>.go in package workflows, which runs it.

@@ -106,24 +106,6 @@ func requirePlaces(t *testing.T, text string, problems playbook.Problems) {
 	}
 }
 
-func TestEveryRuleHasAnExample(t *testing.T) {
-	source, err := os.ReadFile("problem.go")
-	require.NoError(t, err)
-	rules := regexp.MustCompile(`(?m)^\trule\w+\s+= "([a-z-]+)"$`).FindAllStringSubmatch(string(source), -1)
-	require.Greater(t, len(rules), 10)
-	for _, rule := range rules {
-		examples, err := filepath.Glob("testdata/err/" + rule[1] + "*.out")
-		require.NoError(t, err)
-		reported := false
-		for _, out := range examples {
-			text, err := os.ReadFile(out)
-			require.NoError(t, err)
-			reported = reported || strings.Contains(string(text), "["+rule[1]+"]")
-		}
-		require.True(t, reported, "the rule %q has no example in testdata/err", rule[1])
-	}
-}
-
 func TestNoMistakes(t *testing.T) {
 	files, err := filepath.Glob("testdata/ok/*.yaml")
 	require.NoError(t, err)

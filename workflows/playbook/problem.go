@@ -37,25 +37,3 @@ func (ps Problems) sorted() Problems {
 	})
 	return slices.CompactFunc(ps, func(a, b Problem) bool { return a == b })
 }
-
-// The rules, each with an example in testdata/err/<rule>*.yaml.
-const (
-	ruleSyntax        = "syntax"
-	ruleLimits        = "limits"
-	ruleUnknownKey    = "unknown-key"
-	ruleDuplicateKey  = "duplicate-key"
-	ruleMissingKey    = "missing-key"
-	ruleWrongType     = "wrong-type"
-	ruleBadValue      = "bad-value"
-	ruleBound         = "bound"
-	ruleVerb          = "one-verb"
-	ruleActivity      = "unknown-activity"
-	ruleInput         = "unknown-input"
-	ruleMissingInput  = "missing-input"
-	ruleExpression    = "expression"
-	ruleDuplicateID   = "duplicate-id"
-	ruleCovered       = "covered"
-	ruleNeedsApproval = "needs-approval"
-	ruleFinally       = "finally"
-	ruleSharedVar     = "shared-var"
-)

@@ -102,25 +102,6 @@ func (a *Approve) check(c *checker, step *Step, sc *scope) []expr.Field {
 	}
 }
 
-// uncovered reports a step that no approval can cover, and only that.
-func (c *checker) uncovered(s *Step, sc *scope) {
-	if keyword := s.Verb.Keyword(); keyword != "" {
-		c.reportAt(ruleCovered, s.node, "an approval covers calls of activities; a step with %q goes before or after it", keyword)
-	}
-	Walk([]*Step{s}, func(s *Step) {
-		if b, ok := s.Verb.(*broken); ok {
-			b.check(c, s, sc)
-		} else if s.named {
-			sc.forget(s.ID)
-		}
-		if set, ok := s.Verb.(*Set); ok {
-			for _, name := range set.Names() {
-				sc.setVar(expr.Field{Name: name, Type: expr.Any})
-			}
-		}
-	})
-}
-
 // optional marks fields that are there only if the step ran.
 func optional(fields []expr.Field) []expr.Field {
 	out := make([]expr.Field, len(fields))

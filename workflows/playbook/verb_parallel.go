@@ -73,28 +73,3 @@ func (v *Parallel) check(c *checker, _ *Step, sc *scope) []expr.Field {
 	}
 	return []expr.Field{{Name: "failed", Type: expr.Int}}
 }
-
-// assignment is a place where a value is set.
-type assignment struct {
-	name string
-	node *yaml.Node
-}
-
-// assigned finds what steps set for those that follow. What an item of a loop sets is none of it.
-func assigned(steps []*Step) []assignment {
-	var found []assignment
-	for _, s := range steps {
-		if set, ok := s.Verb.(*Set); ok {
-			for _, name := range set.Names() {
-				found = append(found, assignment{name, set.nodes[name]})
-			}
-		}
-		if _, ok := s.Verb.(*ForEach); ok {
-			continue
-		}
-		for _, block := range Inner(s) {
-			found = append(found, assigned(block)...)
-		}
-	}
-	return found
-}
