@@ -174,12 +174,12 @@ type Listed struct {
 	Ended     *time.Time `json:"ended,omitempty"`
 }
 
-// Runs lists the newest runs, at most limit of them; open leaves out those that have ended. The
-// list may lag behind the runs by a second or so.
+// Runs lists the newest runs, at most limit of them. With open those that have not ended, and with
+// them the parts of loops: they ask people too. The list may lag behind the runs by a second or so.
 func (c Client) Runs(ctx context.Context, open bool, limit int) ([]Listed, error) {
-	query := fmt.Sprintf("WorkflowType = %q AND TaskQueue = %q", RunType, c.queue())
+	query := fmt.Sprintf("TaskQueue = %q AND WorkflowType = %q", c.queue(), RunType)
 	if open {
-		query += ` AND ExecutionStatus = "Running"`
+		query = fmt.Sprintf(`TaskQueue = %q AND WorkflowType IN (%q, %q) AND ExecutionStatus = "Running"`, c.queue(), RunType, PartType)
 	}
 	var runs []Listed
 	var page []byte

@@ -8,12 +8,14 @@
 //	step.go       what all steps share: condition, title, status
 //	step_*.go     one verb a file
 //	fork.go       what branches see of the run, and how they come together
+//	part.go       parts of a loop that is too long for one history
 //	loop.go       rounds of loops: their bounds, names and rows
 //	record.go     expressions whose results must be recorded
 //	ask.go        requests, votes and decisions inside a run
 //	status.go     what a run tells about itself
 //	client.go     start, status, vote, cancel, list
 //	id.go         the run's id, from playbook and dedupe key
+//	bind.go       registers it all with a worker
 //	catalog.go    the activities' registry as the checker sees it
 //
 // # Rules for code that runs inside a workflow

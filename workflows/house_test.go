@@ -15,7 +15,6 @@ import (
 	"go.temporal.io/sdk/converter"
 	sdklog "go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/testsuite"
-	"go.temporal.io/sdk/workflow"
 
 	"github.com/countersign/countersign/activities"
 	"github.com/countersign/countersign/activities/directory"
@@ -83,7 +82,7 @@ func newHouse(t testing.TB) *house {
 		return directory.Directory{Groups: map[string][]string{"oncall": {alice, bob}, "night": {bob}, "others": {carol}}}, nil
 	})
 	h.registry.Bind(h.env)
-	h.env.RegisterWorkflowWithOptions(workflows.Run, workflow.RegisterOptions{Name: workflows.RunType})
+	workflows.Bind(h.env)
 	h.env.SetOnActivityStartedListener(func(info *activity.Info, _ context.Context, args converter.EncodedValues) {
 		var input json.RawMessage
 		var permit *activities.Permit

@@ -9,11 +9,11 @@ import (
 	"github.com/countersign/countersign/workflows/playbook"
 )
 
-// Bounds on all loops of a run together, nested ones included. Temporal ends a run whose history
-// has more than 51,200 events, without a word from us; a step that fails says why, and can be
-// caught.
+// Bounds on all loops of a run together, nested ones and those of its parts included. Temporal ends
+// a run whose history has more than 51,200 events, without a word from us; a step that fails says
+// why, and can be caught.
 const (
-	maxRounds      = 10_000
+	maxRounds      = 100_000
 	maxHistory     = 40_000   // events
 	maxHistorySize = 40 << 20 // bytes; Temporal's own bound is 50 MiB
 )
@@ -24,14 +24,22 @@ func (r *run) round(ctx workflow.Context, s *playbook.Step, number int) (*run, e
 	if r.status.rounds++; r.status.rounds > maxRounds {
 		return nil, fmt.Errorf("the loops of the run have made %d rounds; at most that many fit into one run", maxRounds)
 	}
-	info := workflow.GetInfo(ctx)
-	if events, size := info.GetCurrentHistoryLength(), info.GetCurrentHistorySize(); events > maxHistory || size > maxHistorySize {
-		return nil, fmt.Errorf("the run's history has %d events and %d bytes, which leaves no room for another round; give the rest to another run", events, size)
+	if err := r.room(ctx); err != nil {
+		return nil, err
 	}
 	f := *r
 	f.path = fmt.Sprintf("%s[%d].", r.name(s), number)
 	f.rows = map[string]*StepStatus{}
 	return &f, nil
+}
+
+// room reports a history that is too long for another round.
+func (r *run) room(ctx workflow.Context) error {
+	info := workflow.GetInfo(ctx)
+	if events, size := info.GetCurrentHistoryLength(), info.GetCurrentHistorySize(); events > maxHistory || size > maxHistorySize {
+		return fmt.Errorf("the run's history has %d events and %d bytes, which leaves no room for another round; give the rest to another run", events, size)
+	}
+	return nil
 }
 
 // name is a step's id, after the rounds around it: unique in the run, where an id alone is not.
@@ -83,9 +91,30 @@ func (r *run) mark(row *StepStatus, status playbook.Status) {
 	if row.Error != "" {
 		out.Error = row.Error
 	}
+	out.Part = row.Part
 	if row.Input != nil && row.Ended != nil {
 		r.status.shown -= len(out.Input) + len(out.Output)
 		out.Input, out.Output = row.Input, row.Output
+	}
+}
+
+// take counts the rounds of a part with those of the run.
+func (s *StepStatus) take(part Rounds) {
+	if s.Rounds == nil {
+		s.Rounds = &Rounds{}
+	}
+	s.Rounds.take(part)
+	s.Status = s.Rounds.status()
+}
+
+func (c *Rounds) take(part Rounds) {
+	c.Done += part.Done
+	c.Failed += part.Failed
+	c.Skipped += part.Skipped
+	for _, n := range part.Cases {
+		if !slices.Contains(c.Cases, n) {
+			c.Cases = append(c.Cases, n)
+		}
 	}
 }
 

@@ -165,11 +165,11 @@ func TestForEach(t *testing.T) {
 			steps:   "  - {id: f, continue_on_error: true, for_each: '[1, 0]', steps: [{id: x, set: {y: 1}}], collect: '5 / item'}\noutcome: string(steps.f.results[0]) + string(steps.f.failed) + steps.f.error",
 			outcome: `51collect, item 1: evaluate "5 / item": division by zero`, rounds: workflows.Rounds{Done: 2},
 		},
-		"not a list":              {steps: "  - {id: f, for_each: event.data.n, steps: [{id: x, set: {y: 1}}]}", fails: `step "f": for_each: want a list or a map, got 5`},
-		"cannot be evaluated":     {steps: "  - {id: f, for_each: event.data.absent, steps: [{id: x, set: {y: 1}}]}", fails: `step "f": for_each: evaluate "event.data.absent"`},
-		"too many":                {steps: "  - {id: f, for_each: 'lists.range(1001)', steps: [{id: x, set: {y: 1}}]}", fails: `step "f": for_each: there are 1001 items; at most 1000 fit into one run`},
-		"as many as there may be": {steps: "  - {id: f, for_each: 'lists.range(1000)', max_parallel: 50, steps: [{id: x, wait: 1h}, {set: {y: '${item}'}}], collect: vars.y}\noutcome: string(steps.f.results.size()) + string(steps.f.results[999])", outcome: "1000999", took: 20 * time.Hour, rounds: workflows.Rounds{Done: 1000}},
-		"too many in all":         {steps: "  - {id: f, for_each: 'lists.range(1000)', steps: [{id: g, for_each: 'lists.range(10)', steps: [{id: x, set: {y: 1}}]}]}", fails: `step "f[909].g": the loops of the run have made 10000 rounds; at most that many fit into one run`, rounds: workflows.Rounds{Done: 10_000 - 910}},
+		"not a list":          {steps: "  - {id: f, for_each: event.data.n, steps: [{id: x, set: {y: 1}}]}", fails: `step "f": for_each: want a list or a map, got 5`},
+		"cannot be evaluated": {steps: "  - {id: f, for_each: event.data.absent, steps: [{id: x, set: {y: 1}}]}", fails: `step "f": for_each: evaluate "event.data.absent"`},
+		"too many":            {steps: "  - {id: f, for_each: 'lists.range(10001)', steps: [{id: x, set: {y: 1}}]}", fails: `step "f": for_each: there are 10001 items; at most 10000 fit into one loop`},
+		"in parts":            {steps: "  - {id: f, for_each: 'lists.range(1000)', max_parallel: 50, steps: [{id: x, wait: 1h}, {set: {y: '${item}'}}], collect: vars.y}\noutcome: string(steps.f.results.size()) + string(steps.f.results[999])", outcome: "1000999", took: 20 * time.Hour, rounds: workflows.Rounds{Done: 1000}},
+		"too many in all":     {steps: "  - {id: f, for_each: 'lists.range(700)', steps: [{id: g, for_each: 'lists.range(150)', steps: [{id: x, set: {y: 1}}]}]}", fails: `step "f[662].g": the loops of the run have made 100000 rounds; at most that many fit into one run`, rounds: workflows.Rounds{Done: 100_000 - 663}},
 		"a stop ends all": {
 			steps:   "  - {id: f, continue_on_error: true, max_parallel: 3, for_each: '[2, 1]', steps: [{id: x, wait: '${duration(string(item) + \"h\")}'}, {stop: 'at ${item}'}]}",
 			outcome: "at 1", took: time.Hour, rounds: workflows.Rounds{Done: 1, Failed: 1},
@@ -325,9 +325,9 @@ func TestApprovalsInRepeat(t *testing.T) {
 // A loop may ask more often than a status can tell.
 func TestManyApprovals(t *testing.T) {
 	h := newHouse(t)
-	outcome, err := h.run("  - {id: f, for_each: 'lists.range(260)', max_parallel: 50, steps: [{id: ask, approve: 'Really?', approvers: [oncall], expires: 1m}], collect: steps.ask.decision}\noutcome: string(steps.f.results.size())")
+	outcome, err := h.run("  - {id: f, for_each: 'lists.range(26)', max_parallel: 5, steps: [{id: g, for_each: 'lists.range(10)', max_parallel: 10, steps: [{id: ask, approve: 'Really?', approvers: [oncall], expires: 1m}], collect: steps.ask.decision}], collect: steps.g.results.size()}\noutcome: string(steps.f.results.size())")
 	require.NoError(t, err)
-	require.Equal(t, "260", outcome)
+	require.Equal(t, "26", outcome)
 	require.Len(t, h.status().Approvals, 200)
 	require.Equal(t, 60, h.status().Unlisted)
 	require.Equal(t, workflows.Rounds{Done: 260}, *h.status().Step("ask").Rounds)

@@ -70,7 +70,7 @@ func replay(t *testing.T, raw []byte) error {
 	require.NoError(t, err)
 	started := history.Events[0].GetWorkflowExecutionStartedEventAttributes()
 	r := worker.NewWorkflowReplayer()
-	r.RegisterWorkflowWithOptions(workflows.Run, workflow.RegisterOptions{Name: workflows.RunType})
+	workflows.Bind(r)
 	return r.ReplayWorkflowHistoryWithOptions(log.NewStructuredLogger(slog.New(slog.DiscardHandler)), history, worker.ReplayWorkflowHistoryOptions{
 		OriginalExecution: workflow.Execution{ID: started.GetWorkflowId(), RunID: started.GetOriginalExecutionRunId()},
 	})

@@ -51,6 +51,7 @@ func Run(ctx workflow.Context, in Input) (Report, error) {
 // run is one execution while it runs. Only the workflow's own goroutines touch it. A branch works
 // on a copy, see fork: what all of them share is behind a pointer.
 type run struct {
+	in     Input
 	pb     *playbook.Playbook
 	status *Status
 	values map[string]any // what expressions see
@@ -73,6 +74,21 @@ var errStopped = errors.New("stopped")
 // setup answers questions first and prepares the run second, so that one which cannot even begin
 // still tells why.
 func (r *run) setup(ctx workflow.Context, in Input) error {
+	if err := r.open(ctx, in); err != nil {
+		return err
+	}
+	r.values["run"] = map[string]any{"id": r.status.Run, "playbook": r.pb.Name, "time": r.status.Started}
+	r.status.Inputs = map[string]json.RawMessage{}
+	for _, name := range expr.Keys(in.Inputs) {
+		r.status.Inputs[name] = r.show(in.Inputs[name])
+	}
+	r.list(r.pb.Steps, 0)
+	return nil
+}
+
+// open is what a run and a part of one have in common: the story, the answers and the plan.
+func (r *run) open(ctx workflow.Context, in Input) error {
+	r.in = in
 	info := workflow.GetInfo(ctx)
 	r.status = &Status{
 		Run: info.WorkflowExecution.ID, Execution: info.WorkflowExecution.RunID,
@@ -92,17 +108,14 @@ func (r *run) setup(ctx workflow.Context, in Input) error {
 	if r.values, err = r.pb.Values(in.Event, in.Inputs); err != nil {
 		return err
 	}
-	r.values["run"] = map[string]any{"id": r.status.Run, "playbook": r.pb.Name, "time": r.status.Started}
 	r.values["vars"] = map[string]any{}
 	r.values["steps"] = map[string]any{}
 	r.status.Playbook, r.status.Title, r.status.Labels, r.status.Plan = r.pb.Name, r.pb.Title, r.pb.Labels, r.pb.Digest
-	r.status.Inputs = map[string]json.RawMessage{}
-	for _, name := range expr.Keys(in.Inputs) {
-		r.status.Inputs[name] = r.show(in.Inputs[name])
-	}
-	r.list(r.pb.Steps, 0)
 	return nil
 }
+
+// id is the run's id as people know it, also inside a part.
+func (r *run) id() string { return r.values["run"].(map[string]any)["id"].(string) }
 
 // maxShown bounds the inputs and outputs in a status, in bytes: Temporal refuses answers over
 // 2 MiB, and a run that cannot tell its story cannot be approved either.

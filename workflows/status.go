@@ -41,6 +41,8 @@ type Status struct {
 	Started time.Time  `json:"started"`
 	Ended   *time.Time `json:"ended,omitempty"`
 	Event   EventRef   `json:"event"`
+	// Part says which items of a loop this is a part of; nil for a run.
+	Part *PartOf `json:"part,omitempty"`
 	// Repeats counts the further events that joined this run.
 	Repeats   int                        `json:"repeats"`
 	Inputs    map[string]json.RawMessage `json:"inputs,omitempty"`
@@ -52,6 +54,14 @@ type Status struct {
 	rounds  int // of all loops
 	waiting int // requests that people are asked now
 	shown   int // bytes of inputs and outputs
+}
+
+// PartOf says of which run and loop something is a part.
+type PartOf struct {
+	Run   string `json:"run"`
+	Step  string `json:"step"`
+	First int    `json:"first"`
+	Last  int    `json:"last"`
 }
 
 // EventRef says which event a run answers, without its data.
@@ -78,6 +88,8 @@ type StepStatus struct {
 	Input    json.RawMessage `json:"input,omitempty"`
 	Output   json.RawMessage `json:"output,omitempty"`
 	Error    string          `json:"error,omitempty"`
+	// Part is the run that works on the items of a loop now, if that is another one.
+	Part string `json:"part,omitempty"`
 	// Rounds is set for a step inside a loop: what became of it in all rounds so far. The rest of
 	// the row is then that of the last one, and the error the last there was.
 	Rounds *Rounds `json:"rounds,omitempty"`

@@ -15,6 +15,27 @@ import (
 // for as long as the run lives.
 const maxResults = 1 << 20
 
+// batch is what a loop, or a part of one, has come to.
+type batch struct {
+	Failed int `json:"failed,omitempty"`
+	// Error is the first failure.
+	Error string `json:"error,omitempty"`
+	// Results are what was collected of the items that succeeded, in their order, and Size is how
+	// many bytes they have together.
+	Results []json.RawMessage `json:"results,omitempty"`
+	Size    int               `json:"size,omitempty"`
+}
+
+// add takes in what the next part of the loop has come to.
+func (b *batch) add(next batch) {
+	b.Failed += next.Failed
+	if b.Error == "" {
+		b.Error = next.Error
+	}
+	b.Results = append(b.Results, next.Results...)
+	b.Size += next.Size
+}
+
 // forEach runs a block once per item, each over its own view of the values.
 func (r *run) forEach(ctx workflow.Context, s *playbook.Step, v *playbook.ForEach) (map[string]any, error) {
 	items, err := r.items(ctx, v)
@@ -24,16 +45,45 @@ func (r *run) forEach(ctx workflow.Context, s *playbook.Step, v *playbook.ForEac
 	if len(items) == 0 {
 		r.skipAll(v.Steps)
 	}
-	collected := make([]any, len(items))
-	given := make([]bool, len(items))
-	size := 0
-	result, err := r.sideBySide(ctx, len(items), v.MaxParallel, v.ContinueOnError, func(ctx workflow.Context, i int) error {
-		item, err := r.round(ctx, s, i)
+	var all batch
+	if len(items) > partItems {
+		err = r.inParts(ctx, s, v, items, &all)
+	} else {
+		err = r.each(ctx, s, v, items, 0, &all)
+	}
+	result := map[string]any{"failed": int64(all.Failed)}
+	if all.Error != "" {
+		result["error"] = all.Error
+	}
+	if v.Collect == nil {
+		return result, err
+	}
+	results := make([]any, len(all.Results))
+	for i, raw := range all.Results {
+		var unread error
+		if results[i], unread = v.Collect.Type().Decode(raw); unread != nil && err == nil {
+			err = fmt.Errorf("collect: %w", unread)
+		}
+	}
+	result["results"] = results
+	return result, err
+}
+
+// each works on items, of which the first has the number first, and writes down in b what they come
+// to. b begins with what items before them came to.
+func (r *run) each(ctx workflow.Context, s *playbook.Step, v *playbook.ForEach, items []json.RawMessage, first int, b *batch) error {
+	collected := make([]json.RawMessage, len(items))
+	counts, err := r.sideBySide(ctx, len(items), v.MaxParallel, v.ContinueOnError, func(ctx workflow.Context, i int) error {
+		number := first + i
+		item, err := r.round(ctx, s, number)
 		if err != nil {
 			return err
 		}
 		item = item.fork()
-		item.values["item"], item.values["index"] = items[i], int64(i)
+		item.values["index"] = int64(number)
+		if item.values["item"], err = v.Item.Decode(items[i]); err != nil {
+			return fmt.Errorf("item %d: %w", number, err)
+		}
 		if err := item.steps(ctx, v.Steps); err != nil {
 			if errors.Is(err, errStopped) && r.stop == nil { // the first to stop decides
 				r.stop = item.stop
@@ -45,56 +95,57 @@ func (r *run) forEach(ctx workflow.Context, s *playbook.Step, v *playbook.ForEac
 		}
 		raw, err := record(ctx, v.Collect.Stable(), func() (json.RawMessage, error) { return v.Collect.Eval(item.values) })
 		if err != nil {
-			return fmt.Errorf("collect, item %d: %w", i, err)
+			return fmt.Errorf("collect, item %d: %w", number, err)
 		}
-		if size += len(raw); size > maxResults {
-			return fmt.Errorf("collect, item %d: the results are more than %d bytes together", i, maxResults)
+		if b.Size += len(raw); b.Size > maxResults {
+			return fmt.Errorf("collect, item %d: the results are more than %d bytes together", number, maxResults)
 		}
-		collected[i], err = v.Collect.Type().Decode(raw)
-		given[i] = err == nil
-		return err
+		collected[i] = raw
+		return nil
 	})
-	if result == nil {
-		result = map[string]any{}
-	}
 	if !errors.Is(err, errStopped) {
 		r.stop = nil // something else came first
 	}
-	if v.Collect != nil {
-		results := []any{}
-		for i, value := range collected {
-			if given[i] {
-				results = append(results, value)
-			}
-		}
-		result["results"] = results
+	failed, _ := counts["failed"].(int64)
+	b.Failed += int(failed)
+	if text, _ := counts["error"].(string); b.Error == "" {
+		b.Error = text
 	}
-	return result, err
+	for _, raw := range collected {
+		if raw != nil {
+			b.Results = append(b.Results, raw)
+		}
+	}
+	return err
 }
 
 // items evaluates what the loop goes through; a map gives its entries, by key.
-func (r *run) items(ctx workflow.Context, v *playbook.ForEach) ([]any, error) {
-	raw, err := record(ctx, v.Items.Stable(), func() (json.RawMessage, error) { return v.Items.Eval(r.values) })
+func (r *run) items(ctx workflow.Context, v *playbook.ForEach) ([]json.RawMessage, error) {
+	raw, err := record(ctx, v.Items.Stable(), func() (json.RawMessage, error) {
+		return v.Items.EvalWithin(r.values, playbook.MaxItemBytes)
+	})
 	if err != nil {
 		return nil, err
 	}
-	value, err := v.Items.Type().Decode(raw)
-	if err != nil {
-		return nil, err
-	}
-	var items []any
-	switch value := value.(type) {
-	case []any:
-		items = value
-	case map[string]any:
-		for _, key := range expr.Keys(value) {
-			items = append(items, map[string]any{"key": key, "value": value[key]})
+	var items []json.RawMessage
+	var entries map[string]json.RawMessage
+	switch {
+	case string(raw) == "null":
+		return nil, errors.New("want a list or a map, got null")
+	case json.Unmarshal(raw, &items) == nil:
+	case json.Unmarshal(raw, &entries) == nil:
+		for _, key := range expr.Keys(entries) {
+			entry, err := json.Marshal(map[string]any{"key": key, "value": entries[key]})
+			if err != nil {
+				return nil, err
+			}
+			items = append(items, entry)
 		}
 	default:
 		return nil, fmt.Errorf("want a list or a map, got %.80s", raw)
 	}
-	if len(items) > playbook.MaxRounds {
-		return nil, fmt.Errorf("there are %d items; at most %d fit into one run", len(items), playbook.MaxRounds)
+	if len(items) > playbook.MaxItems {
+		return nil, fmt.Errorf("there are %d items; at most %d fit into one loop", len(items), playbook.MaxItems)
 	}
 	return items, nil
 }

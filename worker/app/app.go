@@ -21,7 +21,6 @@ import (
 	"github.com/spf13/cobra"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/worker"
-	"go.temporal.io/sdk/workflow"
 
 	"github.com/countersign/countersign/activities"
 	"github.com/countersign/countersign/activities/all"
@@ -61,7 +60,7 @@ func Start(c client.Client, opts Options) (*Worker, error) {
 		queue = workflows.TaskQueue
 	}
 	w := worker.New(c, queue, worker.Options{WorkerStopTimeout: stopTime})
-	w.RegisterWorkflowWithOptions(workflows.Run, workflow.RegisterOptions{Name: workflows.RunType})
+	workflows.Bind(w)
 	registry.Bind(w)
 	if err := w.Start(); err != nil {
 		return nil, fmt.Errorf("start the worker on the task queue %q: %w", queue, err)

@@ -24,6 +24,7 @@ type Program struct {
 	source string
 	result *Type
 	stable bool
+	reads  []string
 	cel    cel.Program
 }
 
@@ -54,7 +55,7 @@ func (e *Env) Compile(source string, want *Type) (*Program, []Problem) {
 	if err != nil {
 		return nil, []Problem{{Line: 1, Column: 1, Message: err.Error()}}
 	}
-	return &Program{source: source, result: result, stable: isStable(checked.NativeRep()), cel: program}, nil
+	return &Program{source: source, result: result, stable: isStable(checked.NativeRep()), reads: readsOf(parsed.NativeRep().Expr()), cel: program}, nil
 }
 
 func cannotLeave(t *cel.Type) string {
@@ -75,8 +76,13 @@ func (p *Program) Type() *Type { return p.result }
 func (p *Program) Stable() bool { return p.stable }
 
 // Eval evaluates the expression over values that were made by Type.Decode, and returns the result
-// as JSON.
+// as JSON of at most MaxResult bytes.
 func (p *Program) Eval(values map[string]any) (json.RawMessage, error) {
+	return p.EvalWithin(values, MaxResult)
+}
+
+// EvalWithin is Eval with another bound on the result, in bytes, for what is not kept as it is.
+func (p *Program) EvalWithin(values map[string]any, most int) (json.RawMessage, error) {
 	v, err := p.eval(values)
 	if err != nil {
 		return nil, err
@@ -89,8 +95,8 @@ func (p *Program) Eval(values map[string]any) (json.RawMessage, error) {
 	if err != nil {
 		return nil, fmt.Errorf("evaluate %s: %w", quote(p.source), err)
 	}
-	if len(raw) > MaxResult {
-		return nil, fmt.Errorf("evaluate %s: the result is %d bytes; at most %d may be kept", quote(p.source), len(raw), MaxResult)
+	if len(raw) > most {
+		return nil, fmt.Errorf("evaluate %s: the result is %d bytes; at most %d may be kept", quote(p.source), len(raw), most)
 	}
 	return raw, nil
 }

@@ -174,6 +174,15 @@ func describe(v any) string {
 	}
 }
 
+// Encode writes a value that Type.Decode has made, or a map of such, so that Decode reads it back.
+func Encode(v any) (json.RawMessage, error) {
+	encoded, err := encode(types.DefaultTypeAdapter.NativeToValue(v))
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(encoded)
+}
+
 // encode turns what CEL yields into a value that encoding/json writes so that Decode reads it back.
 func encode(v ref.Val) (any, error) {
 	switch v := v.(type) {

@@ -12,6 +12,9 @@ type checker struct {
 	ids     map[string]*Step
 	vars    map[string]varType
 	spent   int // bytes of expressions and templates compiled so far
+	// reads are the names that expressions read, as expr.Program.Reads has them, since the
+	// innermost loop began.
+	reads map[string]bool
 }
 
 // varType is the type a variable has in the whole playbook, and where it was first set.
@@ -106,5 +109,15 @@ func (c *checker) expr(e *Expr, want *expr.Type, sc *scope) {
 	}
 	program, problems := sc.env(c).Compile(e.node.Value, want)
 	c.reportInside(ruleExpression, e.node, problems)
+	if program != nil {
+		c.read(program.Reads())
+	}
 	e.Program = program
+}
+
+// read notes what an expression reads.
+func (c *checker) read(names []string) {
+	for _, name := range names {
+		c.reads[name] = true
+	}
 }

@@ -57,7 +57,7 @@ func Compile(file string, text []byte, catalog Catalog) (*Playbook, Problems) {
 	if pb == nil {
 		return nil, src.problems.sorted()
 	}
-	c := &checker{source: src, catalog: catalog, used: map[string]Signature{}, ids: map[string]*Step{}, vars: map[string]varType{}}
+	c := &checker{source: src, catalog: catalog, used: map[string]Signature{}, ids: map[string]*Step{}, vars: map[string]varType{}, reads: map[string]bool{}}
 	c.playbook(pb)
 	if len(src.problems) > 0 {
 		return nil, src.problems.sorted()

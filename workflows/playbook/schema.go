@@ -142,7 +142,7 @@ var mappings = map[string]mappingDoc{
 			return list(&jsonschema.Schema{Ref: "#/$defs/step_activity", Not: &jsonschema.Schema{Required: []string{"if"}}})
 		}},
 	}, []string{"approvers"}},
-	"step_for_each": {"Runs steps once per item of a list or a map, at most 1,000. Offers failed, error and, with collect, results.", map[string]keyDoc{
+	"step_for_each": {"Runs steps once per item of a list or a map, at most 10,000. Offers failed, error and, with collect, results.", map[string]keyDoc{
 		"for_each":          {"An expression that gives a list or a map. The steps see item and index; of a map, item.key and item.value.", to("expression")},
 		"steps":             {"What is done with an item. What they give and set ends with it.", to("steps")},
 		"max_parallel":      {"How many items at once (1).", within(1, maxParallel)},

@@ -2,6 +2,7 @@ package playbook
 
 import (
 	"fmt"
+	"maps"
 
 	"github.com/countersign/countersign/workflows/expr"
 )
@@ -15,7 +16,8 @@ import (
 //	collect: steps.disable.output.at  # what to keep of an item that succeeded
 //
 // Items are begun in their order, those of a map by key. Each has its own view of the values: what
-// it sets and what its steps give ends with it, except for what collect keeps.
+// it sets and what its steps give ends with it, except for what collect keeps. Many items go in
+// parts, runs of their own, one part after the other.
 //
 // It offers failed (how many items failed; error is then the first failure) and, with collect,
 // results: of the items that succeeded, in their order.
@@ -25,10 +27,22 @@ type ForEach struct {
 	MaxParallel     int
 	ContinueOnError bool
 	Collect         *Expr // nil: none
+
+	// Item is the type of an item, as the steps see it.
+	Item *expr.Type
+	// Sees is the type of what the steps read of the run around the loop: vars, steps and what an
+	// outer block names. It is what a part of the loop must be told.
+	Sees *expr.Type
 }
 
-// maxParallel bounds the items that one loop works on at once.
-const maxParallel = 50
+const (
+	// maxParallel bounds the items that one loop works on at once.
+	maxParallel = 50
+	// MaxItems bounds the items of one for_each.
+	MaxItems = 10_000
+	// MaxItemBytes bounds the items of one for_each together, as JSON.
+	MaxItemBytes = 1 << 20
+)
 
 func forEachVerb() verb {
 	return verb{
@@ -59,12 +73,18 @@ func (v *ForEach) check(c *checker, step *Step, sc *scope) []expr.Field {
 			c.reportAt(ruleSharedVar, a.node, "vars.%s was set before the loop; what an item sets ends with it: use another name, and collect", a.name)
 		}
 	}
+	around, outer := sc.types(), c.reads
+	c.reads = map[string]bool{}
 	item := sc.fork()
 	item.enter(step)
-	item.name("item", v.item(c))
+	v.Item = v.item(c)
+	item.name("item", v.Item)
 	item.name("index", expr.Int)
 	c.block(v.Steps, item)
 	c.expr(v.Collect, expr.Any, item)
+	v.Sees = sees(around, c.reads)
+	maps.Copy(outer, c.reads)
+	c.reads = outer
 	Walk(v.Steps, func(s *Step) {
 		if s.named {
 			sc.ended["steps."+s.ID] = fmt.Sprintf("the step %q runs once per item of the loop: take what you need out of it with collect", s.ID)
@@ -83,6 +103,34 @@ func (v *ForEach) check(c *checker, step *Step, sc *scope) []expr.Field {
 		fields = append(fields, expr.Field{Name: "results", Type: expr.List(elem)})
 	}
 	return fields
+}
+
+// sees picks what is read out of the names around a loop. An event, inputs and the run are the same
+// in every part, so they are left out.
+func sees(around map[string]*expr.Type, reads map[string]bool) *expr.Type {
+	var fields []expr.Field
+	for _, name := range expr.Keys(around) {
+		t := around[name]
+		switch name {
+		case "event", "inputs", "run":
+			continue
+		case "vars", "steps":
+			t = only(t, func(field string) bool { return reads[name] || reads[name+"."+field] })
+		}
+		fields = append(fields, expr.Field{Name: name, Type: t, Optional: true})
+	}
+	return expr.Object(fields...)
+}
+
+// only leaves of an object the fields that are wanted, each of which may not be there yet.
+func only(t *expr.Type, wanted func(field string) bool) *expr.Type {
+	var fields []expr.Field
+	for _, f := range t.Fields() {
+		if f.Optional = true; wanted(f.Name) {
+			fields = append(fields, f)
+		}
+	}
+	return expr.Object(fields...)
 }
 
 // item is the type of an item. What is not typed turns out to be a list or a map when it runs.

@@ -17,7 +17,6 @@ import (
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/testsuite"
-	"go.temporal.io/sdk/workflow"
 
 	"github.com/countersign/countersign/activities"
 	"github.com/countersign/countersign/activities/digest"
@@ -200,7 +199,7 @@ func (r *rehearsal) rehearse(in workflows.Input, key string) {
 		directory.Register(people, r.directory)
 		people.Bind(r.env)
 	}
-	r.env.RegisterWorkflowWithOptions(workflows.Run, workflow.RegisterOptions{Name: workflows.RunType})
+	workflows.Bind(r.env)
 	// A run that waits for people has set a timer for the end of its patience.
 	r.env.SetOnTimerScheduledListener(func(string, time.Duration) { r.env.RegisterDelayedCallback(r.decide, time.Second) })
 	r.env.ExecuteWorkflow(workflows.RunType, in)

@@ -1,0 +1,12 @@
+package workflows
+
+import (
+	"go.temporal.io/sdk/worker"
+	"go.temporal.io/sdk/workflow"
+)
+
+// Bind registers the durable code with a Temporal worker, or with what stands for one in tests.
+func Bind(w worker.WorkflowRegistry) {
+	w.RegisterWorkflowWithOptions(Run, workflow.RegisterOptions{Name: RunType})
+	w.RegisterWorkflowWithOptions(Part, workflow.RegisterOptions{Name: PartType})
+}
