@@ -9,6 +9,7 @@
 //	step_*.go     one verb a file
 //	fork.go       what branches see of the run, and how they come together
 //	part.go       parts of a loop that is too long for one history
+//	retry.go      how long a step may take, and its further attempts
 //	loop.go       rounds of loops: their bounds, names and rows
 //	record.go     expressions whose results must be recorded
 //	ask.go        requests, votes and decisions inside a run

@@ -144,7 +144,9 @@ func (c *Rounds) status() playbook.Status {
 		return playbook.StatusFailed
 	case c.Done > 0:
 		return playbook.StatusDone
-	default:
+	case c.Skipped > 0:
 		return playbook.StatusSkipped
+	default:
+		return playbook.StatusPending
 	}
 }

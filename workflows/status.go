@@ -90,6 +90,9 @@ type StepStatus struct {
 	Error    string          `json:"error,omitempty"`
 	// Part is the run that works on the items of a loop now, if that is another one.
 	Part string `json:"part,omitempty"`
+	// Attempts is how often a step was begun that is run again when it fails; none: once. Until the
+	// last has ended, the error is that of the one before. Calls are tried by the engine, uncounted.
+	Attempts int `json:"attempts,omitempty"`
 	// Rounds is set for a step inside a loop: what became of it in all rounds so far. The rest of
 	// the row is then that of the last one, and the error the last there was.
 	Rounds *Rounds `json:"rounds,omitempty"`

@@ -58,7 +58,7 @@ func (r *run) attempt(ctx workflow.Context, s *playbook.Step) error {
 		row.Title = title
 	}
 	r.begin(ctx, row)
-	result, err := r.verb(ctx, s, row)
+	result, err := r.timed(ctx, s, row)
 	if err != nil && !errors.Is(err, errStopped) {
 		return r.failed(ctx, s, row, result, err)
 	}
@@ -190,10 +190,10 @@ func (r *run) failed(ctx workflow.Context, s *playbook.Step, row *StepStatus, re
 	now := workflow.Now(ctx)
 	row.Ended = &now
 	var inner *stepError
-	var cleanup *cleanupError
+	var cancelled *cancelledError
 	switch {
-	case errors.As(err, &cleanup):
-		row.Error = cleanup.Error()
+	case errors.As(err, &cancelled):
+		row.Error = cancelled.Error()
 	case temporal.IsCanceledError(err):
 		row.Error = "cancelled"
 	case errors.As(err, &inner):

@@ -58,9 +58,12 @@ func beside(first, err error) error {
 	}
 	also := "; then, in finally, " + err.Error()
 	var failed *stepError
+	var cancelled *cancelledError
 	switch {
+	case errors.As(first, &cancelled):
+		return &cancelledError{err: cancelled.err, also: cancelled.also + also}
 	case temporal.IsCanceledError(first):
-		return &cleanupError{cancelled: first, also: also}
+		return &cancelledError{err: first, also: also}
 	case errors.As(first, &failed):
 		both := *failed
 		both.also += also
@@ -70,11 +73,11 @@ func beside(first, err error) error {
 	}
 }
 
-// cleanupError is a cancellation after which a finally failed.
-type cleanupError struct {
-	cancelled error
-	also      string
+// cancelledError is a cancellation, and what went wrong beside it.
+type cancelledError struct {
+	err  error
+	also string
 }
 
-func (e *cleanupError) Error() string { return "cancelled" + e.also }
-func (e *cleanupError) Unwrap() error { return e.cancelled }
+func (e *cancelledError) Error() string { return "cancelled" + e.also }
+func (e *cancelledError) Unwrap() error { return e.err }

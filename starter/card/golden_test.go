@@ -241,7 +241,8 @@ func failed() *workflows.Status {
 	st := done()
 	st.State, st.Outcome, st.Error = workflows.Failed, "", `step "purge": access denied`
 	step(st, "purge", playbook.StatusFailed, when(4, 1), when(4, 2)).Error = "access denied\nthe role lacks iam:DeleteSessions"
-	step(st, "contain", playbook.StatusFailed, when(0, 1), when(4, 2)).Error = `step "purge": access denied`
+	contain := step(st, "contain", playbook.StatusFailed, when(0, 1), when(4, 2))
+	contain.Error, contain.Attempts = `step "purge": access denied`, 2
 	return st
 }
 

@@ -130,6 +130,9 @@ func (p *page) steps(st *workflows.Status) {
 		p.line(2, line)
 		below := 13 + 2*s.Depth // under the step's name
 		p.said(below, s.Title)
+		if s.Attempts > 1 {
+			p.line(below, fmt.Sprintf("attempt %d", s.Attempts))
+		}
 		lead := "error  "
 		for _, row := range said(s.Error, below+len(lead)) {
 			p.line(below, p.style(red, lead+row))

@@ -67,6 +67,10 @@ func (c *checker) block(steps []*Step, sc *scope) {
 // verb checks what a step does. Where it may not run, or not to its end, the same holds for what
 // stands inside it.
 func (c *checker) verb(s *Step, sc *scope) []expr.Field {
+	if _, call := s.Verb.(*Activity); !call && s.Retry.Times > 1 {
+		leave := sc.enter(s) // the names of what is inside tell the attempt
+		defer leave()
+	}
 	if s.If == nil && !s.Continue {
 		return s.Verb.check(c, s, sc)
 	}

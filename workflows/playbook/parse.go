@@ -33,6 +33,12 @@ func verbs() map[string]verb {
 // modifiers may stand at any step.
 var modifiers = []string{"id", "title", "if", "timeout", "retry", "on_error"}
 
+// instant are the verbs that only work out values, and workKeys the modifiers that none of them has.
+var (
+	instant  = []string{"set", "stop"}
+	workKeys = []string{"timeout", "retry"}
+)
+
 // The keys of the mappings that are not steps. What is added here is described in schema.go.
 var (
 	playbookKeys = []string{"playbook", "title", "stage", "labels", "triggers", "inputs", "steps", "outcome"}
@@ -175,8 +181,8 @@ func (p *parser) step(n *yaml.Node) *Step {
 		ID:       o.word("id", "the id of a step", idForm),
 		Title:    o.value("title"),
 		If:       o.expression("if"),
-		Timeout:  o.duration("timeout", time.Second, maxTimeout, 0),
-		Retry:    p.retry(o),
+		Timeout:  o.duration("timeout", time.Second, longest(v.keyword), 0),
+		Retry:    p.retry(o, v.keyword),
 		Continue: p.onError(o),
 		named:    o.has("id"),
 		node:     n,
@@ -184,9 +190,9 @@ func (p *parser) step(n *yaml.Node) *Step {
 	if !s.named {
 		s.ID = fmt.Sprintf("%s-%d", v.keyword, p.steps)
 	}
-	for _, key := range []string{"timeout", "retry"} {
-		if o.has(key) && v.keyword != "activity" {
-			p.reportAt(ruleUnknownKey, o.keys[key], "%q says how a call is made; a step with %q makes none", key, v.keyword)
+	for _, key := range workKeys {
+		if o.has(key) && slices.Contains(instant, v.keyword) {
+			p.reportAt(ruleUnknownKey, o.keys[key], "%q is for steps that do something; one with %q only works out values", key, v.keyword)
 		}
 	}
 	if s.Verb = v.parse(p, o); s.Verb == nil {
@@ -278,10 +284,23 @@ func (p *parser) onError(o object) bool {
 	return n != nil && n.Value == "continue"
 }
 
-func (p *parser) retry(o object) Retry {
+// longest is the most that a step may ask for as its timeout: what is not a call may wait inside.
+func longest(keyword string) time.Duration {
+	if keyword == "activity" {
+		return maxTimeout
+	}
+	return MaxWait
+}
+
+// retry reads how often a step is tried. A call is tried again unless told otherwise; nothing else
+// is, as it may ask people once more.
+func (p *parser) retry(o object, keyword string) Retry {
 	r := DefaultRetry
 	n := o.values["retry"]
 	if n == nil {
+		if keyword != "activity" {
+			r.Times = 1
+		}
 		return r
 	}
 	ro, ok := p.object(n, "retry", retryKeys)

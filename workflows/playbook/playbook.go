@@ -56,10 +56,13 @@ type Step struct {
 	Title *Value
 	// If skips the step where it does not hold; nil: the step runs.
 	If *Expr
-	// Timeout bounds the step, retries included. Where the author names none it is DefaultTimeout,
-	// or the time that one attempt of the activity may take if that is longer.
+	// Timeout bounds the step, with all of its attempts. Where the author names none it is, for a
+	// call, DefaultTimeout, or the time that one attempt of the activity may take if that is longer;
+	// for anything else it is zero: the bounds of what is inside are all there is.
 	Timeout time.Duration
-	Retry   Retry
+	// Retry is DefaultRetry for a call of which the author says nothing else. Any other step is
+	// made once unless the author says so.
+	Retry Retry
 	// Continue is on_error: continue. A failure of the step is written down and the run goes on.
 	Continue bool
 	Verb     Verb
@@ -68,7 +71,7 @@ type Step struct {
 	node  *yaml.Node
 }
 
-// Retry says how often a call is tried, and how long between.
+// Retry says how often a step is tried, and how long between.
 type Retry struct {
 	Times    int           // attempts in all
 	Every    time.Duration // before the second
@@ -87,6 +90,21 @@ const (
 
 // DefaultRetry is 5 attempts within about half a minute.
 var DefaultRetry = Retry{Times: 5, Every: 2 * time.Second, Backoff: 2, MaxEvery: time.Minute}
+
+// Pause is the time between attempt n, counted from 1, and the next.
+func (r Retry) Pause(n int) time.Duration {
+	pause := r.Every
+	for range n - 1 {
+		if pause >= r.MaxEvery {
+			break
+		}
+		pause *= time.Duration(r.Backoff)
+	}
+	return min(pause, r.MaxEvery)
+}
+
+// Overtime says that the step took longer than it may.
+func (s *Step) Overtime() string { return "took longer than " + span(s.Timeout) }
 
 // Verb is what a step does. One file each: verb_activity.go, verb_approve.go, ...
 type Verb interface {

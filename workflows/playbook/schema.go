@@ -115,7 +115,7 @@ var mappings = map[string]mappingDoc{
 	"wait": {"A wait until a time.", map[string]keyDoc{
 		"until": {"An expression that gives a timestamp; one that has passed is not waited for.", to("expression")},
 	}, nil},
-	"retry": {"How often a call is tried, and how long between.", map[string]keyDoc{
+	"retry": {"How often a step is tried, and how long between.", map[string]keyDoc{
 		"times":     {"Attempts in all (5).", within(1, 100)},
 		"every":     {"Time before the second attempt (2s).", to("duration")},
 		"backoff":   {"How many times longer each further wait is (2).", within(1, 10)},
@@ -125,8 +125,8 @@ var mappings = map[string]mappingDoc{
 		"id":       {"The name of the step in expressions (steps.<id>) and in the record; unique.", word(idForm)},
 		"title":    {"What people read instead of the id.", to("text")},
 		"if":       {"Skips the step where it does not hold.", to("expression")},
-		"timeout":  {"Bounds a call with all of its attempts (15m, or the activity's own bound if that is longer); 1s to 1d.", to("duration")},
-		"retry":    {"How often the call is tried.", to("retry")},
+		"timeout":  {"Bounds the step with all of its attempts; one that takes longer fails. Of a call: 15m, or the activity's own bound if that is longer; 1s to 1d. Of anything else: none beside the bounds of what is inside; 1s to 30d.", to("duration")},
+		"retry":    {"How often the step is tried. A call is tried 5 times, anything else once.", to("retry")},
 		"on_error": {"What happens when the step fails: fail (the run fails with it) or continue (its status is failed, its error says why, and the run goes on).", oneOf([]string{"fail", "continue"})},
 	}, nil},
 	"step_activity": {"Calls an activity. Offers output.", map[string]keyDoc{
@@ -186,9 +186,6 @@ var mappings = map[string]mappingDoc{
 	}, nil},
 }
 
-// callKeys are the modifiers that say how a call is made; a step that makes none has none of them.
-var callKeys = []string{"timeout", "retry"}
-
 // keywords are the verbs, in order.
 func keywords() []string {
 	table := verbs()
@@ -222,7 +219,7 @@ func stepSchema(v verb) *jsonschema.Schema {
 		s.AnyOf = []*jsonschema.Schema{{Required: []string{"catch"}}, {Required: []string{"finally"}}}
 	}
 	for _, key := range modifiers {
-		if v.keyword != "activity" && slices.Contains(callKeys, key) && !slices.Contains(own, key) {
+		if slices.Contains(instant, v.keyword) && slices.Contains(workKeys, key) {
 			continue
 		}
 		if !slices.Contains(own, key) {

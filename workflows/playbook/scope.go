@@ -117,7 +117,7 @@ func (sc *scope) fork() *scope {
 	return &c
 }
 
-// enter goes into a loop, and returns how to leave it.
+// enter goes into a loop, or a step that may be run again, and returns how to leave it.
 func (sc *scope) enter(loop *Step) (leave func()) {
 	before := sc.depth
 	sc.depth += len(loop.ID) + len("[1000].")
