@@ -10,7 +10,11 @@ import (
 )
 
 var cloudtrailOperations = map[string]operation{
-	"LookupEvents": {run: lookupEvents},
+	"LookupEvents":   {run: lookupEvents},
+	"GetTrail":       {run: getTrail},
+	"GetTrailStatus": {run: getTrailStatus},
+	"StartLogging":   {run: logTrail(true), effect: changes},
+	"StopLogging":    {run: logTrail(false), effect: changes},
 }
 
 // attributes are what LookupEvents can search by.
@@ -144,7 +148,7 @@ func (c *call) ownEvents() []Event {
 			continue
 		}
 		e := Event{
-			ID: m.RequestID, Time: m.Time, Name: m.Action, Source: m.Service + ".amazonaws.com", AccessKeyID: m.AccessKeyID,
+			ID: m.RequestID, Time: m.Time, Name: cmp.Or(eventNames[m.Action], m.Action), Source: m.Service + ".amazonaws.com", AccessKeyID: m.AccessKeyID,
 			Username: m.Caller[strings.LastIndexByte(m.Caller, '/')+1:], Resources: resources(m.Parameters),
 		}
 		e.Document = c.record(e, m.Parameters)
@@ -153,10 +157,15 @@ func (c *call) ownEvents() []Event {
 	return out
 }
 
+// eventNames are the actions that CloudTrail calls by another name.
+var eventNames = map[string]string{
+	"PutPublicAccessBlock": "PutBucketPublicAccessBlock", "DeletePublicAccessBlock": "DeleteBucketPublicAccessBlock",
+}
+
 var resourceTypes = map[string]string{
 	"UserName": "AWS::IAM::User", "RoleName": "AWS::IAM::Role", "AccessKeyId": "AWS::IAM::AccessKey", "PolicyArn": "AWS::IAM::Policy",
 	"InstanceId": "AWS::EC2::Instance", "NetworkInterfaceId": "AWS::EC2::NetworkInterface", "GroupId": "AWS::EC2::SecurityGroup",
-	"SecurityGroupId": "AWS::EC2::SecurityGroup", "SnapshotId": "AWS::EC2::Snapshot", "VpcId": "AWS::EC2::VPC",
+	"SecurityGroupId": "AWS::EC2::SecurityGroup", "SnapshotId": "AWS::EC2::Snapshot", "VpcId": "AWS::EC2::VPC", "Bucket": "AWS::S3::Bucket",
 }
 
 // resources finds what the parameters of a call name, wherever in them.

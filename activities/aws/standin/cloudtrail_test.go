@@ -18,6 +18,10 @@ import (
 
 func TestLookupEvents(t *testing.T) {
 	s, cfg := start(t, standin.Options{})
+	s.Update(func(st *standin.State) {
+		region := st.Accounts[standin.SampleAccount].Regions[standin.SampleRegion]
+		region.Events = region.Events[:2]
+	})
 	_, err := iam.NewFromConfig(cfg).UpdateAccessKey(t.Context(), &iam.UpdateAccessKeyInput{
 		UserName: aws.String(standin.SampleUser), AccessKeyId: aws.String(standin.SampleUserAccessKey), Status: "Inactive",
 	})

@@ -1,5 +1,5 @@
-// Package standin stands in for AWS: it speaks the wire protocols of IAM, STS, EC2, GuardDuty and
-// CloudTrail over HTTP, keeps an estate, logs every change, and misbehaves on request.
+// Package standin stands in for AWS: it speaks the wire protocols of IAM, STS, EC2, S3, GuardDuty
+// and CloudTrail over HTTP, keeps an estate, logs every change, and misbehaves on request.
 //
 // It serves tests and the local deployment, where playbooks act on something that answers, fails
 // and remembers like AWS, without an account. Start one and point the SDK at it:
@@ -14,15 +14,17 @@
 // # What it does
 //
 //   - sts: GetCallerIdentity
-//   - iam: GetUser, ListUserTags, GetAccessKeyLastUsed, ListAccessKeys, UpdateAccessKey,
+//   - iam: GetAccountSummary, ListUsers, GetUser, ListUserTags, GetAccessKeyLastUsed, ListAccessKeys, UpdateAccessKey,
 //     AttachUserPolicy, DetachUserPolicy, ListAttachedUserPolicies, PutUserPolicy, GetUserPolicy,
 //     DeleteUserPolicy, GetRole, PutRolePolicy, GetRolePolicy, DeleteRolePolicy
 //   - ec2: DescribeInstances, DescribeNetworkInterfaces, ModifyNetworkInterfaceAttribute,
-//     DescribeSecurityGroups, CreateSecurityGroup, DeleteSecurityGroup, AuthorizeSecurityGroupIngress
+//     DescribeSecurityGroups, DescribeSecurityGroupRules, CreateSecurityGroup, DeleteSecurityGroup, AuthorizeSecurityGroupIngress
 //     and Egress, RevokeSecurityGroupIngress and Egress, CreateSnapshots, DescribeSnapshots,
 //     DeleteSnapshot, CreateTags, DeleteTags, DescribeTags
+//   - s3: GetPublicAccessBlock, PutPublicAccessBlock, DeletePublicAccessBlock, GetBucketPolicyStatus,
+//     GetBucketAcl; path-style addresses alone
 //   - guardduty: ListDetectors, ListFindings, GetFindings, ArchiveFindings, UnarchiveFindings
-//   - cloudtrail: LookupEvents
+//   - cloudtrail: LookupEvents, GetTrail, GetTrailStatus, StartLogging, StopLogging
 //
 // Another action gets the service's own answer to an unknown action. Errors carry the codes, statuses
 // and shapes of the real services, spelled as each of them does: a key that nobody knows is

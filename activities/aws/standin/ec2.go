@@ -13,6 +13,7 @@ var ec2Operations = map[string]operation{
 	"DescribeNetworkInterfaces":       {run: describeNetworkInterfaces},
 	"ModifyNetworkInterfaceAttribute": {run: modifyNetworkInterfaceAttribute, effect: changes},
 	"DescribeSecurityGroups":          {run: describeSecurityGroups},
+	"DescribeSecurityGroupRules":      {run: describeSecurityGroupRules},
 	"CreateSecurityGroup":             {run: createSecurityGroup, effect: changes},
 	"DeleteSecurityGroup":             {run: deleteSecurityGroup, effect: changes},
 	"AuthorizeSecurityGroupIngress":   {run: authorize(ingress), effect: changes},

@@ -39,6 +39,37 @@ func (r Rule) key() string {
 	return strings.Join([]string{r.Protocol, port(r.From), port(r.To), r.CIDR, r.CIDRv6, r.PrefixList, r.Group}, "|")
 }
 
+// groupRule is a rule with the group and the side it is of, as DescribeSecurityGroupRules lists it.
+type groupRule struct {
+	Rule
+	group string
+	on    direction
+}
+
+func describeSecurityGroupRules(c *call) (any, error) {
+	all := map[string]*groupRule{}
+	for group, g := range c.here().SecurityGroups {
+		for _, d := range []direction{ingress, egress} {
+			for _, r := range *d.rules(g) {
+				all[r.ID] = &groupRule{r, group, d}
+			}
+		}
+	}
+	ids, rest, err := describe(c, aRule, "SecurityGroupRuleId", all,
+		func(*groupRule) map[string]string { return nil }, fields[groupRule]{
+			"group-id":               func(_ string, r *groupRule) []string { return []string{r.group} },
+			"security-group-rule-id": func(id string, _ *groupRule) []string { return []string{id} },
+		})
+	if err != nil {
+		return nil, err
+	}
+	set := elements{}
+	for _, id := range ids {
+		set = append(set, element{"item", append(c.ruleItem(all[id].group, all[id].Rule, all[id].on), element{"tagSet", elements{}})})
+	}
+	return append(elements{{"securityGroupRuleSet", set}}, rest...), nil
+}
+
 // authorize adds rules, all or none.
 func authorize(d direction) func(*call) (any, error) {
 	return func(c *call) (any, error) {

@@ -326,3 +326,31 @@ func TestEC2Errors(t *testing.T) {
 	}
 	require.Empty(t, s.Mutations(), "what failed is no mutation")
 }
+
+func TestDescribeSecurityGroupRules(t *testing.T) {
+	_, cfg := start(t, standin.Options{})
+	client := ec2.NewFromConfig(cfg)
+	list := func(in *ec2.DescribeSecurityGroupRulesInput) ([]types.SecurityGroupRule, error) {
+		out, err := client.DescribeSecurityGroupRules(t.Context(), in)
+		if err != nil {
+			return nil, err
+		}
+		return out.SecurityGroupRules, nil
+	}
+	rules, err := list(&ec2.DescribeSecurityGroupRulesInput{Filters: []types.Filter{filter("group-id", standin.SampleSSHGroup)}})
+	require.NoError(t, err)
+	require.Len(t, rules, 3)
+	require.Equal(t, types.SecurityGroupRule{
+		SecurityGroupRuleId: aws.String(standin.SampleOpenRule), GroupId: aws.String(standin.SampleSSHGroup), GroupOwnerId: aws.String(standin.SampleAccount),
+		IsEgress: aws.Bool(false), IpProtocol: aws.String("tcp"), FromPort: aws.Int32(22), ToPort: aws.Int32(22), CidrIpv4: aws.String("0.0.0.0/0"),
+		Description: aws.String("temporary"), Tags: []types.Tag{},
+	}, rules[2])
+	require.True(t, *rules[1].IsEgress)
+	require.Equal(t, int32(-1), *rules[1].FromPort)
+
+	_, err = list(&ec2.DescribeSecurityGroupRulesInput{SecurityGroupRuleIds: []string{"sgr-0123456789abcdef0"}})
+	require.Equal(t, "InvalidSecurityGroupRuleId.NotFound", code(t, err))
+	rules, err = list(&ec2.DescribeSecurityGroupRulesInput{Filters: []types.Filter{filter("group-id", "sg-0123456789abcdef0")}})
+	require.NoError(t, err)
+	require.Empty(t, rules, "no error, as in the real API")
+}

@@ -59,7 +59,7 @@ var querySpelling = map[common]spelling{
 	malformed:           {400, "MalformedInput"},
 }
 
-// spellings holds what differs from querySpelling, by service. EC2 says 503 to a throttled caller,
+// spellings holds what differs from querySpelling, by service. EC2 and S3 say 503 to a throttled caller,
 // JSON 1.1 says 400 to everything that is not its own fault.
 var spellings = map[string]map[common]spelling{
 	"iam": {internal: {500, "ServiceFailure"}},
@@ -68,6 +68,12 @@ var spellings = map[string]map[common]spelling{
 		throttled: {503, "RequestLimitExceeded"}, denied: {403, "UnauthorizedOperation"},
 		expired: {400, "RequestExpired"}, internal: {500, "InternalError"},
 		malformed: {400, "MalformedQueryString"},
+	},
+	"s3": {
+		missingToken: {403, "AccessDenied"}, incompleteSignature: {400, "AuthorizationHeaderMalformed"},
+		unknownKey: {403, "InvalidAccessKeyId"}, unknownAction: {501, "NotImplemented"},
+		throttled: {503, "SlowDown"}, expired: {400, "ExpiredToken"}, internal: {500, "InternalError"},
+		tooLarge: {400, "EntityTooLarge"}, malformed: {400, "MalformedXML"},
 	},
 	"guardduty": {
 		missingToken: {403, "MissingAuthenticationTokenException"}, incompleteSignature: {403, "IncompleteSignatureException"},

@@ -6,8 +6,8 @@ type FaultKind int
 // The kinds of fault. Each answers with the code and status that the service itself would use.
 const (
 	// Throttle refuses the call for its rate: Throttling (iam, sts), RequestLimitExceeded with 503
-	// (ec2), TooManyRequestsException with 429 (guardduty), ThrottlingException (cloudtrail). The SDK
-	// retries these by itself.
+	// (ec2), SlowDown with 503 (s3), TooManyRequestsException with 429 (guardduty), ThrottlingException
+	// (cloudtrail). The SDK retries these by itself.
 	Throttle FaultKind = iota + 1
 	// TimeoutAfterEffect does the call, keeps its effect, and closes the connection without an
 	// answer: the client cannot know. The SDK retries that too. A call that fails on its own is
@@ -19,7 +19,7 @@ const (
 	// Expired refuses for credentials that have run out: ExpiredToken, RequestExpired (ec2),
 	// ExpiredTokenException.
 	Expired
-	// ServerError answers 500: InternalFailure, ServiceFailure (iam), InternalError (ec2),
+	// ServerError answers 500: InternalFailure, ServiceFailure (iam), InternalError (ec2, s3),
 	// InternalServerErrorException (guardduty).
 	ServerError
 	// FailItems lets a call over several items succeed, but not for the last item. It applies where
@@ -36,7 +36,7 @@ const (
 // Fault is an order to misbehave. Of the orders that apply to a call, the one injected first is
 // obeyed, and only that.
 type Fault struct {
-	Service string // iam, sts, ec2, guardduty, cloudtrail; "" is any
+	Service string // iam, sts, ec2, s3, guardduty, cloudtrail; "" is any
 	Action  string // as in the API, "UpdateAccessKey"; "" is any
 	Kind    FaultKind
 	Times   int // how often; 0 is always

@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 	"github.com/aws/aws-sdk-go-v2/service/guardduty"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go"
 	"github.com/stretchr/testify/require"
@@ -35,6 +36,10 @@ func TestRefusals(t *testing.T) {
 			_, err := ec2.NewFromConfig(cfg).DescribeInstances(ctx, &ec2.DescribeInstancesInput{})
 			return err
 		},
+		"s3": func(ctx context.Context) error {
+			_, err := s3Client(cfg).GetBucketAcl(ctx, &s3.GetBucketAclInput{Bucket: aws.String(standin.SampleBucket)})
+			return err
+		},
 		"guardduty": func(ctx context.Context) error {
 			_, err := guardduty.NewFromConfig(cfg).ListDetectors(ctx, &guardduty.ListDetectorsInput{})
 			return err
@@ -51,19 +56,19 @@ func TestRefusals(t *testing.T) {
 	for kind, want := range map[standin.FaultKind]map[string]answer{
 		standin.Throttle: {
 			"sts": {"Throttling", 400}, "iam": {"Throttling", 400}, "ec2": {"RequestLimitExceeded", 503},
-			"guardduty": {"TooManyRequestsException", 429}, "cloudtrail": {"ThrottlingException", 400},
+			"s3": {"SlowDown", 503}, "guardduty": {"TooManyRequestsException", 429}, "cloudtrail": {"ThrottlingException", 400},
 		},
 		standin.Deny: {
 			"sts": {"AccessDenied", 403}, "iam": {"AccessDenied", 403}, "ec2": {"UnauthorizedOperation", 403},
-			"guardduty": {"AccessDeniedException", 403}, "cloudtrail": {"AccessDeniedException", 400},
+			"s3": {"AccessDenied", 403}, "guardduty": {"AccessDeniedException", 403}, "cloudtrail": {"AccessDeniedException", 400},
 		},
 		standin.Expired: {
 			"sts": {"ExpiredToken", 403}, "iam": {"ExpiredToken", 403}, "ec2": {"RequestExpired", 400},
-			"guardduty": {"ExpiredTokenException", 403}, "cloudtrail": {"ExpiredTokenException", 400},
+			"s3": {"ExpiredToken", 400}, "guardduty": {"ExpiredTokenException", 403}, "cloudtrail": {"ExpiredTokenException", 400},
 		},
 		standin.ServerError: {
 			"sts": {"InternalFailure", 500}, "iam": {"ServiceFailure", 500}, "ec2": {"InternalError", 500},
-			"guardduty": {"InternalServerErrorException", 500}, "cloudtrail": {"InternalFailure", 500},
+			"s3": {"InternalError", 500}, "guardduty": {"InternalServerErrorException", 500}, "cloudtrail": {"InternalFailure", 500},
 		},
 	} {
 		for service, call := range calls {
@@ -125,7 +130,7 @@ func TestStale(t *testing.T) {
 	s.Inject(standin.Fault{Kind: standin.Stale, Times: 1})
 	events, err := cloudtrail.NewFromConfig(cfg).LookupEvents(ctx, &cloudtrail.LookupEventsInput{})
 	require.NoError(t, err)
-	require.Len(t, events.Events, 2, "the trail of the change is missing as well")
+	require.Len(t, events.Events, 7, "the trail of the change is missing as well")
 }
 
 func TestStaleChangesNothing(t *testing.T) {

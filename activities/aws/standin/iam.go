@@ -9,6 +9,8 @@ import (
 )
 
 var iamOperations = map[string]operation{
+	"GetAccountSummary":        {run: getAccountSummary},
+	"ListUsers":                {run: listUsers},
 	"GetUser":                  {run: getUser},
 	"ListUserTags":             {run: listUserTags},
 	"GetAccessKeyLastUsed":     {run: getAccessKeyLastUsed},

@@ -237,7 +237,7 @@ func TestIAMErrors(t *testing.T) {
 			return err
 		}, "NoSuchEntity"},
 		"unknown action": {func(ctx context.Context) error {
-			_, err := client.ListUsers(ctx, &iam.ListUsersInput{})
+			_, err := client.ListGroups(ctx, &iam.ListGroupsInput{})
 			return err
 		}, "InvalidAction"},
 	} {
@@ -246,4 +246,35 @@ func TestIAMErrors(t *testing.T) {
 		})
 	}
 	require.Empty(t, s.Mutations(), "what failed is no mutation")
+}
+
+func TestListUsers(t *testing.T) {
+	_, cfg := start(t, standin.Options{})
+	client := iam.NewFromConfig(cfg)
+	var got []string
+	for pages := iam.NewListUsersPaginator(client, &iam.ListUsersInput{MaxItems: aws.Int32(3)}); pages.HasMorePages(); {
+		page, err := pages.NextPage(t.Context())
+		require.NoError(t, err)
+		for _, u := range page.Users {
+			require.Equal(t, "arn:aws:iam::111122223333:user/"+*u.UserName, *u.Arn)
+			require.Empty(t, u.Tags)
+			got = append(got, *u.UserName)
+		}
+	}
+	require.Equal(t, []string{standin.SampleUnusedUser, standin.SampleConsoleUser, standin.SampleUser, standin.SampleStaleUser}, got)
+	out, err := client.ListUsers(t.Context(), &iam.ListUsersInput{PathPrefix: aws.String("/people/")})
+	require.NoError(t, err)
+	require.Empty(t, out.Users)
+}
+
+func TestAccountSummary(t *testing.T) {
+	s, cfg := start(t, standin.Options{})
+	s.Update(func(st *standin.State) {
+		st.Accounts[standin.SampleAccount].IAM.Root = standin.Root{MFA: true, AccessKeys: 1}
+	})
+	out, err := iam.NewFromConfig(cfg).GetAccountSummary(t.Context(), &iam.GetAccountSummaryInput{})
+	require.NoError(t, err)
+	require.Equal(t, map[string]int32{
+		"AccountMFAEnabled": 1, "AccountAccessKeysPresent": 1, "AccountSigningCertificatesPresent": 0, "Users": 4, "Roles": 1, "AccessKeysPerUserQuota": 2,
+	}, out.SummaryMap)
 }

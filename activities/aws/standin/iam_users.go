@@ -18,19 +18,61 @@ var awsManaged = []string{
 	"arn:aws:iam::aws:policy/AWSDenyAll",
 }
 
-func getUser(c *call) (any, error) {
-	name, user, err := c.user(true)
-	if err != nil {
-		return nil, err
-	}
-	return elements{{"User", elements{
+func (c *call) userItem(name string, user *User) elements {
+	return elements{
 		{"Path", orRoot(user.Path)},
 		{"UserName", name},
 		{"UserId", user.ID},
 		{"Arn", user.arn(c.caller.Account, name)},
 		{"CreateDate", iamTime(user.Created)},
-		{"Tags", iamTags(user.Tags, sorted(user.Tags))},
-	}}}, nil
+	}
+}
+
+func getUser(c *call) (any, error) {
+	name, user, err := c.user(true)
+	if err != nil {
+		return nil, err
+	}
+	return elements{{"User", append(c.userItem(name, user), element{"Tags", iamTags(user.Tags, sorted(user.Tags))})}}, nil
+}
+
+// listUsers tells no tags, as in the real API.
+func listUsers(c *call) (any, error) {
+	users := c.account().IAM.Users
+	names, rest, err := c.iamPage(sorted(users))
+	if err != nil {
+		return nil, err
+	}
+	members := elements{}
+	for _, name := range names {
+		if strings.HasPrefix(orRoot(users[name].Path), orRoot(c.params.str("PathPrefix"))) {
+			members = append(members, element{"member", c.userItem(name, users[name])})
+		}
+	}
+	return append(elements{{"Users", members}}, rest...), nil
+}
+
+// getAccountSummary tells a few of the many entries of the real one.
+func getAccountSummary(c *call) (any, error) {
+	in, mfa := c.account().IAM, 0
+	if in.Root.MFA {
+		mfa = 1
+	}
+	entries := elements{}
+	for _, e := range []struct {
+		key   string
+		value int
+	}{
+		{"AccountMFAEnabled", mfa},
+		{"AccountAccessKeysPresent", in.Root.AccessKeys},
+		{"AccountSigningCertificatesPresent", in.Root.Certificates},
+		{"Users", len(in.Users)},
+		{"Roles", len(in.Roles)},
+		{"AccessKeysPerUserQuota", 2},
+	} {
+		entries = append(entries, element{"entry", elements{{"key", e.key}, {"value", e.value}}})
+	}
+	return elements{{"SummaryMap", entries}}, nil
 }
 
 func listUserTags(c *call) (any, error) {

@@ -45,6 +45,10 @@ var protocols = map[string]*protocol{
 		routes: guarddutyRoutes, operations: guarddutyOperations,
 		decode: decodeREST, answer: jsonAnswer("application/json"), fail: restFail,
 	},
+	"s3": {
+		operations: s3Operations,
+		decode:     decodeS3, answer: s3Answer, fail: s3Fail,
+	},
 	"cloudtrail": {
 		target: "CloudTrail_20131101", operations: cloudtrailOperations,
 		decode: decodeJSON, answer: jsonAnswer("application/x-amz-json-1.1"), fail: jsonFail,

@@ -39,14 +39,37 @@ const (
 	SampleFindingAccessKey              = "7ab9d1cb6248e05a0e419a79528761cb"
 	SampleFindingCredentialExfiltration = "16afba5c5c43e07c9e3e5e2e544e95df"
 	SampleFindingBitcoin                = "c0ffee5c4f5d4a86a1b2c3d4e5f60718"
+
+	// SampleBucket has a public policy and no block, SampleTrail was stopped, and SampleOpenRule, of
+	// the ssh group, lets everybody in.
+	SampleBucket   = "example-payments-exports"
+	SampleTrail    = "management-events"
+	SampleOpenRule = "sgr-00000000000000009"
+
+	// SampleConsoleUser signed in without a second factor, and so did the root user.
+	SampleConsoleUser = "billing-admin"
+	SampleRootLogin   = "5b3c8f4e-0d5a-4f3e-9a55-0c6f1de2b007"
+	SampleUserLogin   = "5b3c8f4e-0d5a-4f3e-9a55-0c6f1de2b006"
+
+	// SampleStaleAccessKey was last used long ago, SampleUnusedAccessKey never.
+	SampleStaleUser       = "report-exporter"
+	SampleStaleAccessKey  = "AKIAIOSFODNN7STALEXX"
+	SampleUnusedUser      = "backup-legacy"
+	SampleUnusedAccessKey = "AKIAIOSFODNN7UNUSEDX"
 )
 
 //go:embed sample_findings.json
 var sampleFindings []byte
 
+// sampleEvents are whole CloudTrail records.
+//
+//go:embed sample_events.json
+var sampleEvents []byte
+
 // Sample is a small estate with an incident in it: one account, a leaked access key of a deployment
-// user, stolen credentials of a web server's role, and that server mining coins. Each call makes a
-// new one.
+// user, by which somebody stopped the trail, opened a bucket and let everybody at the ssh port;
+// stolen credentials of a web server's role, and that server mining coins; sign-ins to the console
+// that may or may not belong to it; and keys that were forgotten. Each call makes a new one.
 func Sample() *State {
 	day := func(month time.Month, day, hour, minute int) time.Time {
 		return time.Date(2026, month, day, hour, minute, 0, 0, time.UTC)
@@ -63,7 +86,9 @@ func Sample() *State {
 	tcp := func(id string, port int, cidr string) Rule {
 		return Rule{ID: id, Protocol: "tcp", From: &port, To: &port, CIDR: cidr}
 	}
+	ssh := 22
 	booted := day(time.September, 14, 7, 30)
+	started, stopped := day(time.January, 12, 8, 0), day(time.November, 20, 21, 10)
 	profile := "arn:aws:iam::" + SampleAccount + ":instance-profile/" + SampleInstanceProfileName
 
 	region := &Region{
@@ -100,7 +125,11 @@ func Sample() *State {
 			},
 			SampleSSHGroup: {
 				Name: "ssh-admin", Description: "ssh from the office", VPC: SampleVPC,
-				Ingress: []Rule{tcp("sgr-00000000000000005", 22, "203.0.113.0/24")}, Egress: all("sgr-00000000000000006"),
+				Ingress: []Rule{
+					tcp("sgr-00000000000000005", 22, "203.0.113.0/24"),
+					{ID: SampleOpenRule, Protocol: "tcp", From: &ssh, To: &ssh, CIDR: "0.0.0.0/0", Description: "temporary"},
+				},
+				Egress: all("sgr-00000000000000006"),
 			},
 			SampleInternalGroup: {
 				Name: "payments-internal", Description: "database traffic inside the VPC", VPC: SampleVPC,
@@ -112,16 +141,25 @@ func Sample() *State {
 			SampleDataVolume: {Size: 100, AvailabilityZone: SampleRegion + "a", Encrypted: true, Tags: map[string]string{"Name": "payments-web-1-data"}},
 		},
 		Detectors: map[string]*Detector{SampleDetector: {Findings: findings}},
-		Events: []Event{
-			{
-				ID: "5b3c8f4e-0d5a-4f3e-9a55-0c6f1de2b001", Time: day(time.November, 20, 21, 12), Name: "ListBuckets", Source: "s3.amazonaws.com",
-				Username: SampleUser, AccessKeyID: SampleUserAccessKey, ReadOnly: true,
-			},
-			{
-				ID: "5b3c8f4e-0d5a-4f3e-9a55-0c6f1de2b002", Time: day(time.November, 20, 21, 14), Name: "PutBucketPolicy", Source: "s3.amazonaws.com",
-				Username: SampleUser, AccessKeyID: SampleUserAccessKey, Resources: []EventResource{{Type: "AWS::S3::Bucket", Name: "example-payments-exports"}},
-			},
-		},
+		Buckets: map[string]*Bucket{SampleBucket: {
+			Created: day(time.March, 3, 11, 20), Tags: map[string]string{"owner": "payments@example.com"},
+			Policy: `{"Version":"2012-10-17","Statement":[{"Sid":"share","Effect":"Allow","Principal":"*","Action":"s3:GetObject","Resource":"arn:aws:s3:::` + SampleBucket + `/*"}]}`,
+		}},
+		Trails: map[string]*Trail{SampleTrail: {
+			Bucket: "example-security-logs", MultiRegion: true, Validated: true,
+			Started: &started, Stopped: &stopped, Delivered: &stopped,
+		}},
+		Events: []Event{{
+			ID: "5b3c8f4e-0d5a-4f3e-9a55-0c6f1de2b001", Time: day(time.November, 20, 21, 12), Name: "ListBuckets", Source: "s3.amazonaws.com",
+			Username: SampleUser, AccessKeyID: SampleUserAccessKey, ReadOnly: true,
+		}},
+	}
+	var records []json.RawMessage
+	if err := json.Unmarshal(sampleEvents, &records); err != nil {
+		panic("sample events: " + err.Error()) // part of the program; a test reads it
+	}
+	for _, record := range records {
+		region.Events = append(region.Events, eventOf(record))
 	}
 	return &State{
 		Callers: map[string]Caller{SampleAccessKeyID: {
@@ -141,6 +179,18 @@ func Sample() *State {
 						},
 						SampleInactiveAccessKey: {Status: inactive, Created: day(time.January, 12, 9, 5)},
 					},
+				}, SampleConsoleUser: {
+					ID: "AIDAIOSFODNN7BILLING0", Created: day(time.February, 2, 10, 0),
+					Tags: map[string]string{"owner": "finance@example.com"},
+				}, SampleStaleUser: {
+					ID: "AIDAIOSFODNN7REPORTS0", Created: day(time.January, 15, 14, 0),
+					AccessKeys: map[string]*AccessKey{SampleStaleAccessKey: {
+						Status: active, Created: day(time.January, 15, 14, 5),
+						LastUsed: &LastUsed{Time: day(time.April, 30, 23, 55), Service: "s3", Region: SampleRegion},
+					}},
+				}, SampleUnusedUser: {
+					ID: "AIDAIOSFODNN7BACKUPS0", Created: day(time.January, 20, 8, 30),
+					AccessKeys: map[string]*AccessKey{SampleUnusedAccessKey: {Status: active, Created: day(time.January, 20, 8, 35)}},
 				}},
 				Roles: map[string]*Role{SampleRole: {
 					ID: "AROAIOSFODNN7WEBSERVER", Created: day(time.January, 12, 9, 10), MaxSessionDuration: 3600,
@@ -151,4 +201,29 @@ func Sample() *State {
 			Regions: map[string]*Region{SampleRegion: region},
 		}},
 	}
+}
+
+// eventOf reads what LookupEvents tells of a record beside the record itself.
+func eventOf(record json.RawMessage) Event {
+	var r struct {
+		EventID, EventName, EventSource string
+		EventTime                       time.Time
+		ReadOnly                        bool
+		UserIdentity                    struct{ Type, UserName, AccessKeyID string }
+		RequestParameters               map[string]any
+	}
+	if err := json.Unmarshal(record, &r); err != nil {
+		panic("sample event: " + err.Error())
+	}
+	e := Event{
+		ID: r.EventID, Time: r.EventTime, Name: r.EventName, Source: r.EventSource, ReadOnly: r.ReadOnly,
+		Username: r.UserIdentity.UserName, AccessKeyID: r.UserIdentity.AccessKeyID, Document: record,
+	}
+	if r.UserIdentity.Type == "Root" {
+		e.Username = "root"
+	}
+	if bucket := text(r.RequestParameters["bucketName"]); bucket != "" {
+		e.Resources = []EventResource{{Type: "AWS::S3::Bucket", Name: bucket}}
+	}
+	return e
 }

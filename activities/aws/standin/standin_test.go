@@ -120,7 +120,7 @@ func TestRawRequests(t *testing.T) {
 		"unknown key, EC2":    {auth: auth("AKIANOBODYNOBODY", "ec2"), body: "Action=DescribeInstances&Version=2016-11-15", status: 401, want: []string{"<Response><Errors><Error><Code>AuthFailure</Code>", "<RequestID>"}},
 		"unknown key, JSON":   {auth: auth("AKIANOBODYNOBODY", "cloudtrail"), target: "CloudTrail_20131101.LookupEvents", status: 400, want: []string{`"UnrecognizedClientException"`}},
 		"disabled key":        {auth: auth(standin.SampleInactiveAccessKey, "sts"), body: identity, status: 403, want: []string{"InvalidClientTokenId"}},
-		"unknown service":     {auth: auth(ours, "s3"), status: 400, want: []string{"cloudtrail, ec2, guardduty, iam, sts"}},
+		"unknown service":     {auth: auth(ours, "sqs"), status: 400, want: []string{"cloudtrail, ec2, guardduty, iam, s3, sts"}},
 		"identity":            {auth: auth(ours, "sts"), body: identity, status: 200, want: []string{`<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult><Arn>`, "<ResponseMetadata><RequestId>"}},
 		"in the URL":          {method: "GET", path: "/?" + identity, auth: auth(ours, "sts"), status: 200, want: []string{"<Account>111122223333</Account>"}},
 		"old version":         {auth: auth(ours, "sts"), body: "Action=GetCallerIdentity&Version=2000-01-01", status: 400, want: []string{"InvalidAction"}},
@@ -217,6 +217,8 @@ func FuzzRequest(f *testing.F) {
 	f.Add("POST", "/detector/"+standin.SampleDetector+"/findings", auth(ours, "guardduty"), "", []byte(`{"findingCriteria":{"criterion":{"severity":{"gte":4}}},"sortCriteria":{"attributeName":"severity"}}`))
 	f.Add("POST", "/detector/%2f/findings/archive", auth(ours, "guardduty"), "", []byte(`{"findingIds":["x"]}`))
 	f.Add("POST", "/", auth(ours, "cloudtrail"), "CloudTrail_20131101.LookupEvents", []byte(`{"StartTime":1e300,"LookupAttributes":[{}]}`))
+	f.Add("PUT", "/example-payments-exports?publicAccessBlock", auth(ours, "s3"), "", []byte("<PublicAccessBlockConfiguration><BlockPublicAcls>true</BlockPublicAcls></PublicAccessBlockConfiguration>"))
+	f.Add("POST", "/", auth(ours, "cloudtrail"), "CloudTrail_20131101.StartLogging", []byte(`{"Name":"arn:aws:cloudtrail:::trail/x"}`))
 	f.Add("POST", "/", "", "", []byte("\x00\xff"))
 	f.Fuzz(func(t *testing.T, method, path, authorization, target string, body []byte) {
 		r, err := http.NewRequest(method, "http://localhost"+path, strings.NewReader(string(body)))
@@ -226,6 +228,7 @@ func FuzzRequest(f *testing.F) {
 		r.Header.Set("Authorization", authorization)
 		r.Header.Set("X-Amz-Target", target)
 		r.Header.Set("Content-Type", form)
+		r.Header.Set("Content-MD5", "x")
 		s, err := standin.New(standin.Options{})
 		require.NoError(t, err)
 		w := httptest.NewRecorder()

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"time"
 )
 
 // State is everything the stand-in knows of the world, as it is kept in the file. Names and ids are
@@ -42,28 +41,11 @@ type Region struct {
 	Volumes           map[string]*Volume           `json:"volumes,omitempty"`
 	Snapshots         map[string]*Snapshot         `json:"snapshots,omitempty"`
 	Detectors         map[string]*Detector         `json:"detectors,omitempty"`
+	Buckets           map[string]*Bucket           `json:"buckets,omitempty"`
+	// Trails are those whose home the region is, by name.
+	Trails map[string]*Trail `json:"trails,omitempty"`
 	// Events are CloudTrail events from before the stand-in started; its own mutations join them.
 	Events []Event `json:"events,omitempty"`
-}
-
-// Event is one CloudTrail management event.
-type Event struct {
-	ID          string          `json:"id"`
-	Time        time.Time       `json:"time"`
-	Name        string          `json:"name"`
-	Source      string          `json:"source"`
-	Username    string          `json:"username,omitempty"`
-	AccessKeyID string          `json:"access_key_id,omitempty"`
-	ReadOnly    bool            `json:"read_only,omitempty"`
-	Resources   []EventResource `json:"resources,omitempty"`
-	// Document is the full record (CloudTrailEvent); without one it is made from the fields above.
-	Document json.RawMessage `json:"document,omitempty"`
-}
-
-// EventResource is a resource that an event names.
-type EventResource struct {
-	Type string `json:"type"`
-	Name string `json:"name"`
 }
 
 // clone copies the state all the way down. JSON does it, so that what is copied and what is kept in
@@ -123,7 +105,8 @@ func (st *State) check() error {
 			in := " in " + id + "/" + name
 			all = append(all, noNulls("vpc"+in, region.VPCs), noNulls("instance"+in, region.Instances),
 				noNulls("network interface"+in, region.NetworkInterfaces), noNulls("security group"+in, region.SecurityGroups),
-				noNulls("volume"+in, region.Volumes), noNulls("snapshot"+in, region.Snapshots), noNulls("detector"+in, region.Detectors))
+				noNulls("volume"+in, region.Volumes), noNulls("snapshot"+in, region.Snapshots), noNulls("detector"+in, region.Detectors),
+				noNulls("bucket"+in, region.Buckets), noNulls("trail"+in, region.Trails))
 			for detector, d := range region.Detectors {
 				if d != nil {
 					all = append(all, noNulls("finding of "+detector, d.Findings))

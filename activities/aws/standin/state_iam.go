@@ -10,11 +10,19 @@ const (
 
 // IAM is the part of an account that has no region.
 type IAM struct {
+	Root  Root             `json:"root,omitzero"`
 	Users map[string]*User `json:"users,omitempty"`
 	Roles map[string]*Role `json:"roles,omitempty"`
 	// Policies are the ARNs of the account's own managed policies: what may be attached beside the
 	// ones that AWS manages.
 	Policies []string `json:"policies,omitempty"`
+}
+
+// Root is what an account's summary tells of its root user.
+type Root struct {
+	MFA          bool `json:"mfa,omitempty"`
+	AccessKeys   int  `json:"access_keys,omitempty"`
+	Certificates int  `json:"certificates,omitempty"`
 }
 
 // User is an IAM user.
