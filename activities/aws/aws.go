@@ -59,4 +59,10 @@ func (s *service) register(r *activities.Registry) {
 	s.registerSnapshot(r)
 	s.registerGuardDuty(r)
 	s.registerCloudTrail(r)
+	s.registerTrailEvent(r)
+	s.registerTrail(r)
+	s.registerExposure(r)
+	s.registerPublicAccess(r)
+	s.registerIngress(r)
+	s.registerAudit(r)
 }

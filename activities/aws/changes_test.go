@@ -51,6 +51,12 @@ const (
 	noFinding     = `{"account":"111122223333","region":"us-east-1","finding_id":"00000000000000000000000000000000"}`
 	instanceJSON  = `{"account":"111122223333","region":"us-east-1","instance_id":"i-0abc123def4567890"}`
 	noInstance    = `{"account":"111122223333","region":"us-east-1","instance_id":"i-00000000000000000"}`
+	ruleInput     = `{"account":"111122223333","region":"us-east-1","group_id":"sg-0000000000000000b","rule_ids":["sgr-00000000000000009"]}`
+	noGroup       = `{"account":"111122223333","region":"us-east-1","group_id":"sg-0123456789abcdef0"`
+	bucketJSON    = `{"account":"111122223333","region":"us-east-1","bucket":"example-payments-exports"}`
+	noBucket      = `{"account":"111122223333","region":"us-east-1","bucket":"example-nobody-has-it"`
+	trailJSON     = `{"account":"111122223333","region":"us-east-1","trail":"management-events"}`
+	noTrail       = `{"account":"111122223333","region":"us-east-1","trail":"nobody"`
 	quarantineARN = "arn:aws:iam::aws:policy/AWSCompromisedKeyQuarantineV3"
 )
 
@@ -128,6 +134,53 @@ var changes = []change{
 		service: "ec2", act: "CreateSnapshots", pauses: 1,
 		missing: noInstance, kind: "InvalidInstanceID.NotFound",
 	},
+	{
+		name: "aws.ec2.revoke_open_ingress", input: ruleInput, acts: []string{"RevokeSecurityGroupIngress"},
+		service: "ec2", act: "RevokeSecurityGroupIngress", back: "DescribeSecurityGroupRules", backCall: 1,
+		missing: noGroup + `,"rule_ids":["sgr-00000000000000009"]}`, kind: "InvalidGroup.NotFound", leaves: oldRuleIDs,
+	},
+	{
+		name: "aws.ec2.restore_ingress", after: []before{{"aws.ec2.revoke_open_ingress", ruleInput}}, acts: []string{"AuthorizeSecurityGroupIngress"},
+		service: "ec2", act: "AuthorizeSecurityGroupIngress", back: "DescribeSecurityGroupRules", backCall: 1,
+		missing: noGroup + `,"rules":[{"rule_id":"sgr-00000000000000009","protocol":"tcp","from_port":22,"to_port":22,"cidr":"0.0.0.0/0"}]}`,
+		kind:    "InvalidGroup.NotFound",
+	},
+	{
+		name: "aws.s3.block_public_access", input: bucketJSON, acts: []string{"PutPublicAccessBlock"},
+		service: "s3", act: "PutPublicAccessBlock", back: "GetPublicAccessBlock", backCall: 1,
+		missing: noBucket + `}`, kind: "NoSuchBucket",
+	},
+	{
+		name: "aws.s3.restore_public_access", after: []before{{"aws.s3.block_public_access", bucketJSON}}, acts: []string{"DeletePublicAccessBlock"},
+		service: "s3", act: "DeletePublicAccessBlock", back: "GetPublicAccessBlock", backCall: 1,
+		missing: noBucket + `,"previous_block":{"exists":false,"block_public_acls":false,"ignore_public_acls":false,"block_public_policy":false,"restrict_public_buckets":false}}`,
+		kind:    "NoSuchBucket",
+	},
+	{
+		name: "aws.cloudtrail.start_logging", input: trailJSON, acts: []string{"StartLogging"},
+		service: "cloudtrail", act: "StartLogging", back: "GetTrailStatus", backCall: 1,
+		missing: noTrail + `}`, kind: "TrailNotFoundException", leaves: oldTrailTimes,
+	},
+	{
+		name: "aws.cloudtrail.stop_logging", after: []before{{"aws.cloudtrail.start_logging", trailJSON}}, acts: []string{"StopLogging"},
+		service: "cloudtrail", act: "StopLogging", back: "GetTrailStatus", backCall: 1,
+		missing: noTrail + `,"was_logging":false}`, kind: "TrailNotFoundException", leaves: oldTrailTimes,
+	},
+}
+
+// oldRuleIDs gives a rule that was made again the id it had: EC2 gives it another.
+func oldRuleIDs(s *standin.State) {
+	for i, r := range region(s).SecurityGroups[standin.SampleSSHGroup].Ingress {
+		if r.CIDR == "0.0.0.0/0" {
+			region(s).SecurityGroups[standin.SampleSSHGroup].Ingress[i].ID = standin.SampleOpenRule
+		}
+	}
+}
+
+// oldTrailTimes takes back the times at which the trail was last started and stopped.
+func oldTrailTimes(s *standin.State) {
+	trail, sample := region(s).Trails[standin.SampleTrail], region(standin.Sample()).Trails[standin.SampleTrail]
+	trail.Started, trail.Stopped = sample.Started, sample.Stopped
 }
 
 // forgetQuarantineGroups takes the groups away that isolating makes once a VPC and keeps.
@@ -190,6 +243,7 @@ func TestUndoRestoresExactly(t *testing.T) {
 		w.run(t, undo, input)
 		end := w.State()
 		if c.leaves != nil {
+			c.leaves(&start)
 			c.leaves(&end)
 		}
 		require.Empty(t, cmp.Diff(start, end))
@@ -274,11 +328,11 @@ func TestCrashAnywhere(t *testing.T) {
 	}
 }
 
-// sameIgnoringIDs compares outputs of two worlds, whose new groups and snapshots have other ids.
+// sameIgnoringIDs compares outputs of two worlds, whose new groups, rules and snapshots have other ids.
 func sameIgnoringIDs(t tester, want, got json.RawMessage) {
 	t.Helper()
 	a, b := decode[map[string]any](t, want), decode[map[string]any](t, got)
-	for _, field := range []string{"quarantine_group_ids", "snapshots"} {
+	for _, field := range []string{"quarantine_group_ids", "rule_ids", "snapshots"} {
 		if list, ok := a[field].([]any); ok {
 			require.Len(t, b[field], len(list))
 			delete(a, field)
@@ -344,7 +398,7 @@ func TestThrottling(t *testing.T) {
 		_, err := w.attempt(ctx, t, c.name, c.input)
 		kind := kindOf(t, err)
 		require.False(t, kind.Permanent, err)
-		require.Contains(t, []string{"Throttling", "RequestLimitExceeded", "TooManyRequestsException"}, kind.Kind)
+		require.Contains(t, []string{"Throttling", "ThrottlingException", "RequestLimitExceeded", "SlowDown", "TooManyRequestsException"}, kind.Kind)
 		require.NotContains(t, w.effects()[already:], c.act)
 
 		w.ClearFaults()

@@ -18,6 +18,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/guardduty"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go/logging"
 
@@ -57,6 +58,7 @@ type clients struct {
 	ec2        *ec2.Client
 	guardduty  *guardduty.Client
 	cloudtrail *cloudtrail.Client
+	s3         *s3.Client
 }
 
 func newService(opts Options) *service {
@@ -156,6 +158,9 @@ func (s *service) dial(ctx context.Context, region string) (*clients, error) {
 		ec2:        ec2.NewFromConfig(cfg),
 		guardduty:  guardduty.NewFromConfig(cfg),
 		cloudtrail: cloudtrail.NewFromConfig(cfg),
+		s3: s3.NewFromConfig(cfg, func(o *s3.Options) {
+			o.UsePathStyle = o.BaseEndpoint != nil // another endpoint need not have a name for every bucket
+		}),
 	}, nil
 }
 

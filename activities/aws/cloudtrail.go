@@ -148,12 +148,7 @@ func readEvent(e types.Event) trailEvent {
 	}
 	// The rest stands only in the record itself. One that cannot be read costs these fields, not
 	// the event.
-	var record struct {
-		AWSRegion       string `json:"awsRegion"`
-		SourceIPAddress string `json:"sourceIPAddress"`
-		UserAgent       string `json:"userAgent"`
-		ErrorCode       string `json:"errorCode"`
-	}
+	var record trailRecord
 	if json.Unmarshal([]byte(sdk.ToString(e.CloudTrailEvent)), &record) == nil {
 		out.Region, out.SourceIP = record.AWSRegion, record.SourceIPAddress
 		out.UserAgent, out.ErrorCode = record.UserAgent, record.ErrorCode

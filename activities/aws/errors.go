@@ -31,20 +31,27 @@ var permanentCodes = []string{
 	"AccessDenied",
 	"AccessDeniedException",
 	"AuthFailure",
+	"AuthorizationHeaderMalformed", // S3, of a bucket in another region
 	"BadRequestException",
+	"CloudTrailARNInvalidException",
 	"EntityAlreadyExists",
 	"LimitExceeded", // a quota of IAM, not a rate
 	"MalformedPolicyDocument",
 	"MissingParameter",
+	"NoSuchBucket",
 	"NoSuchEntity",
 	"OperationNotPermitted",
+	"OperationNotPermittedException",
 	"OptInRequired",
+	"PermanentRedirect", // S3, of a bucket in another region
 	"PolicyNotAttachable",
 	"ResourceNotFoundException",
+	"TrailNotFoundException",
 	"UnauthorizedOperation",
 	"UnmodifiableEntity",
 	"UnrecognizedClientException",
 	"UnsupportedOperation",
+	"UnsupportedOperationException",
 	"ValidationError",
 	"ValidationException",
 }

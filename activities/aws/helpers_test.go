@@ -85,11 +85,18 @@ func startWorld(t tester) (*world, func()) {
 	}
 	s.register(w.registry)
 	w.calls = map[string]func(context.Context, json.RawMessage) (json.RawMessage, error){
+		"aws.cloudtrail.get_event":         erased(s.getEvent),
+		"aws.cloudtrail.get_trail_status":  erased(s.getTrailStatus),
 		"aws.cloudtrail.lookup_events":     erased(s.lookupEvents),
+		"aws.cloudtrail.start_logging":     erased(s.startLogging),
+		"aws.cloudtrail.stop_logging":      erased(s.stopLogging),
 		"aws.ec2.delete_case_snapshots":    erased(s.deleteCaseSnapshots),
 		"aws.ec2.describe_instance":        erased(s.describeInstance),
 		"aws.ec2.isolate_instance":         erased(s.isolateInstance),
+		"aws.ec2.list_open_ingress":        erased(s.listOpenIngress),
+		"aws.ec2.restore_ingress":          erased(s.restoreIngress),
 		"aws.ec2.restore_instance":         erased(s.restoreInstance),
+		"aws.ec2.revoke_open_ingress":      erased(s.revokeOpenIngress),
 		"aws.ec2.snapshot_instance":        erased(s.snapshotInstance),
 		"aws.guardduty.archive_finding":    erased(s.archiveFinding),
 		"aws.guardduty.get_finding":        erased(s.getFinding),
@@ -99,10 +106,15 @@ func startWorld(t tester) (*world, func()) {
 		"aws.iam.disable_access_key":       erased(s.disableAccessKey),
 		"aws.iam.enable_access_key":        erased(s.enableAccessKey),
 		"aws.iam.get_access_key_last_used": erased(s.getAccessKeyLastUsed),
+		"aws.iam.get_account_summary":      erased(s.getAccountSummary),
+		"aws.iam.list_access_keys":         erased(s.listAccessKeys),
 		"aws.iam.restore_role_sessions":    erased(s.restoreRoleSessions),
 		"aws.iam.restore_user_sessions":    erased(s.restoreUserSessions),
 		"aws.iam.revoke_role_sessions":     erased(s.revokeRoleSessions),
 		"aws.iam.revoke_user_sessions":     erased(s.revokeUserSessions),
+		"aws.s3.block_public_access":       erased(s.blockPublicAccess),
+		"aws.s3.get_bucket_exposure":       erased(s.getExposure),
+		"aws.s3.restore_public_access":     erased(s.restorePublicAccess),
 	}
 	return w, web.Close
 }
