@@ -279,8 +279,8 @@ func TestRequestsDiffer(t *testing.T) {
 
 func TestApprovalsThatNobodyCanGive(t *testing.T) {
 	for steps, says := range map[string]string{
-		"  - {id: ask, approve: 'Really?', approvers: [unheard]}":                                                                                           `step "ask": look up the approvers [unheard]: the directory has no group "unheard"`,
-		"  - {id: ask, approve: 'Really?', approvers: [night], quorum: 2}":                                                                                  `step "ask": 2 people must approve, and the groups [night] have 1; add people to the directory`,
+		"  - {id: ask, approve: 'Really?', approvers: [unheard]}":                                                                                           `step "ask": look up the people of [unheard]: the directory has no group "unheard"`,
+		"  - {id: ask, approve: 'Really?', approvers: [night], quorum: 2}":                                                                                  `step "ask": 2 people must answer, and the groups [night] have 1; add people to the directory`,
 		"  - {id: ask, approve: 'Really? ${event.data.absent}', approvers: [night]}":                                                                        `step "ask": approve: evaluate "event.data.absent"`,
 		"  - {id: ask, approve: 'Really?', approvers: [oncall], steps: [{id: b, activity: lamp.smash, with: {lamp: '${event.data.n}'}}]}":                   `step "ask": resolve the step "b": with: lamp: want string, got the number 5`,
 		"  - {id: ask, approve: 'Really?', approvers: [oncall], steps: [{id: b, title: '${event.data.absent}', activity: lamp.smash, with: {lamp: desk}}]}": `step "ask": title of the step "b": evaluate`,

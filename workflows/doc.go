@@ -12,7 +12,9 @@
 //	retry.go      how long a step may take, and its further attempts
 //	loop.go       rounds of loops: their bounds, names and rows
 //	record.go     expressions whose results must be recorded
-//	ask.go        requests, votes and decisions inside a run
+//	listen.go     what reaches a run from outside, and how it waits for people
+//	vote.go       requests, votes and decisions inside a run
+//	answer.go     questions and their answers
 //	status.go     what a run tells about itself
 //	client.go     start, status, vote, cancel, list
 //	id.go         the run's id, from playbook and dedupe key

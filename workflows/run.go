@@ -19,6 +19,8 @@ const (
 	StatusQuery  = "status"
 	DecideUpdate = "decide" // takes an approval.Vote, returns a VoteResult
 	DecideSignal = "decide" // takes an approval.Vote; the same checks, for machines
+	AnswerUpdate = "answer" // takes an approval.Answer, returns an approval.Ending
+	AnswerSignal = "answer" // takes an approval.Answer; the same checks, for machines
 	RepeatSignal = "repeat" // takes an EventRef: another event of the same matter
 )
 

@@ -48,7 +48,8 @@ type Status struct {
 	Inputs    map[string]json.RawMessage `json:"inputs,omitempty"`
 	Steps     []*StepStatus              `json:"steps"`
 	Approvals []*ApprovalStatus          `json:"approvals,omitempty"`
-	// Unlisted counts older requests, all decided, that are no longer among the approvals.
+	Questions []*QuestionStatus          `json:"questions,omitempty"`
+	// Unlisted counts older approvals and questions, all over, that are no longer listed.
 	Unlisted int `json:"unlisted,omitempty"`
 
 	rounds  int // of all loops
@@ -125,6 +126,18 @@ type ApprovalStatus struct {
 // Open reports whether the request still waits for people.
 func (a *ApprovalStatus) Open() bool { return a.Decision == nil }
 
+// QuestionStatus is one question and how it ended.
+type QuestionStatus struct {
+	approval.Question
+
+	Ending *approval.Ending `json:"ending,omitempty"`
+	// Refused is as in ApprovalStatus.
+	Refused []string `json:"refused,omitempty"`
+}
+
+// Open reports whether the question still waits for people.
+func (q *QuestionStatus) Open() bool { return q.Ending == nil }
+
 // Step finds a step by id.
 func (s *Status) Step(id string) *StepStatus {
 	for _, step := range s.Steps {
@@ -136,12 +149,17 @@ func (s *Status) Step(id string) *StepStatus {
 }
 
 // Asking returns the requests that wait for people.
-func (s *Status) Asking() []*ApprovalStatus {
-	var open []*ApprovalStatus
-	for _, a := range s.Approvals {
-		if a.Open() && !s.State.Over() {
-			open = append(open, a)
+func (s *Status) Asking() []*ApprovalStatus { return open(s, s.Approvals) }
+
+// Unanswered returns the questions that wait for people.
+func (s *Status) Unanswered() []*QuestionStatus { return open(s, s.Questions) }
+
+func open[T interface{ Open() bool }](s *Status, list []T) []T {
+	var found []T
+	for _, one := range list {
+		if one.Open() && !s.State.Over() {
+			found = append(found, one)
 		}
 	}
-	return open
+	return found
 }

@@ -72,6 +72,8 @@ func (r *run) verb(ctx workflow.Context, s *playbook.Step, row *StepStatus) (map
 		return r.activity(ctx, s, v, row)
 	case *playbook.Approve:
 		return r.approve(ctx, s, v, row)
+	case *playbook.Ask:
+		return r.ask(ctx, s, v, row)
 	case *playbook.Switch:
 		return r.choose(ctx, v, row)
 	case *playbook.Set:
@@ -163,6 +165,8 @@ func nothing(s *playbook.Step, why string) map[string]any {
 	switch s.Verb.(type) {
 	case *playbook.Approve:
 		return map[string]any{"decision": why, "approved": false, "reason": why, "by": []any{}}
+	case *playbook.Ask:
+		return map[string]any{"answered": false, "by": "", "reason": why}
 	case *playbook.Switch:
 		return map[string]any{"case": int64(0)}
 	case *playbook.Try:

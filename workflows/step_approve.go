@@ -20,7 +20,7 @@ func (r *run) approve(ctx workflow.Context, s *playbook.Step, v *playbook.Approv
 	if err != nil {
 		return nil, err
 	}
-	decision, err := r.ask(ctx, row, request)
+	decision, err := r.decide(ctx, row, request)
 	if err != nil {
 		return nil, err
 	}
@@ -99,7 +99,7 @@ func (r *run) request(ctx workflow.Context, s *playbook.Step, v *playbook.Approv
 			Targets: activity.Signature.Targets, Input: calls[i].Input, Digest: name,
 		})
 	}
-	if request.People, err = r.people(ctx, v); err != nil {
+	if request.People, err = r.people(ctx, v.Approvers, v.Quorum); err != nil {
 		return fail(err)
 	}
 	request.Asked = workflow.Now(ctx)
@@ -107,11 +107,11 @@ func (r *run) request(ctx workflow.Context, s *playbook.Step, v *playbook.Approv
 	return request, calls, request.Seal()
 }
 
-// people looks up who may answer. An approval that nobody can give is an error now, not a silence
+// people looks up who may answer. What not enough people can answer is an error now, not a silence
 // until it expires.
-func (r *run) people(ctx workflow.Context, v *playbook.Approve) ([]string, error) {
+func (r *run) people(ctx workflow.Context, groups []string, least int) ([]string, error) {
 	var found directory.MembersOutput
-	input, err := json.Marshal(directory.MembersInput{Groups: v.Approvers})
+	input, err := json.Marshal(directory.MembersInput{Groups: groups})
 	if err == nil {
 		err = workflow.ExecuteLocalActivity(workflow.WithLocalActivityOptions(ctx, workflow.LocalActivityOptions{
 			ScheduleToCloseTimeout: playbook.DefaultTimeout,
@@ -123,10 +123,10 @@ func (r *run) people(ctx workflow.Context, v *playbook.Approve) ([]string, error
 		return nil, err
 	}
 	if err != nil {
-		return nil, fmt.Errorf("look up the approvers %v: %s", v.Approvers, reason(err))
+		return nil, fmt.Errorf("look up the people of %v: %s", groups, reason(err))
 	}
-	if len(found.People) < v.Quorum {
-		return nil, fmt.Errorf("%d people must approve, and the groups %v have %d; add people to the directory", v.Quorum, v.Approvers, len(found.People))
+	if len(found.People) < least {
+		return nil, fmt.Errorf("%d people must answer, and the groups %v have %d; add people to the directory", least, groups, len(found.People))
 	}
 	return found.People, nil
 }

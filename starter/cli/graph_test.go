@@ -48,6 +48,7 @@ func TestGraphHostile(t *testing.T) {
 		text := `{"playbook":"p","stage":"run","title":` + string(quoted) + `,"steps":[
 			{"id":"a","title":` + string(quoted) + `,"if":` + string(jsonText(t, "event.data.x != "+string(quoted))) + `,"activity":"aws.guardduty.get_finding","with":{"account":"1","region":"r","finding_id":"f"}},
 			{"id":"b","switch":[{"if":` + string(jsonText(t, "event.data.x == "+string(quoted))) + `,"steps":[{"stop":` + string(quoted) + `}]}]},
+			{"ask":` + string(quoted) + `,"who":["secops-oncall"],"form":{"a":{"type":"string"}}},
 			{"id":"c","approve":` + string(quoted) + `,"approvers":["secops-oncall"],"steps":[
 				{"id":"d","title":` + string(quoted) + `,"activity":"aws.iam.disable_access_key","with":{"account":"1","user":"u","access_key_id":"k"}}]}],
 			"outcome":` + string(jsonText(t, string(quoted))) + `}`

@@ -152,6 +152,11 @@ func (m *mermaid) step(s *playbook.Step, from []exit) []exit {
 		m.join(from, n)
 		m.class(n, s, "approval")
 		return append(m.block(v.Steps, []exit{{n, "approved"}}), exit{n, "not approved"})
+	case *playbook.Ask:
+		n := m.node(`{{"`, `"}}`, name, "ask: "+v.Message.Text(), strings.Join(v.Who, ", "))
+		m.join(from, n)
+		m.class(n, s, "approval")
+		return []exit{{node: n}}
 	case *playbook.Switch:
 		n := m.node(`{"`, `"}`, "switch", name)
 		m.join(from, n)

@@ -85,7 +85,7 @@ func (c *checker) verb(s *Step, sc *scope) []expr.Field {
 func skippable(fields []expr.Field) []expr.Field {
 	out := make([]expr.Field, len(fields))
 	for i, f := range fields {
-		f.Optional = f.Name == "output"
+		f.Optional = f.Optional || f.Name == "output"
 		out[i] = f
 	}
 	return out

@@ -23,7 +23,7 @@ type verb struct {
 func verbs() map[string]verb {
 	table := map[string]verb{}
 	for _, v := range []verb{
-		activityVerb(), approveVerb(), forEachVerb(), parallelVerb(), repeatVerb(), setVerb(), stopVerb(), switchVerb(), tryVerb(), waitVerb(),
+		activityVerb(), approveVerb(), askVerb(), forEachVerb(), parallelVerb(), repeatVerb(), setVerb(), stopVerb(), switchVerb(), tryVerb(), waitVerb(),
 	} {
 		table[v.keyword] = v
 	}
@@ -47,6 +47,7 @@ var (
 	caseKeys     = []string{"if", "steps"}
 	branchKeys   = []string{"steps"}
 	waitKeys     = []string{"until"}
+	fieldKeys    = []string{"type", "one_of", "title", "optional"}
 	retryKeys    = []string{"times", "every", "backoff", "max_every"}
 )
 

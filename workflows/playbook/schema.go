@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"github.com/google/jsonschema-go/jsonschema"
+
+	"github.com/countersign/countersign/workflows/approval"
 )
 
 // ActivityDoc is what the schema says of an activity.
@@ -42,6 +44,7 @@ func Schema(activities []ActivityDoc) *jsonschema.Schema {
 		"case":     mapping("case", caseKeys, "if", "steps"),
 		"branch":   mapping("branch", branchKeys, "steps"),
 		"wait":     mapping("wait", waitKeys, "until"),
+		"field":    mapping("field", fieldKeys, "type"),
 		"retry":    mapping("retry", retryKeys),
 		"steps":    list(ref("step")),
 		"step":     {Type: "object", Description: "A step: one verb, and modifiers.", Properties: map[string]*jsonschema.Schema{}},
@@ -115,6 +118,12 @@ var mappings = map[string]mappingDoc{
 	"wait": {"A wait until a time.", map[string]keyDoc{
 		"until": {"An expression that gives a timestamp; one that has passed is not waited for.", to("expression")},
 	}, nil},
+	"field": {"A field of a form.", map[string]keyDoc{
+		"type":     {"What goes into it.", oneOf(approval.FieldTypes)},
+		"one_of":   {"The values that it may have; of strings and numbers.", func() *jsonschema.Schema { return list(&jsonschema.Schema{Types: []string{"string", "number"}}) }},
+		"title":    {"What people read instead of the name.", plain("string")},
+		"optional": {"Whether it may be left out (false).", plain("boolean")},
+	}, nil},
 	"retry": {"How often a step is tried, and how long between.", map[string]keyDoc{
 		"times":     {"Attempts in all (5).", within(1, 100)},
 		"every":     {"Time before the second attempt (2s).", to("duration")},
@@ -135,13 +144,19 @@ var mappings = map[string]mappingDoc{
 	}, nil},
 	"step_approve": {"Asks people; with steps it covers exactly those. Offers approved, reason and by.", map[string]keyDoc{
 		"approve":   {"The question. ${...} in it is an expression.", to("text")},
-		"approvers": {"Groups of the directory whose people may answer.", func() *jsonschema.Schema { return list(&jsonschema.Schema{Type: "string", Pattern: nameForm.String()}) }},
+		"approvers": {"Groups of the directory whose people may answer.", groups},
 		"quorum":    {"How many people must say yes (1); one no is enough.", within(1, maxQuorum)},
 		"expires":   {"After this long without a decision the answer is no (30m); 1m to 7d.", to("duration")},
 		"steps": {"Calls that are resolved and shown before anyone decides, and made on a yes.", func() *jsonschema.Schema {
 			return list(&jsonschema.Schema{Ref: "#/$defs/step_activity", Not: &jsonschema.Schema{Required: []string{"if"}}})
 		}},
 	}, []string{"approvers"}},
+	"step_ask": {"Gives people a task with a form; the first answer that fills it decides. Offers answered, answer, by and reason.", map[string]keyDoc{
+		"ask":     {"The question, or what to do. ${...} in it is an expression.", to("text")},
+		"who":     {"Groups of the directory whose people may answer.", groups},
+		"form":    {"The fields of an answer.", named(ref("field"))},
+		"expires": {"After this long without an answer the run goes on without one (24h); 1m to 30d.", to("duration")},
+	}, []string{"who", "form"}},
 	"step_for_each": {"Runs steps once per item of a list or a map, at most 10,000. Offers failed, error and, with collect, results.", map[string]keyDoc{
 		"for_each":          {"An expression that gives a list or a map. The steps see item and index; of a map, item.key and item.value.", to("expression")},
 		"steps":             {"What is done with an item. What they give and set ends with it.", to("steps")},
@@ -286,6 +301,10 @@ func templated(s *jsonschema.Schema) *jsonschema.Schema {
 	c.Items = or(c.Items)
 	c.AdditionalProperties = or(c.AdditionalProperties)
 	return c
+}
+
+func groups() *jsonschema.Schema {
+	return list(&jsonschema.Schema{Type: "string", Pattern: nameForm.String()})
 }
 
 func ref(name string) *jsonschema.Schema { return &jsonschema.Schema{Ref: "#/$defs/" + name} }

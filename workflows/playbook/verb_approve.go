@@ -46,23 +46,29 @@ func approveVerb() verb {
 		keys:    []string{"approvers", "quorum", "expires", "steps"},
 		parse: func(p *parser, o object) Verb {
 			o.require("approvers")
-			a := &Approve{
-				Message: o.value("approve"),
-				Quorum:  o.integer("quorum", 1, maxQuorum, 1),
-				Expires: o.duration("expires", minExpiry, maxExpiry, DefaultExpiry),
-				Steps:   p.block(o, "steps"),
-				node:    o.node,
+			return &Approve{
+				Message:   o.value("approve"),
+				Approvers: p.groups(o, "approvers"),
+				Quorum:    o.integer("quorum", 1, maxQuorum, 1),
+				Expires:   o.duration("expires", minExpiry, maxExpiry, DefaultExpiry),
+				Steps:     p.block(o, "steps"),
+				node:      o.node,
 			}
-			for _, n := range o.list("approvers") {
-				if n.Kind != yaml.ScalarNode || n.Tag != "!!str" || !nameForm.MatchString(n.Value) {
-					p.reportAt(ruleBadValue, n, "an approver is the name of a group of the directory, like secops-oncall; got %s", form(n))
-					continue
-				}
-				a.Approvers = append(a.Approvers, n.Value)
-			}
-			return a
 		},
 	}
+}
+
+// groups reads names of groups of the directory.
+func (p *parser) groups(o object, key string) []string {
+	var groups []string
+	for _, n := range o.list(key) {
+		if n.Kind != yaml.ScalarNode || n.Tag != "!!str" || !nameForm.MatchString(n.Value) {
+			p.reportAt(ruleBadValue, n, "%q takes names of groups of the directory, like secops-oncall; got %s", key, form(n))
+			continue
+		}
+		groups = append(groups, n.Value)
+	}
+	return groups
 }
 
 // Keyword implements Verb.
@@ -72,9 +78,7 @@ func (a *Approve) inner() [][]*Step { return [][]*Step{a.Steps} }
 
 func (a *Approve) check(c *checker, step *Step, sc *scope) []expr.Field {
 	c.text(a.Message, "the question", sc)
-	if name := sc.depth + len(step.ID); name > maxApprovalName {
-		c.reportAt(ruleBound, step.node, "the name of the approval, with the loops around it, may have %d characters; at most %d: use shorter ids", name, maxApprovalName)
-	}
+	c.spoken(step, sc, "approval")
 	covered := sc.cover(fmt.Sprintf("runs only after the approval %q: what an approval covers is resolved before anyone decides", step.ID), a.Steps)
 	for _, s := range a.Steps {
 		activity, ok := s.Verb.(*Activity)
@@ -99,6 +103,13 @@ func (a *Approve) check(c *checker, step *Step, sc *scope) []expr.Field {
 		{Name: "decision", Type: expr.String},
 		{Name: "reason", Type: expr.String},
 		{Name: "by", Type: expr.List(expr.String)},
+	}
+}
+
+// spoken bounds the name by which people answer a step.
+func (c *checker) spoken(step *Step, sc *scope, what string) {
+	if name := sc.depth + len(step.ID); name > maxApprovalName {
+		c.reportAt(ruleBound, step.node, "the name of the %s, with the loops around it, may have %d characters; at most %d: use shorter ids", what, name, maxApprovalName)
 	}
 }
 

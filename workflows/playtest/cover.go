@@ -25,6 +25,8 @@ const (
 	NoCase      Way = "no case"      // no case of the switch holds, and it has no default
 	Approved    Way = "approved"     // people say yes
 	NotApproved Way = "not approved" // people say no, or nothing in time
+	Answered    Way = "answered"     // somebody answers a question
+	NotAnswered Way = "not answered" // nobody does in time
 )
 
 // Case is the way into a case of a switch, counted from 1.
@@ -113,6 +115,9 @@ func waysOf(s *playbook.Step) []Untaken {
 	case *playbook.Approve:
 		add(Approved, line, column)
 		add(NotApproved, line, column)
+	case *playbook.Ask:
+		add(Answered, line, column)
+		add(NotAnswered, line, column)
 	case *playbook.Switch:
 		for i, one := range v.Cases {
 			at, column := one.If.Place()
@@ -170,6 +175,8 @@ func (w *ways) step(s *playbook.Step) (over bool) {
 		return true
 	case *playbook.Approve:
 		w.decision(s)
+	case *playbook.Ask:
+		w.ending(s)
 	case *playbook.Switch:
 		over = w.choice(s, v, row)
 	default:
@@ -186,11 +193,23 @@ func (w *ways) step(s *playbook.Step) (over bool) {
 func (w *ways) decision(s *playbook.Step) {
 	for _, a := range w.status.Approvals {
 		switch {
-		case approvalOf(a.ID) != s.ID || a.Decision == nil:
+		case stepOf(a.ID) != s.ID || a.Decision == nil:
 		case a.Decision.Outcome == approval.Approved:
 			w.take(s, Approved)
 		default:
 			w.take(s, NotApproved)
+		}
+	}
+}
+
+func (w *ways) ending(s *playbook.Step) {
+	for _, q := range w.status.Questions {
+		switch {
+		case stepOf(q.ID) != s.ID || q.Ending == nil:
+		case q.Ending.Answer != nil:
+			w.take(s, Answered)
+		default:
+			w.take(s, NotAnswered)
 		}
 	}
 }

@@ -23,14 +23,15 @@
 // # What is checked without being asked
 //
 // The event starts the playbook. Every activity that is called has an answer, the activity's real
-// schema admits the answer, and the real guard the call. Every approval that is asked has an
-// answer, and every answer is asked for.
+// schema admits the answer, and the real guard the call. Every approval and every question that is
+// asked has an answer, a question's form takes it, and every answer is asked for.
 //
 // # Answers
 //
 // {approve: person} or {approve: [person, person]} for a quorum, {reject: person, reason: text},
-// {expire: true}. Who is named belongs to the groups that are asked. In a loop every round asks:
-// ask answers all of them, scan[0].ask the first round of the loop scan.
+// {expire: true}. A question takes {answer: {verdict: expected}, by: person} or {expire: true}. Who
+// is named belongs to the groups that are asked. In a loop every round asks: judge answers all of
+// them, scan[0].judge the first round of the loop scan.
 //
 // An activity answers with {output: {...}} or {error: {kind, message, permanent}}; an error that is
 // not permanent is retried, as often as the step says, and stays.
@@ -38,7 +39,8 @@
 // # Expectations
 //
 // outcome is the run's outcome; failed, in its place, a part of the error that it ends with.
-// approvals are the ids of the approvals that were asked, in order. calls are all calls in order,
+// approvals are the ids of the approvals that were asked, in order; asks, apart from them, those of
+// the questions. calls are all calls in order,
 // a retry not counted again, each with its input; null after a name admits any input. starts:
 // false, alone, says that the event does not start the playbook.
 package playtest

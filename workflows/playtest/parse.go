@@ -48,18 +48,20 @@ type reply struct {
 	err    error
 }
 
-// answer is what people say to an approval.
+// answer is what people say to an approval or a question.
 type answer struct {
 	at      place
 	people  []string
 	verdict verdict
 	reason  string
+	values  map[string]json.RawMessage // of an answer to a question
 }
 
 type verdict string
 
 const (
 	approves verdict = "approve"
+	fills    verdict = "answer"
 	rejects  verdict = "reject"
 	expires  verdict = "expire"
 )
@@ -73,6 +75,8 @@ type expectation struct {
 	failedAt    place
 	approvals   []string
 	approvalsAt *place // nil: not checked
+	asks        []string
+	asksAt      *place // nil: not checked
 	calls       []expectedCall
 	callsAt     *place // nil: not checked
 }
@@ -254,28 +258,39 @@ var person = regexp.MustCompile(`^[^\s@]+@[^\s@]+$`)
 
 func (p *parser) answer(key, n *yaml.Node) *answer {
 	var ids []string
-	asked := false
+	var asking playbook.Verb
 	playbook.Walk(p.pb.Steps, func(s *playbook.Step) {
-		if _, ok := s.Verb.(*playbook.Approve); ok {
+		switch s.Verb.(type) {
+		case *playbook.Approve, *playbook.Ask:
 			ids = append(ids, s.ID)
-			asked = asked || s.ID == approvalOf(key.Value)
+			if s.ID == stepOf(key.Value) {
+				asking = s.Verb
+			}
 		}
 	})
-	if !asked {
-		p.report(key, "the playbook %s has no approval %q%s", p.pb.Name, key.Value, expr.DidYouMean(key.Value, ids))
-		return nil
-	}
 	a := &answer{at: place{key}}
-	f := p.fields(n, "an answer", "approve", "reject", "expire", "reason")
-	given := 0
-	for _, v := range []verdict{approves, rejects, expires} {
+	ways := []verdict{approves, rejects, expires}
+	keys := []string{"approve", "reject", "expire", "reason"}
+	question, asks := asking.(*playbook.Ask)
+	switch {
+	case asking == nil:
+		p.report(key, "the playbook %s asks nothing as %q%s", p.pb.Name, key.Value, expr.DidYouMean(key.Value, ids))
+		return nil
+	case asks:
+		ways, keys = []verdict{fills, expires}, []string{"answer", "by", "expire"}
+	}
+	f := p.fields(n, "an answer", keys...)
+	var given, names []string
+	for _, v := range ways {
+		names = append(names, string(v))
 		if f[string(v)] != nil {
-			given++
+			given = append(given, string(v))
 			a.verdict = v
 		}
 	}
-	if given != 1 {
-		p.report(n, "an answer is one of approve, reject and expire")
+	if len(given) != 1 {
+		last := len(names) - 1
+		p.report(n, "an answer is one of %s and %s", strings.Join(names[:last], ", "), names[last])
 		return nil
 	}
 	a.reason = p.text(f["reason"], "reason")
@@ -283,9 +298,11 @@ func (p *parser) answer(key, n *yaml.Node) *answer {
 	yes := false
 	switch {
 	case a.verdict == expires:
-		if said.Decode(&yes) != nil || !yes || f["reason"] != nil {
+		if said.Decode(&yes) != nil || !yes || len(f) > 1 {
 			p.report(said, "an answer that does not come is {expire: true}")
 		}
+	case a.verdict == fills:
+		p.filled(a, n, question, said, f["by"])
 	case said.Kind == yaml.SequenceNode && a.verdict == approves:
 		for _, one := range said.Content {
 			a.people = append(a.people, p.person(one))
@@ -294,6 +311,19 @@ func (p *parser) answer(key, n *yaml.Node) *answer {
 		a.people = []string{p.person(said)}
 	}
 	return a
+}
+
+// filled reads an answer to a question, and holds it against the form.
+func (p *parser) filled(a *answer, n *yaml.Node, question *playbook.Ask, said, by *yaml.Node) {
+	if by == nil {
+		p.report(n, "an answer needs the key %q: who gives it", "by")
+		return
+	}
+	a.people, a.values = []string{p.person(by)}, map[string]json.RawMessage{}
+	p.entries(said, "answer", func(key, value *yaml.Node) { a.values[key.Value] = p.json(value) })
+	if err := question.Form.Check(a.values); err != nil {
+		p.report(said, "the question does not take this answer: %v", err)
+	}
 }
 
 func (p *parser) person(n *yaml.Node) string {
@@ -308,7 +338,7 @@ func (p *parser) expectation(n *yaml.Node) expectation {
 	if n == nil {
 		return e
 	}
-	f := p.fields(n, "expect", "starts", "outcome", "failed", "approvals", "calls")
+	f := p.fields(n, "expect", "starts", "outcome", "failed", "approvals", "asks", "calls")
 	if b := f["starts"]; b != nil {
 		if b.Decode(&e.starts) != nil || e.starts || len(f) > 1 {
 			p.report(b, "starts is false, and alone: every other expectation is of a run")
@@ -330,6 +360,12 @@ func (p *parser) expectation(n *yaml.Node) expectation {
 		e.approvalsAt = &place{o}
 		for _, id := range p.list(o, "approvals") {
 			e.approvals = append(e.approvals, p.text(id, "an approval"))
+		}
+	}
+	if o := f["asks"]; o != nil {
+		e.asksAt = &place{o}
+		for _, id := range p.list(o, "asks") {
+			e.asks = append(e.asks, p.text(id, "a question"))
 		}
 	}
 	if o := f["calls"]; o != nil {

@@ -245,14 +245,18 @@ func (r *rehearsal) directory() (directory.Directory, error) {
 	}
 	d := directory.Directory{Groups: map[string][]string{}}
 	playbook.Walk(r.pb.Steps, func(s *playbook.Step) {
-		a, ok := s.Verb.(*playbook.Approve)
-		if !ok {
-			return
+		var groups []string
+		quorum := 1
+		switch v := s.Verb.(type) {
+		case *playbook.Approve:
+			groups, quorum = v.Approvers, v.Quorum
+		case *playbook.Ask:
+			groups = v.Who
 		}
-		for i := range a.Quorum {
+		for i := range quorum {
 			people = append(people, fmt.Sprintf("somebody-%d@example.com", i+1))
 		}
-		for _, group := range a.Approvers {
+		for _, group := range groups {
 			d.Groups[group] = nil
 		}
 	})
@@ -293,20 +297,31 @@ func (r *rehearsal) decide() {
 			r.env.UpdateWorkflow(workflows.DecideUpdate, request.ID+"/"+who, &ballot{r: r, at: a.at}, v)
 		}
 	}
+	for _, q := range s.Unanswered() {
+		a, ok := r.answer(q.ID)
+		if !ok || r.answered[q.ID] {
+			continue
+		}
+		r.answered[q.ID] = true
+		for _, who := range a.people {
+			said := approval.Answer{Question: q.ID, Digest: q.Digest, Person: who, Values: a.values}
+			r.env.UpdateWorkflow(workflows.AnswerUpdate, q.ID+"/"+who, &ballot{r: r, at: a.at}, said)
+		}
+	}
 }
 
-// answer finds what the test answers to a request. In a loop each round asks: scan[0].ask. An
-// answer may name one round, or with the approval alone all that are not named.
+// answer finds what the test answers to a request or a question. In a loop each round asks:
+// scan[0].ask. An answer may name one round, or with the step alone all that are not named.
 func (r *rehearsal) answer(id string) (*answer, bool) {
 	a, ok := r.test.answers[id]
 	if !ok {
-		a, ok = r.test.answers[approvalOf(id)]
+		a, ok = r.test.answers[stepOf(id)]
 	}
 	return a, ok
 }
 
-// approvalOf takes the rounds off an approval's name.
-func approvalOf(id string) string { return id[strings.LastIndexByte(id, '.')+1:] }
+// stepOf takes the rounds off the name of what is asked.
+func stepOf(id string) string { return id[strings.LastIndexByte(id, '.')+1:] }
 
 // ballot hears what became of a vote.
 type ballot struct {
@@ -315,10 +330,10 @@ type ballot struct {
 }
 
 func (b *ballot) Accept()          {}
-func (b *ballot) Reject(err error) { b.r.fail(b.at, "the vote was refused: %v", err) }
+func (b *ballot) Reject(err error) { b.r.fail(b.at, "the answer was refused: %v", err) }
 func (b *ballot) Complete(_ any, err error) {
 	if err != nil {
-		b.r.fail(b.at, "the vote was refused: %v", err)
+		b.r.fail(b.at, "the answer was refused: %v", err)
 	}
 }
 
@@ -339,7 +354,7 @@ func (r *rehearsal) compare() {
 	case e.failed != nil && !strings.Contains(r.why(err), *e.failed):
 		r.fail(e.failedAt, "expected that the run fails with %q, and it failed with %q", *e.failed, r.why(err))
 	}
-	r.compareApprovals()
+	r.compareAsked()
 	r.compareCalls()
 }
 
@@ -351,24 +366,36 @@ func (r *rehearsal) why(err error) string {
 	return err.Error()
 }
 
-func (r *rehearsal) compareApprovals() {
+// compareAsked holds against the test what people were asked: everything has an answer, and every
+// answer is to something.
+func (r *rehearsal) compareAsked() {
 	e := r.test.expect
-	var asked []string
+	var approvals, asks []string
+	answered := func(id, text string) {
+		if _, ok := r.answer(id); !ok {
+			r.fail(r.test.at, "the run asked %q (%s), and the test has no answer", id, text)
+		}
+	}
 	if r.status != nil {
 		for _, a := range r.status.Approvals {
-			asked = append(asked, a.ID)
-			if _, ok := r.answer(a.ID); !ok {
-				r.fail(r.test.at, "the run asked %q (%s), and the test has no answer", a.ID, a.Question)
-			}
+			approvals = append(approvals, a.ID)
+			answered(a.ID, a.Question)
+		}
+		for _, q := range r.status.Questions {
+			asks = append(asks, q.ID)
+			answered(q.ID, q.Question.Question)
 		}
 	}
 	for _, id := range slices.Sorted(maps.Keys(r.test.answers)) {
-		if !slices.ContainsFunc(asked, func(one string) bool { return one == id || approvalOf(one) == id }) {
+		if !slices.ContainsFunc(slices.Concat(approvals, asks), func(one string) bool { return one == id || stepOf(one) == id }) {
 			r.fail(r.test.answers[id].at, "the test answers %q, and the run did not ask it", id)
 		}
 	}
-	if e.approvalsAt != nil && !slices.Equal(asked, e.approvals) {
-		r.fail(*e.approvalsAt, "expected the approvals %q, got %q", e.approvals, asked)
+	if e.approvalsAt != nil && !slices.Equal(approvals, e.approvals) {
+		r.fail(*e.approvalsAt, "expected the approvals %q, got %q", e.approvals, approvals)
+	}
+	if e.asksAt != nil && !slices.Equal(asks, e.asks) {
+		r.fail(*e.asksAt, "expected the asks %q, got %q", e.asks, asks)
 	}
 }
 

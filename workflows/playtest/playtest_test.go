@@ -267,7 +267,7 @@ func TestFilesThatAreNoTests(t *testing.T) {
 		"incomplete output":  {"{state: gone}", "{}", `run/p_test.yaml:6:28: lamp.smash cannot answer this`},
 		"two answers":        {"{output: {state: gone}}", "{output: {state: gone}, error: {kind: a, message: b}}", "run/p_test.yaml:6:19: the answer of lamp.smash is an output or an error [test]"},
 		"error without kind": {"{output: {state: gone}}", "{error: {message: b}}", `run/p_test.yaml:6:27: an error needs the key "kind" [test]`},
-		"no such approval":   {"      ask:", "      aks:", `run/p_test.yaml:8:7: the playbook p has no approval "aks"; did you mean "ask"? [test]`},
+		"no such approval":   {"      ask:", "      aks:", `run/p_test.yaml:8:7: the playbook p asks nothing as "aks"; did you mean "ask"? [test]`},
 		"yes and no":         {"ask: {approve: [alice@example.com, bob@example.com]}", "ask: {approve: a@example.com, reject: b@example.com}", "run/p_test.yaml:8:12: an answer is one of approve, reject and expire [test]"},
 		"not a person":       {"[alice@example.com, bob@example.com]", "[alice]", "run/p_test.yaml:8:23: a person is named by mail address, like alice@example.com [test]"},
 		"expires not":        {"{approve: [alice@example.com, bob@example.com]}", "{expire: false}", "run/p_test.yaml:8:21: an answer that does not come is {expire: true} [test]"},

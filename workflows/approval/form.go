@@ -1,0 +1,204 @@
+package approval
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/countersign/countersign/workflows/expr"
+)
+
+// Form is what an answer to a question says: its fields, those that are required first.
+type Form []Field
+
+// Field is one entry of a form.
+type Field struct {
+	Name  string `json:"name"`
+	Title string `json:"title,omitempty"`
+	// Type is string, bool, int, double or timestamp.
+	Type *expr.Type `json:"type"`
+	// OneOf are the values that it may have, as JSON; none: any of its type.
+	OneOf    []json.RawMessage `json:"one_of,omitempty"`
+	Optional bool              `json:"optional,omitempty"`
+}
+
+// Bounds on a form and on what fills it, in bytes where it is text. The choices and the titles are
+// as long as chats show them in full.
+const (
+	MaxFields     = 20
+	MaxChoices    = 50
+	MaxChoice     = 75
+	MaxFieldTitle = 150
+	MaxText       = 2000
+	maxAnswer     = 64 << 10 // all values of an answer, as JSON
+)
+
+// FieldTypes are the types that a field may have.
+var FieldTypes = []string{"string", "bool", "int", "double", "timestamp"}
+
+// Type is what expressions see of an answer.
+func (f Form) Type() *expr.Type {
+	fields := make([]expr.Field, len(f))
+	for i, one := range f {
+		fields[i] = expr.Field{Name: one.Name, Type: one.Type, Optional: one.Optional}
+	}
+	return expr.Object(fields...)
+}
+
+// Field finds a field by its name.
+func (f Form) Field(name string) (Field, bool) {
+	i := slices.IndexFunc(f, func(one Field) bool { return one.Name == name })
+	if i < 0 {
+		return Field{}, false
+	}
+	return f[i], true
+}
+
+func (f Form) names() []string {
+	names := make([]string, len(f))
+	for i, one := range f {
+		names[i] = one.Name
+	}
+	return names
+}
+
+// Missing are the required fields that have no value.
+func (f Form) Missing(values map[string]json.RawMessage) []Field {
+	var missing []Field
+	for _, one := range f {
+		if _, ok := values[one.Name]; !ok && !one.Optional {
+			missing = append(missing, one)
+		}
+	}
+	return missing
+}
+
+// Check says everything that keeps values from being an answer.
+func (f Form) Check(values map[string]json.RawMessage) error {
+	size := 0
+	for _, name := range expr.Keys(values) {
+		size += len(name) + len(values[name])
+	}
+	if size > maxAnswer {
+		return fmt.Errorf("it has %d bytes; at most %d are kept", size, maxAnswer)
+	}
+	var errs []error
+	for _, name := range expr.Keys(values) {
+		field, ok := f.Field(name)
+		if !ok {
+			errs = append(errs, fmt.Errorf("the form has no field %.80q%s", name, expr.DidYouMean(name, f.names())))
+		} else if err := field.check(values[name]); err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", name, err))
+		}
+		if len(errs) > MaxFields {
+			break
+		}
+	}
+	for _, one := range f.Missing(values) {
+		errs = append(errs, fmt.Errorf("%s is missing: %s", one.Name, one.Wants()))
+	}
+	return joined(errs)
+}
+
+// joined says several things in one line.
+func joined(errs []error) error {
+	if len(errs) < 2 {
+		return errors.Join(errs...)
+	}
+	says := make([]string, len(errs))
+	for i, err := range errs {
+		says[i] = err.Error()
+	}
+	return errors.New(strings.Join(says, "; "))
+}
+
+func (f Field) check(raw json.RawMessage) error {
+	value, err := f.Type.Decode(raw)
+	if err != nil {
+		return err
+	}
+	if s, ok := value.(string); ok {
+		switch {
+		case len(s) > MaxText:
+			return fmt.Errorf("it is %d bytes; at most %d are kept", len(s), MaxText)
+		case strings.TrimSpace(s) == "" && !f.Optional:
+			return errors.New("it is empty")
+		}
+	}
+	if len(f.OneOf) == 0 {
+		return nil
+	}
+	for _, choice := range f.OneOf {
+		if known, err := f.Type.Decode(choice); err == nil && known == value {
+			return nil
+		}
+	}
+	if f.Type.Kind() != expr.KindString { // no number is a slip for another
+		return fmt.Errorf("%s cannot be chosen; want one of %s", clip(raw), strings.Join(f.Choices(), ", "))
+	}
+	return fmt.Errorf("%s cannot be chosen%s", clip(raw), expr.DidYouMean(plain(raw), f.Choices()))
+}
+
+func clip(raw json.RawMessage) string { return fmt.Sprintf("%.80s", raw) }
+
+// Choices are the values of one_of as people read and type them.
+func (f Field) Choices() []string {
+	choices := make([]string, len(f.OneOf))
+	for i, raw := range f.OneOf {
+		choices[i] = plain(raw)
+	}
+	return choices
+}
+
+// plain is a value as people read it.
+func plain(raw json.RawMessage) string {
+	var s string
+	if json.Unmarshal(raw, &s) == nil {
+		return s
+	}
+	return string(raw)
+}
+
+// Wants says what goes into a field: "one of expected, hostile", "int, may be left out".
+func (f Field) Wants() string {
+	wants := f.Type.String()
+	switch {
+	case len(f.OneOf) > 0:
+		wants = "one of " + strings.Join(f.Choices(), ", ")
+	case f.Type.Kind() == expr.KindBool:
+		wants = "true or false"
+	case f.Type.Kind() == expr.KindTimestamp:
+		wants = "a time like 2026-11-20T21:14:00Z"
+	}
+	if f.Optional {
+		wants += ", may be left out"
+	}
+	return wants
+}
+
+// Read makes a value of what somebody typed into a field.
+func (f Field) Read(text string) (json.RawMessage, error) {
+	raw := json.RawMessage(strings.TrimSpace(text))
+	switch f.Type.Kind() {
+	case expr.KindString:
+		quoted, err := json.Marshal(text)
+		if err != nil {
+			return nil, err
+		}
+		raw = quoted
+	case expr.KindTimestamp:
+		at, err := time.Parse(time.RFC3339Nano, string(raw))
+		if err != nil {
+			return nil, fmt.Errorf("want %s, got %.40q", f.Wants(), text)
+		}
+		raw = json.RawMessage(at.Format(`"` + time.RFC3339Nano + `"`))
+	default:
+		if _, err := f.Type.Decode(raw); err != nil {
+			return nil, fmt.Errorf("want %s, got %.40q", f.Wants(), text)
+		}
+	}
+	return raw, f.check(raw)
+}
