@@ -16,6 +16,7 @@ import (
 
 	"github.com/countersign/countersign/activities/aws/standin"
 	"github.com/countersign/countersign/deploy/local/devserver"
+	"github.com/countersign/countersign/worker/app"
 	"github.com/countersign/countersign/workflows"
 )
 
@@ -27,6 +28,9 @@ const asCommand = "COUNTERSIGN_TEST_LOCAL"
 func TestMain(m *testing.M) {
 	if os.Getenv(asCommand) != "" {
 		os.Exit(Main(context.Background(), os.Args[1:], Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr}))
+	}
+	if os.Getenv(asWorker) != "" {
+		os.Exit(app.Main(context.Background(), os.Args[1:], os.Stdout, os.Stderr))
 	}
 	for _, name := range []string{"AWS_ENDPOINT_URL", "AWS_PROFILE", "AWS_REGION"} {
 		os.Unsetenv(name)

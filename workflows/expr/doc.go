@@ -26,8 +26,9 @@ package expr
 // belongs in an activity. CEL's cost counts CPU, not memory: MaxResult bounds what may come out,
 // and events and outputs are bounded where they come in.
 const (
-	// MaxCost is CEL's cost units for one evaluation: about 10 ms on a slow core.
-	MaxCost = 100_000
+	// MaxCost is CEL's cost units for one evaluation: about 100 ms on a slow core. A filter over ten
+	// thousand items fits in, and a worker may spend a second before the engine takes it for dead.
+	MaxCost = 1_000_000
 	// MaxLength is the length of one expression in code points.
 	MaxLength = 4096
 	// MaxDepth is the nesting of one expression.
