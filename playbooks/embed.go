@@ -9,7 +9,8 @@ import "embed"
 //go:embed run/*.yaml
 var Files embed.FS
 
-// Events holds complete events as their sources send them.
+// Events holds complete events as their sources send them, and beside them what is known of their
+// data: events/<type>.schema.json is the JSON Schema of the data of that type of event.
 //
 //go:embed events/*.json
 var Events embed.FS

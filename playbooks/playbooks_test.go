@@ -13,15 +13,15 @@ import (
 	"github.com/countersign/countersign/activities/all"
 	"github.com/countersign/countersign/playbooks"
 	"github.com/countersign/countersign/starter/gateway"
-	"github.com/countersign/countersign/workflows"
+	"github.com/countersign/countersign/starter/library"
 	"github.com/countersign/countersign/workflows/playbook"
 	"github.com/countersign/countersign/workflows/playtest"
 )
 
-// library is what is embedded, playbooks and events together.
-type library struct{}
+// embedded is what is embedded, playbooks and events together.
+type embedded struct{}
 
-func (library) Open(name string) (fs.File, error) {
+func (embedded) Open(name string) (fs.File, error) {
 	if strings.HasPrefix(name, "events/") {
 		return playbooks.Events.Open(name)
 	}
@@ -42,7 +42,7 @@ func compile(t *testing.T, registry *activities.Registry, file string) *playbook
 	t.Helper()
 	text, err := fs.ReadFile(playbooks.Files, file)
 	require.NoError(t, err)
-	pb, problems := playbook.Compile(file, text, workflows.Catalog(registry))
+	pb, problems := playbook.Compile(file, text, library.Catalog(registry))
 	require.Empty(t, problems)
 	return pb
 }
@@ -58,7 +58,7 @@ func TestPlaybooks(t *testing.T) {
 			require.Equal(t, path.Base(file), pb.Name+".yaml", "a playbook is in a file of its name")
 			require.Equal(t, path.Dir(file), pb.Stage, "a playbook is in the folder of its stage")
 
-			results, err := playtest.Run(library{}, playtest.File(file), pb, playtest.Options{Registry: registry, Normalise: gateway.Normalise})
+			results, err := playtest.Run(embedded{}, playtest.File(file), pb, playtest.Options{Registry: registry, Normalise: gateway.Normalise})
 			require.NoError(t, err)
 			for _, r := range results {
 				t.Run(r.Name, func(t *testing.T) { require.Empty(t, r.Failures) })
@@ -82,7 +82,7 @@ func TestPlansOfPlaybooksLoad(t *testing.T) {
 }
 
 func TestSampleEvent(t *testing.T) {
-	raw, err := fs.ReadFile(library{}, playbooks.SampleEvent)
+	raw, err := fs.ReadFile(embedded{}, playbooks.SampleEvent)
 	require.NoError(t, err)
 	ev, err := gateway.Normalise(raw)
 	require.NoError(t, err)

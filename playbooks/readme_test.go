@@ -14,7 +14,7 @@ import (
 	"github.com/countersign/countersign/activities/all"
 	"github.com/countersign/countersign/playbooks"
 	"github.com/countersign/countersign/starter/gateway"
-	"github.com/countersign/countersign/workflows"
+	"github.com/countersign/countersign/starter/library"
 	"github.com/countersign/countersign/workflows/playbook"
 	"github.com/countersign/countersign/workflows/playtest"
 )
@@ -40,7 +40,7 @@ func TestDocumentedPlaybooks(t *testing.T) {
 		blocks := documented(t, file, "playbook: ")
 		require.Len(t, blocks, want, file)
 		for _, text := range blocks {
-			_, problems := playbook.Compile(file, []byte(text), workflows.Catalog(registry))
+			_, problems := playbook.Compile(file, []byte(text), library.Catalog(registry))
 			require.Empty(t, problems)
 		}
 	}
@@ -49,7 +49,7 @@ func TestDocumentedPlaybooks(t *testing.T) {
 	text := documented(t, "../README.md", "playbook: ")[0]
 
 	mistaken := strings.Replace(text, "output.service", "output.servce", 1)
-	_, problems := playbook.Compile("disable-leaked-key.yaml", []byte(mistaken), workflows.Catalog(registry))
+	_, problems := playbook.Compile("disable-leaked-key.yaml", []byte(mistaken), library.Catalog(registry))
 	require.Len(t, problems, 1)
 	require.Contains(t, string(readme), fmt.Sprintf("\n    %s\n", problems[0]))
 }

@@ -36,7 +36,7 @@ func (o options) plan() ([]planned, error) {
 	}
 	registry := activities.NewRegistry()
 	all.Register(registry, all.Options{})
-	lib, problems, err := library.Load(playbooks.Files, workflows.Catalog(registry))
+	lib, problems, err := library.Load(playbooks.Files, library.Catalog(registry))
 	if err != nil {
 		return nil, err
 	}

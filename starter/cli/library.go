@@ -6,13 +6,12 @@ import (
 	"github.com/countersign/countersign/playbooks"
 	"github.com/countersign/countersign/starter/card"
 	"github.com/countersign/countersign/starter/library"
-	"github.com/countersign/countersign/workflows"
 	"github.com/countersign/countersign/workflows/playbook"
 )
 
 // read reads the given playbooks; without any, those of --playbooks or the library that ships.
 func (a *app) read(names ...string) (*library.Library, playbook.Problems, error) {
-	catalog := workflows.Catalog(a.registry)
+	catalog := library.Catalog(a.registry)
 	if len(names) == 0 && a.playbooks != "" {
 		names = []string{a.playbooks}
 	}

@@ -11,7 +11,7 @@ import (
 
 	"github.com/countersign/countersign/activities"
 	"github.com/countersign/countersign/activities/all"
-	"github.com/countersign/countersign/workflows"
+	"github.com/countersign/countersign/starter/library"
 	"github.com/countersign/countersign/workflows/playbook"
 )
 
@@ -26,7 +26,7 @@ func TestNewForEveryActivity(t *testing.T) {
 	for _, one := range registry.All() {
 		r := (&fake{}).starter(t, "new", "--activity", one.Name)
 		r.require(t, 0, "activity: "+one.Name, "starter validate ")
-		pb, problems := playbook.Compile("p.yaml", []byte(r.out), workflows.Catalog(registry))
+		pb, problems := playbook.Compile("p.yaml", []byte(r.out), library.Catalog(registry))
 		require.Empty(t, problems, r.out)
 		require.NoError(t, validates(t, schema, r.out))
 		_, asks := pb.Steps[0].Verb.(*playbook.Approve)
@@ -50,7 +50,7 @@ func TestNewForHostileEvent(t *testing.T) {
 	r = (&fake{}).starter(t, "new", "--event", file, "--input", `a=data.a"b\`, "--input", "no=data.no", "--input", "b=event.data.list.0.a b", "--input", "c=data."+evil)
 	r.require(t, 0, "type: double\n    from: event.data.list[0][\"a b\"]\n", "")
 	registry := activities.NewRegistry()
-	pb, problems := playbook.Compile("p.yaml", []byte(r.out), workflows.Catalog(registry))
+	pb, problems := playbook.Compile("p.yaml", []byte(r.out), library.Catalog(registry))
 	require.Empty(t, problems, r.out)
 	require.Len(t, pb.Inputs, 4)
 	require.NotContains(t, r.out, "yes")

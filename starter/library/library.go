@@ -3,7 +3,8 @@
 //
 // Open reads folders and files of the operating system, Load any fs.FS, such as the library that
 // ships. Every file whose name ends in .yaml is a playbook, except those that end in _test.yaml,
-// and except what lies under names that begin with a dot. Links are followed inside a folder and
+// and except what lies under names that begin with a dot. Every file events/<type>.schema.json is
+// the JSON Schema of the data of a type of event. Links are followed inside a folder and
 // never out of it.
 package library
 
@@ -12,6 +13,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -39,7 +41,8 @@ type entry struct {
 // Load reads all playbooks below the root of fsys. The problems are those of the files, and the
 // library holds the playbooks that have none; the error says that the tree could not be read.
 func Load(fsys fs.FS, catalog playbook.Catalog) (*Library, playbook.Problems, error) {
-	l := &loader{catalog: catalog}
+	l := newLoader(catalog)
+	l.schemas(fsys, "")
 	if err := l.tree(fsys, ""); err != nil {
 		return nil, nil, fmt.Errorf("read the playbooks: %w", err)
 	}
@@ -87,7 +90,12 @@ type loader struct {
 	problems playbook.Problems
 }
 
-// tree reads everything below the root of fsys. Names in problems begin with at, so that they are
+func newLoader(catalog playbook.Catalog) *loader {
+	catalog.Events = maps.Clone(catalog.Events) // schemas of the tree go into it
+	return &loader{catalog: catalog}
+}
+
+// tree reads every playbook below the root of fsys. Names in problems begin with at, so that they are
 // names as the caller knows them.
 func (l *loader) tree(fsys fs.FS, at string) error {
 	return fs.WalkDir(fsys, ".", func(name string, d fs.DirEntry, err error) error {

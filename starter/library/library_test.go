@@ -18,7 +18,6 @@ import (
 	"github.com/countersign/countersign/activities/all"
 	"github.com/countersign/countersign/playbooks"
 	"github.com/countersign/countersign/starter/library"
-	"github.com/countersign/countersign/workflows"
 	"github.com/countersign/countersign/workflows/event"
 	"github.com/countersign/countersign/workflows/playbook"
 )
@@ -26,7 +25,7 @@ import (
 func catalog() playbook.Catalog {
 	r := activities.NewRegistry()
 	all.Register(r, all.Options{})
-	return workflows.Catalog(r)
+	return library.Catalog(r)
 }
 
 const stop = "playbook: NAME\nstage: run\nsteps:\n  - stop: nothing to do\n"

@@ -18,14 +18,18 @@ var ErrEmpty = errors.New("no playbooks")
 // may lead anywhere if it is named itself; inside a folder it may not leave the folder. Tests of
 // playbooks are left out, also when named, so that a pattern of the shell may include them.
 func Open(catalog playbook.Catalog, names ...string) (*Library, playbook.Problems, error) {
-	l := &loader{catalog: catalog}
+	l := newLoader(catalog)
 	var seen []string
 	for _, name := range names {
-		name = filepath.Clean(name)
-		if slices.Contains(seen, name) {
-			continue
+		if name = filepath.Clean(name); !slices.Contains(seen, name) {
+			seen = append(seen, name)
 		}
-		seen = append(seen, name)
+	}
+	// What is known of events first: a playbook may need what stands in another folder.
+	for _, name := range seen {
+		l.describe(name)
+	}
+	for _, name := range seen {
 		if err := l.open(name); err != nil {
 			return nil, nil, err
 		}
@@ -35,6 +39,24 @@ func Open(catalog playbook.Catalog, names ...string) (*Library, playbook.Problem
 		return nil, nil, fmt.Errorf("read %s: %w; a playbook is a file that ends in %s", strings.Join(seen, ", "), ErrEmpty, suffix)
 	}
 	return library, problems, nil
+}
+
+// describe reads the schemas of events: those of a folder, or those that stand beside a file or
+// beside the folder of its stage.
+func (l *loader) describe(name string) {
+	folders := []string{name}
+	if info, err := os.Stat(name); err == nil && !info.IsDir() {
+		dir := filepath.Dir(name)
+		folders = []string{filepath.Join(dir, "..", schemaFolder), filepath.Join(dir, schemaFolder)}
+	}
+	for _, folder := range folders {
+		root, err := os.OpenRoot(folder)
+		if err != nil {
+			continue // there is none, or reading the playbooks will tell
+		}
+		l.schemas(root.FS(), filepath.ToSlash(folder))
+		_ = root.Close()
+	}
 }
 
 func (l *loader) open(name string) error {

@@ -7,6 +7,7 @@ const (
 	ruleDuplicateName = "duplicate-name"
 	ruleUnreadable    = "unreadable"
 	ruleFileName      = "file-name"
+	ruleSchema        = "event-schema"
 	ruleLimits        = "limits" // as the language says it of a file that is too large
 )
 
@@ -49,6 +50,13 @@ steps:
   - stop: done
 `,
 			Problem: `run/example.yml:1:1: playbooks are files that end in .yaml; rename it [file-name]`,
+		},
+		playbook.Rule{
+			ID:          ruleSchema,
+			Description: "What describes a type of event is a JSON Schema.",
+			Why:         "Without the description every playbook for such events goes unchecked.",
+			Example:     "-- events/shop.order.schema.json --\n{\"type\": \"object\", \"properties\": []}\n",
+			Problem:     `events/shop.order.schema.json:1:1: it is no JSON Schema: it, or the value of one of its keys, is of the wrong type [event-schema]`,
 		},
 	)
 }

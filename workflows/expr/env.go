@@ -48,7 +48,8 @@ func NewEnv(vars map[string]*Type) (*Env, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make the CEL environment: %w", err)
 	}
-	e := &Env{vars: maps.Clone(vars), objects: &objects{Provider: shared.CELTypeProvider(), byName: map[string]*Type{}}}
+	vars = maps.Clone(vars)
+	e := &Env{vars: vars, objects: &objects{Provider: shared.CELTypeProvider(), vars: vars}}
 	options := []cel.EnvOption{cel.CustomTypeProvider(e.objects)}
 	for _, name := range Keys(vars) {
 		options = append(options, cel.Variable(name, e.objects.toCEL(name, vars[name])))
@@ -70,7 +71,34 @@ func (e *Env) Var(name string) (*Type, bool) {
 type objects struct {
 	types.Provider
 
-	byName map[string]*Type
+	vars map[string]*Type
+}
+
+// namespace begins the name of every object type; the place where the type stands is the rest.
+const namespace = "countersign."
+
+// named finds the object type of a name by walking to its place. Types are large (an event's has
+// hundreds of objects) and environments many, so nothing is written down ahead.
+func (o *objects) named(name string) (*Type, bool) {
+	where, ours := strings.CutPrefix(name, namespace)
+	if !ours {
+		return nil, false
+	}
+	first, rest, more := strings.Cut(where, ".")
+	t, ok := o.vars[first]
+	for ok && more {
+		var part string
+		part, rest, more = strings.Cut(rest, ".")
+		switch t.kind {
+		case KindList, KindMap:
+			t = t.elem
+		default:
+			var f Field
+			f, ok = t.Field(ambiguous.Replace(part))
+			t = f.Type
+		}
+	}
+	return t, ok && t.kind == KindObject
 }
 
 // toCEL gives t in CEL's terms; each object becomes a named type, named after where it stands.
@@ -95,14 +123,7 @@ func (o *objects) toCEL(where string, t *Type) *cel.Type {
 	case KindMap:
 		return cel.MapType(cel.StringType, o.toCEL(where+".entry", t.elem))
 	case KindObject:
-		name := "countersign." + where
-		if _, known := o.byName[name]; !known {
-			o.byName[name] = t
-			for _, f := range t.fields {
-				o.toCEL(within(where, f.Name), f.Type)
-			}
-		}
-		return cel.ObjectType(name)
+		return cel.ObjectType(namespace + where)
 	default:
 		return cel.DynType
 	}
@@ -117,7 +138,10 @@ func within(where, field string) string {
 	return where + "." + field
 }
 
-var unambiguous = strings.NewReplacer("~", "~0", ".", "~1")
+var (
+	unambiguous = strings.NewReplacer("~", "~0", ".", "~1")
+	ambiguous   = strings.NewReplacer("~0", "~", "~1", ".")
+)
 
 // fromCEL gives a CEL type in ours. Values that cannot leave an expression have none.
 func (o *objects) fromCEL(t *cel.Type) (*Type, bool) {
@@ -145,29 +169,28 @@ func (o *objects) fromCEL(t *cel.Type) (*Type, bool) {
 		elem, ok := o.fromCEL(t.Parameters()[1])
 		return Map(elem), ok
 	case types.StructKind:
-		object, ok := o.byName[t.TypeName()]
-		return object, ok
+		return o.named(t.TypeName())
 	default:
 		return nil, false
 	}
 }
 
 func (o *objects) FindStructType(name string) (*types.Type, bool) {
-	if _, ok := o.byName[name]; ok {
+	if _, ok := o.named(name); ok {
 		return types.NewTypeTypeWithParam(types.NewObjectType(name)), true
 	}
 	return o.Provider.FindStructType(name)
 }
 
 func (o *objects) FindStructFieldNames(name string) ([]string, bool) {
-	if t, ok := o.byName[name]; ok {
+	if t, ok := o.named(name); ok {
 		return t.FieldNames(), true
 	}
 	return o.Provider.FindStructFieldNames(name)
 }
 
 func (o *objects) FindStructFieldType(name, field string) (*types.FieldType, bool) {
-	t, ok := o.byName[name]
+	t, ok := o.named(name)
 	if !ok {
 		return o.Provider.FindStructFieldType(name, field)
 	}
@@ -175,12 +198,12 @@ func (o *objects) FindStructFieldType(name, field string) (*types.FieldType, boo
 	if !ok {
 		return nil, false
 	}
-	return &types.FieldType{Type: o.toCEL(within(name[len("countersign."):], field), f.Type)}, true
+	return &types.FieldType{Type: o.toCEL(within(strings.TrimPrefix(name, namespace), field), f.Type)}, true
 }
 
 // NewValue refuses to make objects in expressions: outputs come from activities, not from authors.
 func (o *objects) NewValue(name string, fields map[string]ref.Val) ref.Val {
-	if _, ok := o.byName[name]; ok {
+	if _, ok := o.named(name); ok {
 		return types.NewErr("%s cannot be made in an expression", name)
 	}
 	return o.Provider.NewValue(name, fields)

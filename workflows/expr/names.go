@@ -8,12 +8,13 @@ import (
 
 	"github.com/google/cel-go/cel"
 	"github.com/google/cel-go/common/ast"
+	"github.com/google/cel-go/common/operators"
 )
 
 // unknownNames finds, before CEL's own check, every name and field that does not exist, because it
 // can say what CEL cannot: what was expected, the near miss, and why a step is not there yet.
 func (e *Env) unknownNames(parsed *ast.AST) []Problem {
-	n := &names{env: e, info: parsed.SourceInfo(), local: map[string]int{}}
+	n := &names{env: e, info: parsed.SourceInfo(), local: map[string][]*Type{}}
 	n.walk(parsed.Expr())
 	return n.problems
 }
@@ -21,7 +22,7 @@ func (e *Env) unknownNames(parsed *ast.AST) []Problem {
 type names struct {
 	env      *Env
 	info     *ast.SourceInfo
-	local    map[string]int // names that macros introduced, with how often
+	local    map[string][]*Type // names that macros introduced, the innermost last; nil: not known
 	problems []Problem
 }
 
@@ -41,6 +42,10 @@ func (n *names) walk(e ast.Expr) *Type {
 		return n.selection(e)
 	case ast.CallKind:
 		call := e.AsCall()
+		switch call.FunctionName() {
+		case operators.Index, operators.OptIndex, operators.OptSelect:
+			return n.index(e, call)
+		}
 		n.function(e, call)
 		if call.IsMemberFunction() && !n.isLibrary(call) {
 			n.walk(call.Target())
@@ -90,27 +95,29 @@ func (n *names) isLibrary(call ast.CallExpr) bool {
 }
 
 func (n *names) comprehension(c ast.ComprehensionExpr) {
-	n.walk(c.IterRange())
+	over := n.walk(c.IterRange())
 	n.walk(c.AccuInit())
-	introduced := []string{c.IterVar(), c.AccuVar()}
+	introduced := map[string]*Type{c.IterVar(): nil, c.AccuVar(): nil}
 	if c.HasIterVar2() {
-		introduced = append(introduced, c.IterVar2())
+		introduced[c.IterVar2()] = nil
+	} else if over != nil && over.kind == KindList {
+		introduced[c.IterVar()] = over.elem
 	}
-	for _, name := range introduced {
-		n.local[name]++
+	for _, name := range Keys(introduced) {
+		n.local[name] = append(n.local[name], introduced[name])
 	}
 	n.walk(c.LoopCondition())
 	n.walk(c.LoopStep())
 	n.walk(c.Result())
-	for _, name := range introduced {
-		n.local[name]--
+	for _, name := range Keys(introduced) {
+		n.local[name] = n.local[name][:len(n.local[name])-1]
 	}
 }
 
 func (n *names) ident(e ast.Expr) *Type {
 	name := e.AsIdent()
-	if n.local[name] > 0 {
-		return nil
+	if local := n.local[name]; len(local) > 0 {
+		return local[len(local)-1]
 	}
 	if t, ok := n.env.vars[name]; ok {
 		return t
@@ -123,19 +130,41 @@ func (n *names) ident(e ast.Expr) *Type {
 
 func (n *names) selection(e ast.Expr) *Type {
 	s := e.AsSelect()
-	operand := n.walk(s.Operand())
+	t := n.field(e, n.walk(s.Operand()), s.Operand(), s.FieldName())
+	if s.IsTestOnly() {
+		return Bool
+	}
+	return t
+}
+
+// index is a?.b, a[b] or a[?b]. An optional chain is typed as if it had a value: what is asked of it
+// must exist all the same.
+func (n *names) index(e ast.Expr, call ast.CallExpr) *Type {
+	of, key := call.Args()[0], call.Args()[1]
+	operand := n.walk(of)
+	n.walk(key)
+	if operand == nil {
+		return nil
+	}
+	if key.Kind() == ast.LiteralKind {
+		if name, ok := key.AsLiteral().Value().(string); ok && operand.kind != KindList {
+			return n.field(e, operand, of, name)
+		}
+	}
+	return operand.elem
+}
+
+// field is the type of a field of an operand.
+func (n *names) field(e ast.Expr, operand *Type, of ast.Expr, name string) *Type {
 	if operand == nil {
 		return nil
 	}
 	switch operand.kind {
 	case KindObject:
-		f, ok := operand.Field(s.FieldName())
+		f, ok := operand.Field(name)
 		if !ok {
-			n.unknownField(e, operand, s)
+			n.unknownField(e, operand, of, name)
 			return nil
-		}
-		if s.IsTestOnly() {
-			return Bool
 		}
 		return f.Type
 	case KindMap:
@@ -143,17 +172,17 @@ func (n *names) selection(e ast.Expr) *Type {
 	case KindAny, KindNull:
 		return nil
 	default:
-		n.report(e, "%s is %s, which has no fields; %q was asked of it", n.text(s.Operand()), operand, s.FieldName())
+		n.report(e, "%s is %s, which has no fields; %q was asked of it", n.text(of), operand, name)
 		return nil
 	}
 }
 
-func (n *names) unknownField(e ast.Expr, operand *Type, s ast.SelectExpr) {
-	if hint, ok := operand.hints[s.FieldName()]; ok {
+func (n *names) unknownField(e ast.Expr, operand *Type, of ast.Expr, name string) {
+	if hint, ok := operand.hints[name]; ok {
 		n.report(e, "%s", hint)
 		return
 	}
-	n.report(e, "%s has no field %q%s", n.text(s.Operand()), s.FieldName(), DidYouMean(s.FieldName(), operand.FieldNames()))
+	n.report(e, "%s has no field %q%s", n.text(of), name, DidYouMean(name, operand.FieldNames()))
 }
 
 // text writes a chain of names back as its author wrote it.

@@ -29,10 +29,25 @@ func DidYouMean(name string, options []string) string {
 
 // Near returns the option that name may be a slip of the finger for.
 func Near(name string, options []string) (string, bool) {
+	return nearest(name, options, max(1, len(name)/3))
+}
+
+// Slip returns the option that name is all but certainly meant to be: two letters away, or what
+// follows a dot in it. It is for names that may well be none of the options.
+func Slip(name string, options []string) (string, bool) {
+	for _, option := range options {
+		if strings.HasSuffix(option, "."+name) {
+			return option, true
+		}
+	}
+	return nearest(name, options, 2)
+}
+
+func nearest(name string, options []string, most int) (string, bool) {
 	if len(name) > maxNear {
 		return "", false
 	}
-	best, bestDistance := "", 1+max(1, len(name)/3)
+	best, bestDistance := "", 1+most
 	for _, option := range options {
 		if d := distance(strings.ToLower(name), strings.ToLower(option)); d < bestDistance {
 			best, bestDistance = option, d

@@ -153,12 +153,35 @@ func (t *Type) Same(other *Type) bool {
 }
 
 // Either is the type of a value that is a t or an other. Where they differ nothing may be proved
-// of it: a list that may be a map after all must not count as a list.
+// of it: a list that may be a map after all must not count as a list. Of two objects it has the
+// fields of both; what only one of them has for certain is optional.
 func (t *Type) Either(other *Type) *Type {
-	if t.Same(other) {
+	switch {
+	case t.Same(other):
 		return t
+	case t.kind != other.kind:
+		return Any
+	case t.kind == KindList:
+		return List(t.elem.Either(other.elem))
+	case t.kind == KindMap:
+		return Map(t.elem.Either(other.elem))
 	}
-	return Any
+	var fields []Field
+	for _, f := range t.fields {
+		o, both := other.Field(f.Name)
+		if both {
+			f.Type = f.Type.Either(o.Type)
+		}
+		f.Optional = f.Optional || !both || o.Optional
+		fields = append(fields, f)
+	}
+	for _, o := range other.fields {
+		if _, both := t.Field(o.Name); !both {
+			o.Optional = true
+			fields = append(fields, o)
+		}
+	}
+	return Object(fields...)
 }
 
 // Accepts reports whether a value of type have may stand where t is wanted. What is any is

@@ -4,8 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
-
-	"github.com/google/jsonschema-go/jsonschema"
 )
 
 // typeJSON is how a type travels inside a plan: a simple type is its name, the others are
@@ -72,64 +70,4 @@ func (t *Type) UnmarshalJSON(raw []byte) error {
 		*t = *Object(fields...)
 	}
 	return nil
-}
-
-// FromSchema reads the type out of a JSON Schema. What JSON Schema can say and a type cannot
-// (unions, references, open objects) becomes any, so it is held at run time instead.
-func FromSchema(s *jsonschema.Schema) *Type {
-	if s == nil || s.Ref != "" || len(s.AnyOf)+len(s.OneOf)+len(s.AllOf) > 0 {
-		return Any
-	}
-	kind := s.Type
-	if nonNull := slices.DeleteFunc(slices.Clone(s.Types), func(t string) bool { return t == "null" }); len(nonNull) == 1 {
-		kind = nonNull[0]
-	}
-	switch kind {
-	case "boolean":
-		return Bool
-	case "integer":
-		return Int
-	case "number":
-		return Double
-	case "null":
-		return Null
-	case "string":
-		switch s.Format {
-		case "date-time":
-			return Timestamp
-		case "duration":
-			return Duration
-		}
-		return String
-	case "array":
-		return List(FromSchema(s.Items))
-	case "object":
-		return fromObject(s)
-	default:
-		return Any
-	}
-}
-
-func fromObject(s *jsonschema.Schema) *Type {
-	if len(s.Properties) == 0 {
-		if s.AdditionalProperties == nil {
-			return Map(Any)
-		}
-		if !isFalse(s.AdditionalProperties) {
-			return Map(FromSchema(s.AdditionalProperties))
-		}
-	} else if s.AdditionalProperties != nil && !isFalse(s.AdditionalProperties) {
-		return Any
-	}
-	fields := make([]Field, 0, len(s.Properties))
-	for name, p := range s.Properties {
-		fields = append(fields, Field{Name: name, Type: FromSchema(p), Optional: !slices.Contains(s.Required, name)})
-	}
-	return Object(fields...)
-}
-
-// isFalse recognises the schema that admits nothing, which JSON writes as false or {"not": {}}.
-func isFalse(s *jsonschema.Schema) bool {
-	raw, err := json.Marshal(s)
-	return err == nil && (string(raw) == "false" || string(raw) == `{"not":{}}` || string(raw) == `{"not":true}`)
 }

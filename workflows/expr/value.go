@@ -18,15 +18,41 @@ import (
 // Decode reads JSON as a value of type t, ready to be used in an expression: integers stay exact,
 // timestamps and durations become such. A value of another type is an error that says where. Fields
 // that t does not know are left out: a newer worker may return more than an older plan has heard of.
+// So is null where it stands for an optional field.
 func (t *Type) Decode(raw []byte) (any, error) {
 	v, err := digest.Decode(raw)
 	if err != nil {
 		return nil, err
 	}
-	return t.convert("", v)
+	return t.convert(decoding{}, "", v)
 }
 
-func (t *Type) convert(path string, v any) (any, error) {
+// DecodeForeign reads JSON that nobody here promised the type of, such as an event: its source may
+// have changed what it sends. A value of another type is not an error but becomes one for whoever
+// reads it, and for nobody else; the error says what of where was wanted. Fields that t does not
+// know are kept, so that dyn(where).field finds them.
+func (t *Type) DecodeForeign(where string, raw []byte) (any, error) {
+	v, err := digest.Decode(raw)
+	if err != nil {
+		return nil, err
+	}
+	return decoding{foreign: true}.part(t, "."+where, v)
+}
+
+// decoding is how strict a conversion is.
+type decoding struct{ foreign bool }
+
+// part converts a part of a value.
+func (d decoding) part(t *Type, path string, v any) (any, error) {
+	converted, err := t.convert(d, path, v)
+	if err != nil && d.foreign {
+		// In the place of the value: whatever evaluates it gets the error.
+		return types.WrapErr(err), nil
+	}
+	return converted, err
+}
+
+func (t *Type) convert(d decoding, path string, v any) (any, error) {
 	fail := func() (any, error) {
 		return nil, fmt.Errorf("%swant %s, got %s", at(path), t, describe(v))
 	}
@@ -70,15 +96,15 @@ func (t *Type) convert(path string, v any) (any, error) {
 			}
 		}
 	case KindList:
-		return t.convertList(path, v)
+		return t.convertList(d, path, v)
 	case KindMap, KindObject:
-		return t.convertMap(path, v)
+		return t.convertMap(d, path, v)
 	}
 	return fail()
 }
 
 // convertList takes null for an empty list, which is how Go writes a nil slice.
-func (t *Type) convertList(path string, v any) (any, error) {
+func (t *Type) convertList(d decoding, path string, v any) (any, error) {
 	items, ok := v.([]any)
 	if !ok && v != nil {
 		return nil, fmt.Errorf("%swant %s, got %s", at(path), t, describe(v))
@@ -86,14 +112,14 @@ func (t *Type) convertList(path string, v any) (any, error) {
 	out := make([]any, len(items))
 	for i, item := range items {
 		var err error
-		if out[i], err = t.elem.convert(fmt.Sprintf("%s[%d]", path, i), item); err != nil {
+		if out[i], err = d.part(t.elem, fmt.Sprintf("%s[%d]", path, i), item); err != nil {
 			return nil, err
 		}
 	}
 	return out, nil
 }
 
-func (t *Type) convertMap(path string, v any) (any, error) {
+func (t *Type) convertMap(d decoding, path string, v any) (any, error) {
 	entries, ok := v.(map[string]any)
 	if !ok && (v != nil || t.kind == KindObject) {
 		return nil, fmt.Errorf("%swant %s, got %s", at(path), t, describe(v))
@@ -103,19 +129,22 @@ func (t *Type) convertMap(path string, v any) (any, error) {
 		entry, want := entries[name], t.elem
 		if t.kind == KindObject {
 			f, ok := t.Field(name)
-			if !ok {
+			switch {
+			case !ok && d.foreign:
+				f.Type = Any
+			case !ok, entry == nil && f.Optional && f.Type.kind != KindNull:
 				continue
 			}
 			want = f.Type
 		}
-		converted, err := want.convert(path+"."+name, entry)
+		converted, err := d.part(want, path+"."+name, entry)
 		if err != nil {
 			return nil, err
 		}
 		out[name] = converted
 	}
 	for _, f := range t.fields {
-		if _, ok := out[f.Name]; !ok && !f.Optional {
+		if _, ok := out[f.Name]; !ok && !f.Optional && !d.foreign {
 			return nil, fmt.Errorf("%sthe field %q is missing", at(path), f.Name)
 		}
 	}

@@ -9,6 +9,7 @@ type checker struct {
 
 	catalog Catalog
 	used    map[string]Signature
+	events  map[string]*expr.Type // of the catalog, the types of events that are named
 	ids     map[string]*Step
 	vars    map[string]varType
 	spent   int // bytes of expressions and templates compiled so far
@@ -25,29 +26,27 @@ type varType struct {
 }
 
 func (c *checker) playbook(pb *Playbook) {
-	for _, t := range pb.Triggers {
-		c.expr(t.If, expr.Bool, eventOnly())
-		c.expr(t.Dedupe, expr.String, eventOnly())
-	}
+	pb.data = c.triggers(pb)
+	sc := eventOnly(pb.data)
 	for _, in := range pb.Inputs {
-		c.expr(in.From, in.Type, eventOnly())
+		c.expr(in.From, in.Type, sc)
 		if in.Default != nil {
-			c.constant(in)
+			c.constant(in, sc)
 		}
 	}
-	sc := pb.start()
+	sc = pb.start()
 	c.block(pb.Steps, sc)
 	c.width(pb.Steps)
 	c.expr(pb.Outcome, expr.String, sc)
 }
 
 // constant checks a default, which stands for itself: there is nothing to read.
-func (c *checker) constant(in *Input) {
+func (c *checker) constant(in *Input, sc *scope) {
 	if expr.IsTemplate(in.Default.node.Value) {
 		c.reportAt(ruleBadValue, in.Default.node, "the default of the input %q is a plain value; an expression goes into from, without ${...}", in.Name)
 		return
 	}
-	c.value(in.Default, in.Type, in.Name+" takes", eventOnly())
+	c.value(in.Default, in.Type, in.Name+" takes", sc)
 }
 
 // block checks steps that run one after the other.

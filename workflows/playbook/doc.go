@@ -18,6 +18,7 @@
 //	verb_*.go     one verb a file: its form, its checks, its type
 //	scope.go      which names exist at a step, and their types
 //	value.go      with: and other trees of literals and templates
+//	event.go      what is known of events
 //	match.go      triggers, dedupe keys and inputs, for an event
 //	plan.go       the canonical form and its digest
 //	read.go       the same strict YAML for the files beside playbooks

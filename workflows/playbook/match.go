@@ -14,14 +14,16 @@ import (
 // events with the same key join the same run. The first trigger that holds decides. A condition
 // that cannot be evaluated is an error, not a no: an event must not be lost to a typing mistake.
 func (pb *Playbook) Match(ev event.Event) (key string, ok bool, err error) {
-	values, err := eventValues(ev)
-	if err != nil {
-		return "", false, err
-	}
 	var errs []error
+	var values map[string]any
 	for i, t := range pb.Triggers {
 		if t.Event != ev.Type {
 			continue
+		}
+		if values == nil { // triggers for the same type of event see the same
+			if values, err = eventValues(ev, t.data); err != nil {
+				return "", false, err
+			}
 		}
 		if t.If != nil {
 			holds, err := t.If.Holds(values)
@@ -60,7 +62,7 @@ func (t *Trigger) key(ev event.Event, values map[string]any) (string, error) {
 // ResolveInputs gives every input its value: the one given, else the one that from finds in the
 // event, else the default. Everything that is missing or mistyped is reported at once.
 func (pb *Playbook) ResolveInputs(ev event.Event, given map[string]json.RawMessage) (map[string]json.RawMessage, error) {
-	values, err := eventValues(ev)
+	values, err := eventValues(ev, pb.data)
 	if err != nil {
 		return nil, err
 	}
@@ -109,7 +111,7 @@ func (in *Input) resolve(values map[string]any, given map[string]json.RawMessage
 
 // Values are an event, inputs and a run as expressions see them. The worker adds steps and vars.
 func (pb *Playbook) Values(ev event.Event, inputs map[string]json.RawMessage) (map[string]any, error) {
-	values, err := eventValues(ev)
+	values, err := eventValues(ev, pb.data)
 	if err != nil {
 		return nil, err
 	}
@@ -125,14 +127,4 @@ func (pb *Playbook) Values(ev event.Event, inputs map[string]json.RawMessage) (m
 	}
 	values["inputs"] = decoded
 	return values, nil
-}
-
-func eventValues(ev event.Event) (map[string]any, error) {
-	data, err := expr.Any.Decode(ev.Data)
-	if err != nil {
-		return nil, fmt.Errorf("read the event %s: %w", ev.ID, err)
-	}
-	return map[string]any{"event": map[string]any{
-		"id": ev.ID, "source": ev.Source, "type": ev.Type, "subject": ev.Subject, "time": ev.Time, "data": data,
-	}}, nil
 }

@@ -127,6 +127,7 @@ func (p *parser) trigger(n *yaml.Node) *Trigger {
 		Event:  o.word("event", "the type of an event", eventForm),
 		If:     o.expression("if"),
 		Dedupe: o.expression("dedupe"),
+		node:   o.values["event"],
 	}
 }
 

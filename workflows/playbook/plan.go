@@ -13,13 +13,14 @@ import (
 // format is the version of the plan's form. A worker refuses a plan of another one.
 const format = 1
 
-// Plan is a playbook in its canonical form: the document as JSON, and the signatures of the
-// activities it uses as they were when it was compiled. A run carries it by value, so a playbook
-// that changes touches new runs only.
+// Plan is a playbook in its canonical form: the document as JSON, and what it names outside of its
+// file as that was when it was compiled: the signatures of the activities and the types of the
+// events. A run carries it by value, so a playbook that changes touches new runs only.
 type Plan struct {
-	Format     int                  `json:"format"`
-	Document   json.RawMessage      `json:"document"`
-	Activities map[string]Signature `json:"activities"`
+	Format     int                   `json:"format"`
+	Document   json.RawMessage       `json:"document"`
+	Activities map[string]Signature  `json:"activities"`
+	Events     map[string]*expr.Type `json:"events,omitempty"`
 }
 
 // Signature is what a playbook must know of an activity.
@@ -57,7 +58,7 @@ func Compile(file string, text []byte, catalog Catalog) (*Playbook, Problems) {
 	if pb == nil {
 		return nil, src.problems.sorted()
 	}
-	c := &checker{source: src, catalog: catalog, used: map[string]Signature{}, ids: map[string]*Step{}, vars: map[string]varType{}, reads: map[string]bool{}}
+	c := &checker{source: src, catalog: catalog, used: map[string]Signature{}, events: map[string]*expr.Type{}, ids: map[string]*Step{}, vars: map[string]varType{}, reads: map[string]bool{}}
 	c.playbook(pb)
 	if len(src.problems) > 0 {
 		return nil, src.problems.sorted()
@@ -65,7 +66,7 @@ func Compile(file string, text []byte, catalog Catalog) (*Playbook, Problems) {
 	document, err := tree(root)
 	if err == nil {
 		// Written as JSON, some text grows. What a worker would refuse to read is refused here.
-		pb.Plan, err = newPlan(document, c.used)
+		pb.Plan, err = newPlan(document, c)
 	}
 	if err == nil {
 		pb.Digest, err = digest.Of(pb.Plan)
@@ -81,9 +82,9 @@ func Compile(file string, text []byte, catalog Catalog) (*Playbook, Problems) {
 	return pb, nil
 }
 
-func newPlan(document any, used map[string]Signature) (Plan, error) {
+func newPlan(document any, c *checker) (Plan, error) {
 	raw, err := digest.Canonical(document)
-	return Plan{Format: format, Document: raw, Activities: used}, err
+	return Plan{Format: format, Document: raw, Activities: c.used, Events: c.events}, err
 }
 
 // Load gives back the playbook that a plan was compiled from. JSON is YAML, so it takes the same
@@ -97,7 +98,12 @@ func (p Plan) Load() (*Playbook, error) {
 			return nil, fmt.Errorf("load the plan: the activity %q: %w", name, err)
 		}
 	}
-	pb, problems := Compile("plan", p.Document, Catalog{Activities: p.Activities})
+	for _, name := range expr.Keys(p.Events) {
+		if p.Events[name] == nil {
+			return nil, fmt.Errorf("load the plan: the event %q has no type", name)
+		}
+	}
+	pb, problems := Compile("plan", p.Document, Catalog{Activities: p.Activities, Events: p.Events})
 	if len(problems) > 0 {
 		return nil, fmt.Errorf("load the plan: %w", problems)
 	}

@@ -23,6 +23,8 @@ type Playbook struct {
 	// Plan is the same in the form that a run carries, and Digest is the plan's name.
 	Plan   Plan
 	Digest digest.Digest
+
+	data *expr.Type // of the event's data, as far as the triggers tell
 }
 
 // Stages are where in the pipeline a playbook belongs.
@@ -33,6 +35,9 @@ type Trigger struct {
 	Event  string
 	If     *Expr // nil: every event of the type
 	Dedupe *Expr // nil: the event's source and id
+
+	data *expr.Type // of the event's data
+	node *yaml.Node // the type of event
 }
 
 // Input is a value the playbook needs, taken from the event or given by whoever starts it.

@@ -14,6 +14,7 @@ import (
 
 	"github.com/countersign/countersign/activities"
 	"github.com/countersign/countersign/workflows"
+	"github.com/countersign/countersign/workflows/expr"
 	"github.com/countersign/countersign/workflows/playbook"
 )
 
@@ -55,7 +56,23 @@ func lamps() playbook.Catalog {
 		}
 		activities.Register(r, spec, noop)
 	}
-	return workflows.Catalog(r)
+	catalog := workflows.Catalog(r)
+	catalog.Events = playbook.Table[*expr.Type]{
+		"lamp.fused": expr.Object(
+			expr.Field{Name: "lamp", Type: expr.String},
+			expr.Field{Name: "amps", Type: expr.Double},
+			expr.Field{Name: "at", Type: expr.Timestamp},
+			expr.Field{Name: "bulb", Optional: true, Type: expr.Object(expr.Field{Name: "maker", Type: expr.String})},
+			expr.Field{Name: "tags", Optional: true, Type: expr.List(expr.Object(expr.Field{Name: "key", Type: expr.String}))},
+			expr.Field{Name: "extra", Optional: true, Type: expr.Any},
+		),
+		"lamp.stolen": expr.Object(
+			expr.Field{Name: "lamp", Type: expr.String},
+			expr.Field{Name: "at", Type: expr.Timestamp},
+			expr.Field{Name: "thief", Type: expr.String},
+		),
+	}
+	return catalog
 }
 
 func compile(t testing.TB, text string) *playbook.Playbook {

@@ -25,6 +25,7 @@ func Rules() []Rule {
 		badValueRule(),
 		boundRule(),
 		oneVerbRule(),
+		unknownEventRule(),
 		unknownActivityRule(),
 		unknownInputRule(),
 		missingInputRule(),

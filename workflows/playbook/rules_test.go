@@ -12,6 +12,7 @@ import (
 
 	"github.com/countersign/countersign/activities"
 	"github.com/countersign/countersign/workflows"
+	"github.com/countersign/countersign/workflows/expr"
 	"github.com/countersign/countersign/workflows/playbook"
 )
 
@@ -90,5 +91,7 @@ func exampleCatalog() playbook.Catalog {
 		func(context.Context, userInput) (userOutput, error) { return userOutput{}, nil })
 	activities.Register(r, activities.Spec{Name: "aws.s3.delete_bucket", Title: "Delete a bucket", Effect: activities.Destroy, Targets: []string{"bucket"}},
 		func(context.Context, bucketInput) (struct{}, error) { return struct{}{}, nil })
-	return workflows.Catalog(r)
+	catalog := workflows.Catalog(r)
+	catalog.Events = playbook.Table[*expr.Type]{"aws.guardduty.finding": expr.Any}
+	return catalog
 }

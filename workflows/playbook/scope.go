@@ -11,6 +11,7 @@ import (
 // scope is what can be read at one place of a playbook: the names and their types. It grows as
 // steps are checked in order.
 type scope struct {
+	event  *expr.Type
 	inputs *expr.Type
 	vars   map[string]expr.Field
 	steps  map[string]expr.Field
@@ -27,20 +28,10 @@ type scope struct {
 	made *expr.Env // the environment, until a name is added
 }
 
-var (
-	eventType = expr.Object(
-		expr.Field{Name: "id", Type: expr.String},
-		expr.Field{Name: "source", Type: expr.String},
-		expr.Field{Name: "type", Type: expr.String},
-		expr.Field{Name: "subject", Type: expr.String},
-		expr.Field{Name: "time", Type: expr.Timestamp},
-		expr.Field{Name: "data", Type: expr.Any},
-	)
-	runType = expr.Object(
-		expr.Field{Name: "id", Type: expr.String},
-		expr.Field{Name: "playbook", Type: expr.String},
-		expr.Field{Name: "time", Type: expr.Timestamp},
-	)
+var runType = expr.Object(
+	expr.Field{Name: "id", Type: expr.String},
+	expr.Field{Name: "playbook", Type: expr.String},
+	expr.Field{Name: "time", Type: expr.Timestamp},
 )
 
 // Status is what became of a step; expressions read it as steps.<id>.status.
@@ -56,8 +47,9 @@ const (
 	StatusFailed  Status = "failed"
 )
 
-// eventOnly is what triggers and inputs may read: nothing has run yet.
-func eventOnly() *scope { return &scope{} }
+// eventOnly is what triggers and inputs may read: nothing has run yet. data is the type of the
+// event's data.
+func eventOnly(data *expr.Type) *scope { return &scope{event: eventType(data)} }
 
 // start is the scope of the first step.
 func (pb *Playbook) start() *scope {
@@ -66,8 +58,8 @@ func (pb *Playbook) start() *scope {
 		fields[i] = expr.Field{Name: in.Name, Type: in.Type}
 	}
 	sc := &scope{
-		inputs: expr.Object(fields...),
-		vars:   map[string]expr.Field{}, steps: map[string]expr.Field{}, hints: map[string]string{}, ended: map[string]string{},
+		event: eventType(pb.data), inputs: expr.Object(fields...),
+		vars: map[string]expr.Field{}, steps: map[string]expr.Field{}, hints: map[string]string{}, ended: map[string]string{},
 	}
 	Walk(pb.Steps, func(s *Step) {
 		if s.named {
@@ -188,7 +180,7 @@ func (sc *scope) joinVars(branch *scope) {
 
 // types are the names and types of the scope.
 func (sc *scope) types() map[string]*expr.Type {
-	types := map[string]*expr.Type{"event": eventType}
+	types := map[string]*expr.Type{"event": sc.event}
 	if sc.inputs == nil {
 		return types
 	}
