@@ -15,6 +15,7 @@ import (
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/temporal"
 
+	"github.com/countersign/countersign/activities/digest"
 	"github.com/countersign/countersign/workflows/approval"
 	"github.com/countersign/countersign/workflows/event"
 	"github.com/countersign/countersign/workflows/playbook"
@@ -126,28 +127,51 @@ func (c Client) Vote(ctx context.Context, run string, v approval.Vote) (VoteResu
 	if len(v.Person) > approval.MaxPerson {
 		return VoteResult{}, fmt.Errorf("%w: a person's name is at most %d bytes, this one has %d", approval.ErrRefused, approval.MaxPerson, len(v.Person))
 	}
-	doing := fmt.Sprintf("%s %s of the run %s", v.Verdict, v.Approval, run)
+	var result VoteResult
+	err := c.update(ctx, run, client.UpdateWorkflowOptions{
+		UpdateID:   strings.Join([]string{v.Approval, v.Digest.Short(), v.Person, string(v.Verdict)}, "/"),
+		UpdateName: DecideUpdate,
+		Args:       []any{v},
+	}, &result, fmt.Sprintf("%s %s of the run %s", v.Verdict, v.Approval, run))
+	return result, err
+}
+
+// Answer answers a question and returns how it ended. An answer that does not count is an error
+// that wraps approval.ErrRefused. To give the same answer again is safe, as it is to vote again.
+func (c Client) Answer(ctx context.Context, run string, a approval.Answer) (approval.Ending, error) {
+	if len(a.Person) > approval.MaxPerson {
+		return approval.Ending{}, fmt.Errorf("%w: a person's name is at most %d bytes, this one has %d", approval.ErrRefused, approval.MaxPerson, len(a.Person))
+	}
+	values, err := digest.Of(a.Values)
+	if err != nil {
+		return approval.Ending{}, fmt.Errorf("%w: %w", approval.ErrRefused, err)
+	}
+	var ending approval.Ending
+	err = c.update(ctx, run, client.UpdateWorkflowOptions{
+		UpdateID:   strings.Join([]string{a.Question, a.Digest.Short(), a.Person, values.Short()}, "/"),
+		UpdateName: AnswerUpdate,
+		Args:       []any{a},
+	}, &ending, fmt.Sprintf("answer %s of the run %s", a.Question, run))
+	return ending, err
+}
+
+// update brings something to a run and waits for what it led to.
+func (c Client) update(ctx context.Context, run string, o client.UpdateWorkflowOptions, result any, doing string) error {
 	bounded, cancel := context.WithTimeout(ctx, answerTime)
 	defer cancel()
-	handle, err := c.Temporal.UpdateWorkflow(bounded, client.UpdateWorkflowOptions{
-		WorkflowID:   run,
-		UpdateID:     strings.Join([]string{v.Approval, v.Digest.Short(), v.Person, string(v.Verdict)}, "/"),
-		UpdateName:   DecideUpdate,
-		Args:         []any{v},
-		WaitForStage: client.WorkflowUpdateStageCompleted,
-	})
-	var result VoteResult
+	o.WorkflowID, o.WaitForStage = run, client.WorkflowUpdateStageCompleted
+	handle, err := c.Temporal.UpdateWorkflow(bounded, o)
 	if err == nil {
-		err = handle.Get(bounded, &result)
+		err = handle.Get(bounded, result)
 	}
 	var app *temporal.ApplicationError
 	if errors.As(err, &app) && app.Type() == RefusedType {
-		return result, fmt.Errorf("%s: %w", doing, refused{app.Message()})
+		return fmt.Errorf("%s: %w", doing, refused{app.Message()})
 	}
 	if err != nil {
-		return result, c.explain(doing, err)
+		return c.explain(doing, err)
 	}
-	return result, nil
+	return nil
 }
 
 // refused is approval.ErrRefused as it comes back over the wire.

@@ -24,7 +24,7 @@ type Progress struct {
 	asked   map[string]*asked
 }
 
-// asked is what was said of an approval.
+// asked is what was said of an approval or a question.
 type asked struct {
 	votes, refused int
 	decided        bool
@@ -84,14 +84,25 @@ func (p *Progress) step(s *workflows.StepStatus, st *workflows.Status, t *tellin
 	}
 	asking := false
 	for _, a := range st.Approvals {
-		if a.ID == s.ID || strings.HasSuffix(a.ID, "."+s.ID) { // in a loop, each[2].ask
+		if asks(s, a.ID) {
 			asking = true
 			p.approval(a, t)
+		}
+	}
+	for _, q := range st.Questions {
+		if asks(s, q.ID) {
+			asking = true
+			p.question(q, t)
 		}
 	}
 	if s.Status == playbook.StatusWaiting && s.Status != before && !asking {
 		t.tell(s.Started, name, yellow, "waits for people", "")
 	}
+}
+
+// asks reports whether it is the step that asks something of this name: in a loop, each[2].contain.
+func asks(s *workflows.StepStatus, name string) bool {
+	return name == s.ID || strings.HasSuffix(name, "."+s.ID)
 }
 
 // hasName reports whether the author named a step. An id that is made up has a "-".

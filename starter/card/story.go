@@ -54,6 +54,15 @@ func Story(w io.Writer, st *workflows.Status) error {
 		}
 		p.approval(a)
 	}
+	if len(st.Questions) > 0 {
+		p.section("Questions")
+	}
+	for i, q := range st.Questions {
+		if i > 0 {
+			p.line(0, "")
+		}
+		p.question(q)
+	}
 	return p.write()
 }
 
@@ -222,14 +231,7 @@ func (p *page) approval(a *workflows.ApprovalStatus) {
 	if a.Open() {
 		rows[3] = row{"expires", stamp(a.Expires)}
 	}
-	for i, refused := range a.Refused {
-		name := ""
-		if i == 0 {
-			name = "refused"
-		}
-		rows = append(rows, row{name, saidIn(4, exactly(refused, maxRefused))})
-	}
-	p.table(4, rows...)
+	p.table(4, append(rows, refusals(a.Refused)...)...)
 }
 
 func covers(a *workflows.ApprovalStatus) string {

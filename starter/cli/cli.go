@@ -11,6 +11,7 @@
 //	approvals   what waits for people
 //	approve     say yes to an approval
 //	reject      say no
+//	answer      answer a question
 //	cancel      ask a run to stop
 //	activities  what playbooks can do
 //	schema      the JSON Schema of playbooks
@@ -164,7 +165,7 @@ func (a *app) root() *cobra.Command {
 	flags.StringVar(&a.taskQueue, "task-queue", workflows.TaskQueue, "task queue that the workers serve")
 	a.temporal.Flags(flags)
 	root.AddCommand(
-		a.validate(), a.rules(), a.test(), a.match(), a.run(), a.runs(), a.show(), a.approvals(), a.approve(), a.reject(), a.cancel(), a.activities(), a.schema(), a.graph(), a.new(),
+		a.validate(), a.rules(), a.test(), a.match(), a.run(), a.runs(), a.show(), a.approvals(), a.approve(), a.reject(), a.answer(), a.cancel(), a.activities(), a.schema(), a.graph(), a.new(),
 	)
 	for _, cmd := range root.Commands() {
 		a.examples(cmd)

@@ -16,7 +16,7 @@ func (a *app) approvals() *cobra.Command {
 	return &cobra.Command{
 		Use:   "approvals",
 		Short: "Show everything that waits for people, as cards",
-		Long: `Show everything that waits for people, as cards.
+		Long: `Show everything that waits for people, as cards: approvals and questions.
 
 A run whose status cannot be had is named, and makes the exit code 3: it may be waiting too.`,
 		Example: `  starter approvals
@@ -75,20 +75,35 @@ func statuses(ctx context.Context, runs Runs, listed []workflows.Listed) ([]*wor
 
 func (a *app) printApprovals(statuses []*workflows.Status) error {
 	n := 0
+	next := func() error {
+		if n++; n == 1 {
+			return nil
+		}
+		return a.print("\n----\n")
+	}
 	for _, st := range statuses {
 		if st == nil {
 			continue
 		}
 		for _, asking := range st.Asking() {
-			if n++; n > 1 {
-				if err := a.print("\n----\n"); err != nil {
-					return err
-				}
+			if err := next(); err != nil {
+				return err
 			}
 			if err := card.Request(a.out, st, asking, a.Now()); err != nil {
 				return err
 			}
 			if err := a.print("\n  approve:  %s\n  reject:   %s", a.answerCommand("approve", st, asking), a.answerCommand("reject", st, asking)); err != nil {
+				return err
+			}
+		}
+		for _, q := range st.Unanswered() {
+			if err := next(); err != nil {
+				return err
+			}
+			if err := card.Question(a.out, st, q, a.Now()); err != nil {
+				return err
+			}
+			if err := a.print("\n  answer:   %s", a.fillCommand(st, q)); err != nil {
 				return err
 			}
 		}
@@ -101,6 +116,7 @@ func (a *app) printApprovals(statuses []*workflows.Status) error {
 
 type waitingJSON struct {
 	Approvals []approvalJSON `json:"approvals"`
+	Questions []questionJSON `json:"questions"`
 	// Unknown are runs that did not answer.
 	Unknown []unknownJSON `json:"unknown"`
 }
@@ -111,13 +127,19 @@ type approvalJSON struct {
 	Approval *workflows.ApprovalStatus `json:"approval"`
 }
 
+type questionJSON struct {
+	Title    string                    `json:"title"`
+	Event    workflows.EventRef        `json:"event"`
+	Question *workflows.QuestionStatus `json:"question"`
+}
+
 type unknownJSON struct {
 	Run   string `json:"run"`
 	Error string `json:"error"`
 }
 
 func approvalsJSON(statuses []*workflows.Status, listed []workflows.Listed, errs []error) waitingJSON {
-	out := waitingJSON{Approvals: []approvalJSON{}, Unknown: []unknownJSON{}}
+	out := waitingJSON{Approvals: []approvalJSON{}, Questions: []questionJSON{}, Unknown: []unknownJSON{}}
 	for i, st := range statuses {
 		if errs[i] != nil {
 			out.Unknown = append(out.Unknown, unknownJSON{listed[i].Run, errs[i].Error()})
@@ -127,6 +149,9 @@ func approvalsJSON(statuses []*workflows.Status, listed []workflows.Listed, errs
 		}
 		for _, asking := range st.Asking() {
 			out.Approvals = append(out.Approvals, approvalJSON{st.Title, st.Event, asking})
+		}
+		for _, q := range st.Unanswered() {
+			out.Questions = append(out.Questions, questionJSON{st.Title, st.Event, q})
 		}
 	}
 	return out

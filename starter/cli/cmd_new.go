@@ -128,7 +128,7 @@ type inputPath struct{ name, path string }
 
 // inputPaths reads --input name=path, in the order given.
 func inputPaths(cmd *cobra.Command, flags []string) ([]inputPath, error) {
-	if _, err := pairs(cmd, flags); err != nil {
+	if _, err := pairs(cmd, "input", flags); err != nil {
 		return nil, err
 	}
 	out := make([]inputPath, len(flags))

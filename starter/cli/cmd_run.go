@@ -65,7 +65,7 @@ the exit code is 0 if it is done.`,
 		case f.dryRun && f.watch:
 			return usagef(cmd, "--dry-run starts nothing that --watch could follow")
 		}
-		given, err := pairs(cmd, f.inputs)
+		given, err := pairs(cmd, "input", f.inputs)
 		if err != nil {
 			return err
 		}

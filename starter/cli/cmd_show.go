@@ -9,7 +9,7 @@ import (
 func (a *app) show() *cobra.Command {
 	return &cobra.Command{
 		Use:   "show RUN",
-		Short: "Tell the story of a run: its event, steps, approvals and outcome",
+		Short: "Tell the story of a run: its event, steps, approvals, questions and outcome",
 		Example: `  starter show aws-compromised-access-key/AKIAIOSFODNN7EXAMPLE
   starter show -o json aws-compromised-access-key/AKIAIOSFODNN7EXAMPLE`,
 		Args: arguments("RUN"),
@@ -31,6 +31,9 @@ func (a *app) show() *cobra.Command {
 			}
 			for _, asking := range st.Asking() {
 				a.say("\n%s waits for people: %s", card.Exact(asking.ID), a.answerCommand("approve", st, asking))
+			}
+			for _, q := range st.Unanswered() {
+				a.say("\n%s waits for people: %s", card.Exact(q.ID), a.fillCommand(st, q))
 			}
 			return nil
 		},

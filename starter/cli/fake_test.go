@@ -31,6 +31,7 @@ type fake struct {
 	started   []string
 	inputs    []workflows.Input
 	votes     []approval.Vote
+	answers   []approval.Answer
 	cancelled []string
 	closed    bool
 }
@@ -95,6 +96,14 @@ func (f *fake) Vote(_ context.Context, run string, v approval.Vote) (workflows.V
 	}
 	f.votes = append(f.votes, v)
 	return f.result, nil
+}
+
+func (f *fake) Answer(_ context.Context, run string, a approval.Answer) (approval.Ending, error) {
+	if err := f.fail("answer", run); err != nil {
+		return approval.Ending{}, err
+	}
+	f.answers = append(f.answers, a)
+	return approval.Ending{Outcome: approval.Answered, Answer: &a, At: at(3)}, nil
 }
 
 func (f *fake) Cancel(_ context.Context, run string) error {

@@ -15,16 +15,16 @@ import (
 	"github.com/countersign/countersign/workflows/playbook"
 )
 
-// pairs reads --input name=value.
-func pairs(cmd *cobra.Command, flags []string) (map[string]string, error) {
+// pairs reads a flag that repeats, --input name=value.
+func pairs(cmd *cobra.Command, flag string, values []string) (map[string]string, error) {
 	given := map[string]string{}
-	for _, flag := range flags {
-		name, value, ok := strings.Cut(flag, "=")
+	for _, pair := range values {
+		name, value, ok := strings.Cut(pair, "=")
 		if !ok || name == "" {
-			return nil, usagef(cmd, "--input %q: want name=value", flag)
+			return nil, usagef(cmd, "--%s %q: want name=value", flag, pair)
 		}
 		if _, twice := given[name]; twice {
-			return nil, usagef(cmd, "--input %s is given twice", name)
+			return nil, usagef(cmd, "--%s %s is given twice", flag, name)
 		}
 		given[name] = value
 	}

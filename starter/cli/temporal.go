@@ -19,6 +19,7 @@ type Runs interface {
 	Status(ctx context.Context, run string) (*workflows.Status, error)
 	Watch(ctx context.Context, run string, patience time.Duration, see func(*workflows.Status) bool) error
 	Vote(ctx context.Context, run string, v approval.Vote) (workflows.VoteResult, error)
+	Answer(ctx context.Context, run string, a approval.Answer) (approval.Ending, error)
 	Cancel(ctx context.Context, run string) error
 	Runs(ctx context.Context, open bool, limit int) ([]workflows.Listed, error)
 }

@@ -8,36 +8,67 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
+	"github.com/countersign/countersign/activities/digest"
 	"github.com/countersign/countersign/starter/card"
 	"github.com/countersign/countersign/workflows"
 	"github.com/countersign/countersign/workflows/approval"
 )
 
 // voteFlags are the flags of approve and reject.
-type voteFlags struct{ person, reason, digest string }
+type voteFlags struct {
+	who
+
+	reason string
+}
+
+// who says which person answers, and what that person has seen.
+type who struct{ person, digest string }
+
+func (w *who) flags(flags *pflag.FlagSet) {
+	flags.StringVar(&w.person, "as", "", "mail address of the person who answers (required)")
+	flags.StringVar(&w.digest, "digest", "", "answer only if the digest of what is asked begins so (8 hex digits or more)")
+}
+
+func (w *who) check(cmd *cobra.Command) error {
+	w.digest = strings.TrimPrefix(w.digest, "sha256:")
+	switch {
+	case w.person == "":
+		return usagef(cmd, "want --as PERSON: who answers")
+	case len(w.person) > approval.MaxPerson:
+		return refuse(fmt.Errorf("--as is %d bytes; a mail address has at most %d", len(w.person), approval.MaxPerson), "")
+	case card.Clean(w.person, approval.MaxPerson) != w.person:
+		return refuse(fmt.Errorf("--as %s holds what does not print", card.Exact(w.person)), "")
+	case w.digest != "" && !digestPrefix.MatchString(w.digest):
+		return usagef(cmd, "--digest %q: want 8 to 64 hex digits, as the card shows them", w.digest)
+	default:
+		return nil
+	}
+}
+
+// saw refuses an answer to something else than the person has seen.
+func (w *who) saw(asked digest.Digest) error {
+	if strings.HasPrefix(strings.TrimPrefix(string(asked), "sha256:"), w.digest) {
+		return nil
+	}
+	return refuse(fmt.Errorf("nothing was answered: what is asked now is %s, not %s", asked.Short(), w.digest),
+		"read the card above; it is not what you were shown before")
+}
 
 // vote is the command of one verdict.
 func (a *app) vote(verdict approval.Verdict, cmd *cobra.Command) *cobra.Command {
 	var f voteFlags
 	flags := cmd.Flags()
-	flags.StringVar(&f.person, "as", "", "mail address of the person who answers (required)")
+	f.who.flags(flags)
 	flags.StringVar(&f.reason, "reason", "", "why, for the record")
-	flags.StringVar(&f.digest, "digest", "", "answer only if the digest of what is asked begins so (8 hex digits or more)")
 	cmd.Args = arguments("RUN", "[APPROVAL]")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		f.digest = strings.TrimPrefix(f.digest, "sha256:")
-		switch {
-		case f.person == "":
-			return usagef(cmd, "want --as PERSON: who answers")
-		case len(f.person) > approval.MaxPerson:
-			return refuse(fmt.Errorf("--as is %d bytes; a mail address has at most %d", len(f.person), approval.MaxPerson), "")
-		case card.Clean(f.person, approval.MaxPerson) != f.person:
-			return refuse(fmt.Errorf("--as %s holds what does not print", card.Exact(f.person)), "")
-		case f.digest != "" && !digestPrefix.MatchString(f.digest):
-			return usagef(cmd, "--digest %q: want 8 to 64 hex digits, as the card shows them", f.digest)
-		case len(f.reason) > approval.MaxReason:
+		if len(f.reason) > approval.MaxReason {
 			return usagef(cmd, "--reason is %d bytes; at most %d are kept", len(f.reason), approval.MaxReason)
+		}
+		if err := f.who.check(cmd); err != nil {
+			return err
 		}
 		runs, end, err := a.connect(cmd.Context())
 		if err != nil {
@@ -68,9 +99,8 @@ func (a *app) cast(ctx context.Context, runs Runs, run, which string, verdict ap
 	if err := card.Request(a.err, st, asking, a.Now()); err != nil {
 		return fmt.Errorf("show what is asked: %w", err) // no answer to what was not shown
 	}
-	if !strings.HasPrefix(strings.TrimPrefix(string(asking.Digest), "sha256:"), f.digest) {
-		return refuse(fmt.Errorf("nothing was answered: what is asked now is %s, not %s", asking.Digest.Short(), f.digest),
-			"read the card above; it is not what you were shown before")
+	if err := f.saw(asking.Digest); err != nil {
+		return err
 	}
 	result, err := runs.Vote(ctx, run, approval.Vote{
 		Approval: asking.ID, Digest: asking.Digest, Person: f.person, Verdict: verdict, Reason: f.reason,

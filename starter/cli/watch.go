@@ -77,7 +77,7 @@ func (a *app) ended(started []*startedJSON) error {
 }
 
 // follow tells one run until it is over or bounded, which is part of ctx, ends; and shows each
-// approval when it is asked for.
+// approval and question when it is asked.
 func (a *app) follow(ctx, bounded context.Context, runs Runs, run string, to io.Writer) (*workflows.Status, error) {
 	progress := card.NewProgress(to)
 	shown := map[string]bool{}
@@ -89,6 +89,14 @@ func (a *app) follow(ctx, bounded context.Context, runs Runs, run string, to io.
 			if !shown[asking.ID] {
 				shown[asking.ID] = true
 				a.ask(to, st, asking)
+			}
+		}
+		for _, q := range st.Unanswered() {
+			if !shown[q.ID] {
+				shown[q.ID] = true
+				_, _ = io.WriteString(to, "\n")
+				_ = card.Question(to, st, q, a.Now())
+				_, _ = fmt.Fprintf(to, "\n  answer:   %s\n\n", a.fillCommand(st, q))
 			}
 		}
 		return true

@@ -97,10 +97,15 @@ func (f Form) Check(values map[string]json.RawMessage) error {
 			break
 		}
 	}
+	return joined(append(errs, f.missing(values)...))
+}
+
+func (f Form) missing(values map[string]json.RawMessage) []error {
+	var errs []error
 	for _, one := range f.Missing(values) {
 		errs = append(errs, fmt.Errorf("%s is missing: %s", one.Name, one.Wants()))
 	}
-	return joined(errs)
+	return errs
 }
 
 // joined says several things in one line.
@@ -177,6 +182,26 @@ func (f Field) Wants() string {
 		wants += ", may be left out"
 	}
 	return wants
+}
+
+// Read makes the values of an answer of what somebody typed into the fields, and says everything
+// that is missing or wrong.
+func (f Form) Read(given map[string]string) (map[string]json.RawMessage, error) {
+	values := map[string]json.RawMessage{}
+	var errs []error
+	for _, name := range expr.Keys(given) {
+		field, ok := f.Field(name)
+		if !ok {
+			errs = append(errs, fmt.Errorf("the form has no field %.80q%s", name, expr.DidYouMean(name, f.names())))
+			continue
+		}
+		raw, err := field.Read(given[name])
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", name, err))
+		}
+		values[name] = raw
+	}
+	return values, joined(append(errs, f.missing(values)...))
 }
 
 // Read makes a value of what somebody typed into a field.
