@@ -34,6 +34,8 @@ type options struct {
 	approveAs string
 	rejectAs  string
 	reason    string
+	answerAs  string
+	answers   []string
 	as        string
 	wait      time.Duration
 }
@@ -86,6 +88,8 @@ func Main(ctx context.Context, args []string, s Streams) int {
 	flags.StringVar(&o.approveAs, "approve-as", "", "approve whatever is asked, as this `person`")
 	flags.StringVar(&o.rejectAs, "reject-as", "", "reject whatever is asked, as this `person`")
 	flags.StringVar(&o.reason, "reason", "", "why, with --approve-as or --reject-as")
+	flags.StringVar(&o.answerAs, "answer-as", "", "answer whatever question is asked, as this `person`")
+	flags.StringArrayVar(&o.answers, "answer", nil, "value of a field, `name=value`, with --answer-as; may repeat")
 	flags.StringVar(&o.as, "as", "alice@example.com", "the `person` who answers at this terminal")
 	flags.DurationVar(&o.wait, "wait", 10*time.Minute, "the longest that --once waits")
 
@@ -115,7 +119,7 @@ func (o options) validate() error {
 	case o.state == "":
 		return errors.New("--state names a folder")
 	}
-	return nil
+	return o.validateAnswers()
 }
 
 // answer is the vote that the flags prescribe, if they do.

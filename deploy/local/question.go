@@ -7,32 +7,47 @@ import (
 	"strings"
 	"time"
 
+	"github.com/countersign/countersign/activities/digest"
 	"github.com/countersign/countersign/starter/card"
 	"github.com/countersign/countersign/workflows"
 	"github.com/countersign/countersign/workflows/approval"
 )
 
-// question is a request that waits for an answer. At a terminal one is shown at a time, so that an
-// answer is always to what is on the screen.
+// question is an approval or a question that waits for an answer. At a terminal one is shown at a
+// time, so that an answer is always to what is on the screen.
 type question struct {
 	status *workflows.Status
-	ask    *workflows.ApprovalStatus
+	ask    *workflows.ApprovalStatus // nil: it is form
+	form   *form
+	digest digest.Digest
 	shown  bool
 }
 
-func (q *question) is(status *workflows.Status, a *workflows.ApprovalStatus) bool {
-	return q.status.Run == status.Run && q.ask.Digest == a.Digest
+// waiting are the questions of a run that wait for an answer.
+func waiting(status *workflows.Status) []*question {
+	var all []*question
+	for _, a := range status.Asking() {
+		all = append(all, &question{status: status, ask: a, digest: a.Digest})
+	}
+	for _, q := range status.Unanswered() {
+		all = append(all, &question{status: status, form: &form{QuestionStatus: q}, digest: q.Digest})
+	}
+	return all
+}
+
+func (q *question) is(other *question) bool {
+	return q.status.Run == other.status.Run && q.digest == other.digest
 }
 
 // ask brings the queue up to date with a run and shows what is next.
 func (f *front) ask(ctx context.Context, status *workflows.Status) error {
-	asking := status.Asking()
+	asking := waiting(status)
 	f.queue = slices.DeleteFunc(f.queue, func(q *question) bool {
-		return q.status.Run == status.Run && !slices.ContainsFunc(asking, func(a *workflows.ApprovalStatus) bool { return q.is(status, a) })
+		return q.status.Run == status.Run && !slices.ContainsFunc(asking, q.is)
 	})
-	for _, a := range asking {
-		if !slices.ContainsFunc(f.queue, func(q *question) bool { return q.is(status, a) }) {
-			f.queue = append(f.queue, &question{status: status, ask: a})
+	for _, q := range asking {
+		if !slices.ContainsFunc(f.queue, q.is) {
+			f.queue = append(f.queue, q)
 		}
 	}
 	for i, q := range f.queue {
@@ -51,6 +66,9 @@ func (f *front) ask(ctx context.Context, status *workflows.Status) error {
 // terminal, or one from elsewhere.
 func (f *front) pose(ctx context.Context, q *question) error {
 	fmt.Fprintln(f.s.Out)
+	if q.form != nil {
+		return f.poseForm(ctx, q)
+	}
 	if err := card.Request(f.s.Out, q.status, q.ask, time.Now()); err != nil {
 		return err
 	}
@@ -74,6 +92,10 @@ func (f *front) prompt(q *question) {
 	if more := len(f.queue) - 1; more > 0 {
 		fmt.Fprintf(f.s.Err, "(%d more after this one)\n", more)
 	}
+	if q.form != nil {
+		q.form.prompt(f.s.Err, q.status.Run, f.o.as)
+		return
+	}
 	fmt.Fprintf(f.s.Err, "%s of %s, digest %s\nas %s: approve, or reject [reason]? ", q.ask.ID, q.status.Run, q.ask.Digest.Short(), f.o.as)
 }
 
@@ -92,6 +114,8 @@ func (f *front) heard(ctx context.Context, line string, open bool) {
 		if word != "" {
 			fmt.Fprintln(f.s.Err, "nothing is being asked; Ctrl-C ends")
 		}
+	case f.queue[0].form != nil:
+		f.fill(ctx, f.queue[0], line)
 	case verdict == "":
 		fmt.Fprintln(f.s.Err, `say "approve", or "reject" and why`)
 		f.prompt(f.queue[0])

@@ -97,7 +97,7 @@ func (o options) reached(status *workflows.Status) error {
 				errOutcome, a.ID, status.Run, a.Decision.Outcome, a.Decision.At.Format(time.RFC3339))
 		}
 	}
-	if ok && len(status.Approvals) == 0 {
+	if ok && len(status.Approvals)+len(status.Questions) == 0 {
 		return fmt.Errorf("%w: the run %s ended without asking anybody: %s", errOutcome, status.Run, status.Outcome)
 	}
 	return nil

@@ -1,0 +1,68 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+const judging = `
+playbook: judge-login
+title: Somebody signed in
+stage: run
+steps:
+  - id: judge
+    ask: Was it you?
+    who: [secops-oncall]
+    form:
+      verdict: {type: string, one_of: [expected, hostile], title: What was it}
+      note: {type: string, optional: true}
+outcome: steps.judge.answer.verdict + " says " + steps.judge.by
+`
+
+// asked starts a run that asks, beside the one of the sample event, which is rejected.
+func (s *session) asked() {
+	s.Helper()
+	s.sees("Approval needed", 1)
+	dir := s.TempDir()
+	require.NoError(s, os.Mkdir(filepath.Join(dir, "run"), 0o700))
+	require.NoError(s, os.WriteFile(filepath.Join(dir, "run", "judge-login.yaml"), []byte(judging), 0o600))
+	address := strings.Fields(s.shown()[strings.Index(s.shown(), "Temporal"):])[1]
+	code, _, talk := starter(s.T, address, "run", "judge-login", "--playbooks", dir)
+	require.Zero(s, code, talk)
+}
+
+// Somebody at a terminal is asked one field after the other, and again where it does not fit.
+func TestFormAtTheTerminal(t *testing.T) {
+	s := sit(t, "--state", t.TempDir(), "--as", "bob@example.com")
+	s.sees(prompt, 1)
+	s.types("reject not now")
+	s.asked()
+	s.sees("verdict (one of expected, hostile)? ", 1)
+	s.types("expcted")
+	s.sees(`"expcted" cannot be chosen; did you mean "expected"?`, 1)
+	s.sees("verdict (one of expected, hostile)? ", 2)
+	s.types("expected")
+	s.sees("note (string, may be left out)? ", 1)
+	s.types("")
+	s.sees("run           done: expected says bob@example.com", 1)
+	s.stop()
+	require.Zero(t, <-s.ended, s.shown())
+}
+
+// Flags answer in the place of people, and say what they lack.
+func TestFormByFlags(t *testing.T) {
+	for answer, want := range map[string]string{
+		"verdict=hostile": "run           done: hostile says alice@example.com",
+		"note=hm":         "verdict is missing: one of expected, hostile",
+	} {
+		s := sit(t, "--state", t.TempDir(), "--reject-as", "bob@example.com", "--answer-as", "alice@example.com", "--answer", answer)
+		s.asked()
+		s.sees(want, 1)
+		s.stop()
+		require.Zero(t, <-s.ended, s.shown())
+	}
+}
