@@ -124,11 +124,14 @@ func (a *Activity) silence(ctx context.Context) time.Duration {
 	return asked
 }
 
+// Interrupted is the kind of an error after which nobody knows how much of an effect was done.
+const Interrupted = "Interrupted"
+
 // interrupted says of an effect that was cancelled under way that it may be done. The engine takes
 // an error that is a cancellation for "cancelled" and drops its words.
 func (a *Activity) interrupted(ctx context.Context, err error) error {
 	if a.Effect == Read || !errors.Is(err, context.Canceled) || !Cancelled(ctx) || !begun(ctx) {
 		return err
 	}
-	return Permanent("Interrupted", fmt.Errorf("%s was cancelled after it had begun, and may be done in part or in whole: %w", a.Name, err))
+	return Permanent(Interrupted, fmt.Errorf("%s was cancelled after it had begun, and may be done in part or in whole: %w", a.Name, err))
 }

@@ -67,26 +67,33 @@ func (r *Registry) validateUndo(a *Activity) error {
 // the output of the call where it has them (the state saved before the change) and else from its
 // input.
 func UndoInput(undo *Activity, input, output json.RawMessage) (json.RawMessage, error) {
-	var in, out map[string]json.RawMessage
-	if err := json.Unmarshal(input, &in); err != nil {
-		return nil, fmt.Errorf("undo with %s: read the input of the call: %w", undo.Name, err)
+	raw, err := UndoFields(input, output, slices.Sorted(maps.Keys(undo.Input.Properties)))
+	if err == nil {
+		err = undo.Input.Validate(raw)
 	}
-	if err := json.Unmarshal(output, &out); err != nil {
-		return nil, fmt.Errorf("undo with %s: read the output of the call: %w", undo.Name, err)
-	}
-	merged := map[string]json.RawMessage{}
-	maps.Copy(merged, in)
-	maps.Copy(merged, out)
-	maps.DeleteFunc(merged, func(field string, _ json.RawMessage) bool {
-		_, known := undo.Input.Properties[field]
-		return !known
-	})
-	raw, err := json.Marshal(merged)
 	if err != nil {
 		return nil, fmt.Errorf("undo with %s: %w", undo.Name, err)
 	}
-	if err := undo.Input.Validate(raw); err != nil {
-		return nil, fmt.Errorf("undo with %s: %w", undo.Name, err)
-	}
 	return raw, nil
+}
+
+// UndoFields is UndoInput for whoever knows of the undo only which fields it takes.
+func UndoFields(input, output json.RawMessage, fields []string) (json.RawMessage, error) {
+	var in, out map[string]json.RawMessage
+	if err := json.Unmarshal(input, &in); err != nil {
+		return nil, fmt.Errorf("read the input of the call: %w", err)
+	}
+	if err := json.Unmarshal(output, &out); err != nil {
+		return nil, fmt.Errorf("read the output of the call: %w", err)
+	}
+	merged := map[string]json.RawMessage{}
+	for _, field := range fields {
+		if value, ok := in[field]; ok {
+			merged[field] = value
+		}
+		if value, ok := out[field]; ok {
+			merged[field] = value
+		}
+	}
+	return json.Marshal(merged)
 }

@@ -10,6 +10,8 @@
 //	fork.go       what branches see of the run, and how they come together
 //	part.go       parts of a loop that is too long for one history
 //	retry.go      how long a step may take, and its further attempts
+//	trail.go      what a run did, and what is left of it
+//	undo.go       putting back what a run did that ended badly
 //	loop.go       rounds of loops: their bounds, names and rows
 //	record.go     expressions whose results must be recorded
 //	listen.go     what reaches a run from outside, and how it waits for people

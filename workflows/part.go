@@ -53,6 +53,8 @@ type PartReport struct {
 	// Rounds counts what became of each step inside the loop, and Made the rounds of all loops.
 	Rounds map[string]Rounds `json:"rounds"`
 	Made   int               `json:"made"`
+	// Trail is what the part did.
+	Trail []*Trace `json:"trail,omitempty"`
 	// How it ended before its time; nil or empty: it did not.
 	Stopped *Stopped     `json:"stopped,omitempty"`
 	Failure *StepFailure `json:"failure,omitempty"`
@@ -82,7 +84,7 @@ func Part(ctx workflow.Context, in PartInput) (PartReport, error) {
 		report.Size = in.Size
 		err = r.each(ctx, s, v, in.Items, in.First, &report.batch)
 		report.Size -= in.Size
-		report.Rounds, report.Made = r.rounds(v), r.status.rounds-in.Made
+		report.Rounds, report.Made, report.Trail = r.rounds(v), r.status.rounds-in.Made, r.trail.traces
 	}
 	return r.reportPart(ctx, report, err)
 }
@@ -168,7 +170,7 @@ func (r *run) inParts(ctx workflow.Context, s *playbook.Step, v *playbook.ForEac
 	}
 	row := r.row(s)
 	for first := 0; first < len(items); first += size {
-		if err := r.room(ctx); err != nil {
+		if err := errors.Join(r.room(ctx), r.trail.room()); err != nil {
 			return err
 		}
 		in.First, in.Items = first, items[first:min(first+size, len(items))]
@@ -178,6 +180,7 @@ func (r *run) inParts(ctx workflow.Context, s *playbook.Step, v *playbook.ForEac
 		report, err := part(ctx, row.Part, in)
 		all.add(report.batch)
 		r.status.rounds += report.Made
+		r.take("", report.Trail)
 		for _, id := range expr.Keys(report.Rounds) {
 			r.status.Step(id).take(report.Rounds[id])
 		}

@@ -32,9 +32,13 @@ type Input struct {
 	Inputs map[string]json.RawMessage `json:"inputs"`
 }
 
-// Report is the result of a run that is done.
+// Report is the result of a run that is done. One that failed or was cancelled reports to the run
+// that waits for it in the details of its error.
 type Report struct {
 	Outcome string `json:"outcome"`
+	// Trail is what the run did, for the run that waits for it, which may have to put it back; of a
+	// run that ended badly it is what is left done.
+	Trail []*Trace `json:"trail,omitempty"`
 }
 
 // Run is the workflow of every playbook.
@@ -47,6 +51,9 @@ func Run(ctx workflow.Context, in Input) (Report, error) {
 	if err == nil || errors.Is(err, errStopped) {
 		err = r.finish(ctx)
 	}
+	if err != nil {
+		r.putBack(ctx)
+	}
 	return r.report(ctx, err)
 }
 
@@ -58,6 +65,8 @@ type run struct {
 	status *Status
 	values map[string]any // what expressions see
 	stop   *stopped       // set by a stop
+	trail  *trail
+	within []string // names of the steps around this place that are put back as a whole
 
 	// Inside a loop: what stands before the ids of steps, and their rows of this round.
 	path string
@@ -90,7 +99,7 @@ func (r *run) setup(ctx workflow.Context, in Input) error {
 
 // open is what a run and a part of one have in common: the story, the answers and the plan.
 func (r *run) open(ctx workflow.Context, in Input) error {
-	r.in = in
+	r.in, r.trail = in, newTrail(ctx)
 	info := workflow.GetInfo(ctx)
 	r.status = &Status{
 		Run: info.WorkflowExecution.ID, Execution: info.WorkflowExecution.RunID,
@@ -183,15 +192,26 @@ func (r *run) report(ctx workflow.Context, err error) (Report, error) {
 			s.Status = playbook.StatusSkipped
 		}
 	}
+	report := Report{Outcome: r.status.Outcome}
+	waited := workflow.GetInfo(ctx).ParentWorkflowExecution != nil
+	if waited {
+		report.Trail = r.trail.traces
+	}
 	switch {
 	case err == nil:
 		r.status.State = Done
-		return Report{Outcome: r.status.Outcome}, nil
+		return report, nil
 	case temporal.IsCanceledError(err):
 		r.status.State, r.status.Error = Cancelled, "cancelled"
+		if waited {
+			err = temporal.NewCanceledError(report)
+		}
 		return Report{}, err
 	default:
 		r.status.State, r.status.Error = Failed, err.Error()
+		if waited {
+			return Report{}, temporal.NewNonRetryableApplicationError(err.Error(), "RunFailed", nil, report)
+		}
 		return Report{}, temporal.NewNonRetryableApplicationError(err.Error(), "RunFailed", nil)
 	}
 }

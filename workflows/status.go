@@ -52,6 +52,14 @@ type Status struct {
 	// Unlisted counts older approvals and questions, all over, that are no longer listed.
 	Unlisted int `json:"unlisted,omitempty"`
 
+	// Undone are the calls that put back what a run did that failed or was cancelled, newest first as
+	// they are made; UndoneUnlisted counts those that are no longer on the list, all done.
+	Undone         []*UndoStatus `json:"undone,omitempty"`
+	UndoneUnlisted int           `json:"undone_unlisted,omitempty"`
+	// Left is what such a run did and nothing put back, in that order; LeftUnlisted counts the rest.
+	Left         []*Act `json:"left,omitempty"`
+	LeftUnlisted int    `json:"left_unlisted,omitempty"`
+
 	rounds  int // of all loops
 	waiting int // requests that people are asked now
 	shown   int // bytes of inputs and outputs

@@ -58,11 +58,18 @@ func (r *run) attempt(ctx workflow.Context, s *playbook.Step) error {
 		row.Title = title
 	}
 	r.begin(ctx, row)
-	result, err := r.timed(ctx, s, row)
+	inside := r.around(s)
+	result, err := inside.timed(ctx, s, row)
+	r.stop = inside.stop
+	if err == nil || errors.Is(err, errStopped) {
+		r.done(ctx, s, row, result)
+	}
+	if err == nil {
+		err = r.byCalls(ctx, s)
+	}
 	if err != nil && !errors.Is(err, errStopped) {
 		return r.failed(ctx, s, row, result, err)
 	}
-	r.done(ctx, s, row, result)
 	return err
 }
 

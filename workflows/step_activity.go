@@ -44,8 +44,12 @@ func (r *run) resolve(ctx workflow.Context, v *playbook.Activity) (activities.Ca
 // call makes a resolved call and reads its output.
 func (r *run) call(ctx workflow.Context, s *playbook.Step, v *playbook.Activity, row *StepStatus, call activities.Call, permit *activities.Permit) (map[string]any, error) {
 	row.Input = r.show(call.Input)
+	if err := r.trail.room(); err != nil && v.Signature.Effect != playbook.EffectRead {
+		return nil, err
+	}
 	var output json.RawMessage
-	if err := execute(ctx, r.name(s), s, v, call, permit).Get(ctx, &output); err != nil {
+	err := execute(ctx, r.name(s), s, v, call, permit).Get(ctx, &output)
+	if err = r.note(ctx, s, v, call, output, err); err != nil {
 		return nil, err
 	}
 	decoded, err := v.Signature.Output.Decode(output)

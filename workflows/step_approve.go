@@ -57,13 +57,16 @@ func (r *run) covered(ctx workflow.Context, s *playbook.Step, call activities.Ca
 		permit = nil // looking needs none, and a read takes none
 	}
 	result, err := r.call(ctx, s, activity, row, call, permit)
+	if err == nil {
+		r.done(ctx, s, row, result)
+		err = r.byCalls(ctx, s)
+	}
 	if err != nil {
 		if err = r.failed(ctx, s, row, nil, err); s.Continue && isFailure(err) {
 			return nil
 		}
 		return err
 	}
-	r.done(ctx, s, row, result)
 	return nil
 }
 

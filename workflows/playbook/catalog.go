@@ -8,6 +8,8 @@ type Catalog struct {
 	// Events are the types of the data of events, by the type of event. What is not among them may
 	// come all the same, with data of any type.
 	Events Table[*expr.Type]
+
+	partial bool // it is a plan's, which holds only what its steps use
 }
 
 // Table is one kind of thing in a catalog, by name.

@@ -71,12 +71,15 @@ func (c *checker) verb(s *Step, sc *scope) []expr.Field {
 		defer leave()
 	}
 	if s.If == nil && !s.Continue {
-		return s.Verb.check(c, s, sc)
+		fields := s.Verb.check(c, s, sc)
+		c.undo(s, fields, sc)
+		return fields
 	}
 	inner := sc.fork()
-	fields := skippable(s.Verb.check(c, s, inner))
+	fields := s.Verb.check(c, s, inner)
+	c.undo(s, fields, inner)
 	sc.join([]*scope{inner})
-	return fields
+	return skippable(fields)
 }
 
 // skippable marks what a step that was skipped, or failed, does not have. What an approval tells

@@ -17,6 +17,7 @@
 //	parse.go      the document and its steps
 //	verb_*.go     one verb a file: its form, its checks, its type
 //	scope.go      which names exist at a step, and their types
+//	undo.go       how a step is put back
 //	value.go      with: and other trees of literals and templates
 //	event.go      what is known of events
 //	match.go      triggers, dedupe keys and inputs, for an event

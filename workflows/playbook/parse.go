@@ -31,12 +31,12 @@ func verbs() map[string]verb {
 }
 
 // modifiers may stand at any step.
-var modifiers = []string{"id", "title", "if", "timeout", "retry", "on_error"}
+var modifiers = []string{"id", "title", "if", "timeout", "retry", "on_error", "undo"}
 
 // instant are the verbs that only work out values, and workKeys the modifiers that none of them has.
 var (
 	instant  = []string{"set", "stop"}
-	workKeys = []string{"timeout", "retry"}
+	workKeys = []string{"timeout", "retry", "undo"}
 )
 
 // The keys of the mappings that are not steps. What is added here is described in schema.go.
@@ -48,6 +48,7 @@ var (
 	branchKeys   = []string{"steps"}
 	waitKeys     = []string{"until"}
 	fieldKeys    = []string{"type", "one_of", "title", "optional"}
+	callKeys     = []string{"activity", "with"}
 	retryKeys    = []string{"times", "every", "backoff", "max_every"}
 )
 
@@ -199,6 +200,9 @@ func (p *parser) step(n *yaml.Node) *Step {
 	}
 	if s.Verb = v.parse(p, o); s.Verb == nil {
 		s.Verb = breakOff(n)
+	}
+	if !slices.Contains(instant, v.keyword) {
+		s.Undo = p.undo(o)
 	}
 	return s
 }

@@ -103,7 +103,7 @@ func (p Plan) Load() (*Playbook, error) {
 			return nil, fmt.Errorf("load the plan: the event %q has no type", name)
 		}
 	}
-	pb, problems := Compile("plan", p.Document, Catalog{Activities: p.Activities, Events: p.Events})
+	pb, problems := Compile("plan", p.Document, Catalog{Activities: p.Activities, Events: p.Events, partial: true})
 	if len(problems) > 0 {
 		return nil, fmt.Errorf("load the plan: %w", problems)
 	}

@@ -115,7 +115,7 @@ func TestDigestSeesSignatures(t *testing.T) {
 	pb := compile(t, base)
 	for name, change := range map[string]func(*playbook.Signature){
 		"title":   func(s *playbook.Signature) { s.Title = "Other" },
-		"effect":  func(s *playbook.Signature) { s.Effect = playbook.EffectChange },
+		"effect":  func(s *playbook.Signature) { s.Effect, s.Undo = playbook.EffectChange, "lamp.light" },
 		"version": func(s *playbook.Signature) { s.Version = 2 },
 		"undo":    func(s *playbook.Signature) { s.Undo = "lamp.smash" },
 		"targets": func(s *playbook.Signature) { s.Targets = nil },

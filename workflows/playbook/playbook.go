@@ -70,7 +70,9 @@ type Step struct {
 	Retry Retry
 	// Continue is on_error: continue. A failure of the step is written down and the run goes on.
 	Continue bool
-	Verb     Verb
+	// Undo puts back what the step did when the run ends badly; nil: it stays.
+	Undo *Undo
+	Verb Verb
 
 	named bool
 	node  *yaml.Node

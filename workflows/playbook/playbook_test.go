@@ -43,19 +43,24 @@ type lampOutput struct {
 	Remark string            `json:"remark,omitempty"`
 }
 
-// lamps are the activities of these tests: one of each effect.
+// lamps are the activities of these tests: one of each effect, and changes that are not taken back
+// as they should be.
 func lamps() playbook.Catalog {
 	r := activities.NewRegistry()
 	noop := func(context.Context, lampInput) (lampOutput, error) { return lampOutput{}, nil }
 	for name, effect := range map[string]activities.Effect{
 		"lamp.look": activities.Read, "lamp.douse": activities.Change, "lamp.light": activities.Change, "lamp.smash": activities.Destroy,
+		"lamp.paint": activities.Change, "lamp.wire": activities.Change, "lamp.mount": activities.Change, "lamp.hang": activities.Change,
 	} {
 		spec := activities.Spec{Name: name, Title: "Do a thing to a lamp", Effect: effect, Targets: []string{"lamp"}}
-		if effect == activities.Change {
-			spec.Undo = map[string]string{"lamp.douse": "lamp.light", "lamp.light": "lamp.douse"}[name]
-		}
+		spec.Undo = map[string]string{
+			"lamp.douse": "lamp.light", "lamp.light": "lamp.douse",
+			"lamp.paint": "lamp.strip", "lamp.wire": "lamp.look", "lamp.mount": "lamp.smash", "lamp.hang": "lamp.lower",
+		}[name]
 		activities.Register(r, spec, noop)
 	}
+	activities.Register(r, activities.Spec{Name: "lamp.lower", Title: "Lower a lamp", Effect: activities.Change, Undo: "lamp.hang", Targets: []string{"hook"}},
+		func(context.Context, hookInput) (lampOutput, error) { return lampOutput{}, nil })
 	catalog := workflows.Catalog(r)
 	catalog.Events = playbook.Table[*expr.Type]{
 		"lamp.fused": expr.Object(
@@ -73,6 +78,13 @@ func lamps() playbook.Catalog {
 		),
 	}
 	return catalog
+}
+
+// hookInput has a field that no lamp has, and one that a lamp need not have.
+type hookInput struct {
+	Hook   string  `json:"hook"`
+	Dim    float64 `json:"dim"`
+	Remark string  `json:"remark,omitempty"`
 }
 
 func compile(t testing.TB, text string) *playbook.Playbook {

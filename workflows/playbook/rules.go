@@ -33,6 +33,8 @@ func Rules() []Rule {
 		duplicateIDRule(),
 		coveredRule(),
 		needsApprovalRule(),
+		noUndoRule(),
+		undoRule(),
 		finallyRule(),
 		sharedVarRule(),
 	}

@@ -83,13 +83,15 @@ type bucketInput struct {
 	Bucket string `json:"bucket"`
 }
 
-// exampleCatalog is what the examples of rules are written for: names as they ship, and one
-// activity that destroys.
+// exampleCatalog is what the examples of rules are written for: names as they ship, one
+// activity that destroys, and one change whose undo is not there.
 func exampleCatalog() playbook.Catalog {
 	r := activities.NewRegistry()
 	activities.Register(r, activities.Spec{Name: "aws.iam.get_user", Title: "Read an IAM user", Effect: activities.Read},
 		func(context.Context, userInput) (userOutput, error) { return userOutput{}, nil })
 	activities.Register(r, activities.Spec{Name: "aws.s3.delete_bucket", Title: "Delete a bucket", Effect: activities.Destroy, Targets: []string{"bucket"}},
+		func(context.Context, bucketInput) (struct{}, error) { return struct{}{}, nil })
+	activities.Register(r, activities.Spec{Name: "aws.s3.block_public_access", Title: "Block public access", Effect: activities.Change, Undo: "aws.s3.restore_public_access", Targets: []string{"bucket"}},
 		func(context.Context, bucketInput) (struct{}, error) { return struct{}{}, nil })
 	catalog := workflows.Catalog(r)
 	catalog.Events = playbook.Table[*expr.Type]{"aws.guardduty.finding": expr.Any}

@@ -45,6 +45,7 @@ func Schema(activities []ActivityDoc) *jsonschema.Schema {
 		"branch":   mapping("branch", branchKeys, "steps"),
 		"wait":     mapping("wait", waitKeys, "until"),
 		"field":    mapping("field", fieldKeys, "type"),
+		"call":     {Description: "A call that puts something back; ${...} in its with also reads what the step offers.", Ref: ref("step_activity").Ref, PropertyNames: oneOf(callKeys)()},
 		"retry":    mapping("retry", retryKeys),
 		"steps":    list(ref("step")),
 		"step":     {Type: "object", Description: "A step: one verb, and modifiers.", Properties: map[string]*jsonschema.Schema{}},
@@ -137,6 +138,9 @@ var mappings = map[string]mappingDoc{
 		"timeout":  {"Bounds the step with all of its attempts; one that takes longer fails. Of a call: 15m, or the activity's own bound if that is longer; 1s to 1d. Of anything else: none beside the bounds of what is inside; 1s to 30d.", to("duration")},
 		"retry":    {"How often the step is tried. A call is tried 5 times, anything else once.", to("retry")},
 		"on_error": {"What happens when the step fails: fail (the run fails with it) or continue (its status is failed, its error says why, and the run goes on).", oneOf([]string{"fail", "continue"})},
+		"undo": {"Puts back what the step did if the run fails or is cancelled later: automatic (of a call, by the undo of its activity) or a list of calls. Without it what was done stays done.", func() *jsonschema.Schema {
+			return &jsonschema.Schema{AnyOf: []*jsonschema.Schema{oneOf([]string{automatically})(), list(ref("call"))}}
+		}},
 	}, nil},
 	"step_activity": {"Calls an activity. Offers output.", map[string]keyDoc{
 		"activity": {"Name of the activity.", plain("string")},

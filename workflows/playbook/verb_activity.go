@@ -61,6 +61,7 @@ func (a *Activity) check(c *checker, step *Step, sc *scope) []expr.Field {
 	if signature.Effect == EffectDestroy && !sc.covered {
 		c.reportAt(ruleNeedsApproval, a.node, "%s cannot be undone: put it under the steps of an approve", a.Name)
 	}
+	c.takenBack(a)
 	c.value(a.With, signature.Input, fmt.Sprintf("%s takes", a.Name), sc)
 	return []expr.Field{{Name: "output", Type: signature.Output}}
 }

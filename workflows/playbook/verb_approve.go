@@ -92,6 +92,7 @@ func (a *Approve) check(c *checker, step *Step, sc *scope) []expr.Field {
 		again := c.identify(s)
 		c.title(s, covered)
 		fields := activity.check(c, s, covered)
+		c.undo(s, fields, covered)
 		// The step may not run at all (rejected), and later steps must ask.
 		sc.add(s, optional(fields))
 		if again {

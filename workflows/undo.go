@@ -1,0 +1,151 @@
+package workflows
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/countersign/countersign/activities"
+	"github.com/countersign/countersign/activities/digest"
+	"github.com/countersign/countersign/workflows/playbook"
+)
+
+// around is the run as the inside of a step sees it that is put back as a whole.
+func (r *run) around(s *playbook.Step) *run {
+	if s.Undo == nil || s.Undo.Automatic != nil {
+		return r
+	}
+	f := *r
+	f.within = append(slices.Clone(r.within), r.name(s))
+	return &f
+}
+
+// byItself notes how a call is put back by the undo of its activity: that takes what the call found,
+// and else what it was given.
+func (t *Trace) byItself(back *playbook.Signature, input, output json.RawMessage) error {
+	raw, err := activities.UndoFields(input, output, back.Input.FieldNames())
+	if err == nil {
+		_, err = back.Input.Decode(raw)
+	}
+	if err != nil {
+		return fmt.Errorf("undo with %s: %w", t.Act.Undo, err)
+	}
+	t.Back = []UndoCall{undoCall(activities.Call{Activity: t.Act.Undo, Version: back.Version, Input: raw}, *back)}
+	return nil
+}
+
+// byCalls resolves the calls that put back a step that was done.
+func (r *run) byCalls(ctx workflow.Context, s *playbook.Step) error {
+	if s.Undo == nil || s.Undo.Automatic != nil {
+		return nil
+	}
+	t := &Trace{Step: r.name(s), Within: r.within}
+	for i, a := range s.Undo.Calls {
+		call, _, err := r.resolve(ctx, a)
+		if err != nil {
+			return fmt.Errorf("undo, call %d: %w", i+1, err)
+		}
+		t.Back = append(t.Back, undoCall(call, a.Signature))
+	}
+	r.trail.add(t)
+	return nil
+}
+
+// UndoStatus is what became of one call that puts something back.
+type UndoStatus struct {
+	Step     string          `json:"step"` // what it puts back, with the rounds around it
+	Activity string          `json:"activity"`
+	Status   playbook.Status `json:"status"`
+	Started  *time.Time      `json:"started,omitempty"`
+	Ended    *time.Time      `json:"ended,omitempty"`
+	Input    json.RawMessage `json:"input,omitempty"`
+	Error    string          `json:"error,omitempty"`
+}
+
+// Bounds on what a status tells of it.
+const (
+	maxUndone = 200 // calls; those that failed are told all the same
+	maxLeft   = 100
+)
+
+// putBack makes the calls that take back what the run did, the newest first. It does so also for a
+// run that was cancelled, and what cannot be put back keeps nothing else from it.
+func (r *run) putBack(ctx workflow.Context) {
+	r.withdraw(workflow.Now(ctx))
+	apart, release := workflow.NewDisconnectedContext(ctx)
+	defer release()
+	for _, t := range slices.Backward(r.trail.traces) {
+		if t.PutBack && t.Act != nil || len(t.Back) == 0 {
+			continue
+		}
+		all := true
+		for i, call := range t.Back {
+			name := t.Step + ".undo"
+			if len(t.Back) > 1 {
+				name += fmt.Sprintf("[%d]", i+1)
+			}
+			all = r.undo(apart, name, t.Step, call) == nil && all
+		}
+		if all {
+			r.trail.putBack(t)
+		}
+	}
+	r.trail.close()
+	for _, t := range r.trail.traces[:min(len(r.trail.traces), maxLeft)] {
+		r.status.Left = append(r.status.Left, t.Act)
+	}
+	r.status.LeftUnlisted = len(r.trail.traces) - len(r.status.Left)
+}
+
+// undo makes one call that puts something back, with a permit for exactly that, and tells it.
+func (r *run) undo(ctx workflow.Context, name, step string, call UndoCall) error {
+	now := workflow.Now(ctx)
+	row := &UndoStatus{Step: step, Activity: call.Activity, Status: playbook.StatusRunning, Started: &now, Input: r.show(call.Input)}
+	r.status.undone(row)
+	v := &playbook.Activity{Name: call.Activity, Signature: playbook.Signature{
+		Effect: playbook.EffectChange, Version: call.Version, Timeout: call.Timeout, Heartbeat: call.Heartbeat,
+	}}
+	s := &playbook.Step{Timeout: max(playbook.DefaultTimeout, call.Timeout), Retry: playbook.DefaultRetry}
+	what, err := call.Digest()
+	if err == nil {
+		err = roomToUndo(ctx)
+	}
+	if err == nil {
+		err = execute(ctx, name, s, v, call.Call, &activities.Permit{Covers: []digest.Digest{what}}).Get(ctx, nil)
+	}
+	ended := workflow.Now(ctx)
+	row.Ended, row.Status = &ended, playbook.StatusDone
+	if err != nil {
+		row.Status, row.Error = playbook.StatusFailed, reason(err)
+		workflow.GetLogger(ctx).Error("what was done could not be put back", "step", step, "activity", call.Activity, "error", row.Error)
+	}
+	return err
+}
+
+// roomToUndo keeps a run that puts back thousands of things from being ended by Temporal, which
+// would leave nobody the story.
+func roomToUndo(ctx workflow.Context) error {
+	info := workflow.GetInfo(ctx)
+	if events := info.GetCurrentHistoryLength(); events > maxHistory+maxHistory/5 {
+		return fmt.Errorf("the run's history has %d events, which leaves no room to put back more", events)
+	}
+	return nil
+}
+
+// undone lists a call, and takes the oldest that is done off the list when that gets long.
+func (s *Status) undone(row *UndoStatus) {
+	s.Undone = append(s.Undone, row)
+	if len(s.Undone) <= maxUndone {
+		return
+	}
+	for i, earlier := range s.Undone {
+		if earlier.Status == playbook.StatusDone {
+			s.Undone = slices.Delete(s.Undone, i, i+1)
+			s.UndoneUnlisted++
+			return
+		}
+	}
+}
