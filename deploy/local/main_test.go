@@ -35,6 +35,12 @@ func TestMain(m *testing.M) {
 	for _, name := range []string{"AWS_ENDPOINT_URL", "AWS_PROFILE", "AWS_REGION"} {
 		os.Unsetenv(name)
 	}
+	// The cells of the matrix, the only tests here that run side by side, wait for timers and servers
+	// far more than they compute.
+	flag.Parse()
+	if err := flag.Set("test.parallel", "60"); err != nil {
+		panic(err)
+	}
 	os.Exit(m.Run())
 }
 
