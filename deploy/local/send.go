@@ -30,7 +30,7 @@ func (o options) plan() ([]planned, error) {
 	if err != nil {
 		return nil, err
 	}
-	ev, err := gateway.Normalise(raw)
+	events, err := gateway.NormaliseAll(raw)
 	if err != nil {
 		return nil, err
 	}
@@ -43,7 +43,19 @@ func (o options) plan() ([]planned, error) {
 	if len(problems) > 0 {
 		return nil, problems
 	}
-	return plan(lib, ev)
+	var runs []planned
+	var errs []error
+	for _, ev := range events {
+		answers, err := plan(lib, ev)
+		runs, errs = append(runs, answers...), append(errs, err)
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	if len(runs) == 0 {
+		return nil, fmt.Errorf("no playbook answers the event %s of type %s; see go run ./starter match", events[0].ID, events[0].Type)
+	}
+	return runs, nil
 }
 
 func plan(lib *library.Library, ev event.Event) ([]planned, error) {
@@ -62,9 +74,6 @@ func plan(lib *library.Library, ev event.Event) ([]planned, error) {
 			continue
 		}
 		runs = append(runs, planned{m.Playbook, m.Key, input})
-	}
-	if len(errs) == 0 && len(runs) == 0 {
-		errs = append(errs, fmt.Errorf("no playbook answers the event %s of type %s; see go run ./starter match", ev.ID, ev.Type))
 	}
 	return runs, errors.Join(errs...)
 }

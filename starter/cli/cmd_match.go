@@ -17,12 +17,13 @@ func (a *app) match() *cobra.Command {
 		Long: `Show which playbooks answer an event, and why the others do not; change nothing.
 
 For each playbook that answers: its dedupe key (events with the same key join one run), the id of
-the run, and the inputs it would get. Exit code 1 if none answers, or if it cannot be told.`,
+the run, and the inputs it would get. A notification of several alerts is as many events; -o json
+is then a list. Exit code 1 if none answers, or if it cannot be told.`,
 		Example: `  starter match playbooks/events/guardduty-iam-malicious-ip-caller.json
   starter match -o json - < playbooks/events/guardduty-ec2-bitcoin-dns.json`,
 		Args: arguments("EVENT_FILE|-"),
 		RunE: func(_ *cobra.Command, args []string) error {
-			ev, err := a.event(args[0])
+			events, err := a.events(args[0])
 			if err != nil {
 				return err
 			}
@@ -30,12 +31,7 @@ the run, and the inputs it would get. Exit code 1 if none answers, or if it cann
 			if err != nil {
 				return err
 			}
-			matching, others := answers(l, ev, nil)
-			if a.json() {
-				err = a.printJSON(matchJSON(ev, matching, others))
-			} else {
-				err = a.printMatch(ev, matching, others)
-			}
+			matching, others, err := a.matchAll(l, events)
 			if err != nil {
 				return err
 			}
@@ -50,6 +46,35 @@ the run, and the inputs it would get. Exit code 1 if none answers, or if it cann
 			return nil
 		},
 	}
+}
+
+// matchAll prints what answers each event, and returns it together.
+func (a *app) matchAll(l *library.Library, events []event.Event) (matching []answer, others []library.Matched, err error) {
+	all := make([]matchedJSON, len(events))
+	for i, ev := range events {
+		yes, no := answers(l, ev, nil)
+		matching, others, all[i] = append(matching, yes...), append(others, no...), matchJSON(ev, yes, no)
+		if a.json() {
+			continue
+		}
+		if i > 0 {
+			err = a.print("")
+		}
+		if err == nil {
+			err = a.printMatch(ev, yes, no)
+		}
+		if err != nil {
+			return nil, nil, err
+		}
+	}
+	switch {
+	case !a.json():
+	case len(all) == 1:
+		err = a.printJSON(all[0])
+	default:
+		err = a.printJSON(all)
+	}
+	return matching, others, err
 }
 
 func (a *app) printMatch(ev event.Event, matching []answer, others []library.Matched) error {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/countersign/countersign/starter/library"
 	"github.com/countersign/countersign/workflows"
+	"github.com/countersign/countersign/workflows/event"
 	"github.com/countersign/countersign/workflows/playbook"
 )
 
@@ -94,33 +95,44 @@ func (a *app) prepare(name, file string, given map[string]string) ([]answer, err
 	if err != nil {
 		return nil, refuse(err, "")
 	}
-	ev, hint := manual(a.Now()), ""
-	key := ev.ID
-	if file == "" {
-		hint = "a start by hand has no event to take inputs from; give each with --input name=value"
-	} else {
-		if ev, err = a.event(file); err != nil {
+	events, hint := []event.Event{manual(a.Now())}, "a start by hand has no event to take inputs from; give each with --input name=value"
+	if file != "" {
+		hint = ""
+		if events, err = a.events(file); err != nil {
 			return nil, err
 		}
-		m := library.Match(pb, ev)
-		if key = m.Key; !m.Matches {
-			key = ev.Source + "/" + ev.ID
-			a.say("note: by itself %s would not answer this event: %s", pb.Name, cleaned(m.Reason))
-		}
 	}
-	one := answerTo(pb, key, ev, given)
-	if err := errors.Join(unused(given, []*playbook.Playbook{pb}), one.err); err != nil {
+	prepared := make([]answer, len(events))
+	errs := []error{unused(given, []*playbook.Playbook{pb})}
+	for i, ev := range events {
+		key := ev.ID
+		if file != "" {
+			m := library.Match(pb, ev)
+			if key = m.Key; !m.Matches {
+				key = ev.Source + "/" + ev.ID
+				a.say("note: by itself %s would not answer this event: %s", pb.Name, cleaned(m.Reason))
+			}
+		}
+		prepared[i] = answerTo(pb, key, ev, given)
+		errs = append(errs, prepared[i].err)
+	}
+	if err := errors.Join(errs...); err != nil {
 		return nil, refuse(err, hint)
 	}
-	return []answer{one}, nil
+	return prepared, nil
 }
 
 func (a *app) prepareAll(l *library.Library, name string, given map[string]string) ([]answer, error) {
-	ev, err := a.event(name)
+	events, err := a.events(name)
 	if err != nil {
 		return nil, err
 	}
-	matching, others := answers(l, ev, given)
+	var matching []answer
+	var others []library.Matched
+	for _, ev := range events {
+		yes, no := answers(l, ev, given)
+		matching, others = append(matching, yes...), append(others, no...)
+	}
 	if err := refusal(matching, others); err != nil {
 		return nil, refuse(fmt.Errorf("nothing was started: %w", err), "see: "+a.command("match", eventFile(name)))
 	}

@@ -16,17 +16,29 @@ import (
 	"github.com/countersign/countersign/workflows/event"
 )
 
-const eventHint = "want one event, as JSON, as EventBridge sends it or as CloudEvents 1.0 has it"
+const eventHint = "want one event, as JSON, as EventBridge, GitHub or Alertmanager sends it or as CloudEvents 1.0 has it"
 
-// event reads an event from a file, or from In if the name is "-". It never reads more than an
-// event may have.
+// event reads a file that holds one event.
 func (a *app) event(name string) (event.Event, error) {
+	events, err := a.events(name)
+	if err != nil {
+		return event.Event{}, err
+	}
+	if len(events) > 1 {
+		return event.Event{}, refuse(fmt.Errorf("%s holds %d events", name, len(events)), eventHint)
+	}
+	return events[0], nil
+}
+
+// events reads what a source sent from a file, or from In if the name is "-": one event, or as many
+// as there are matters in it. It never reads more than an event may have.
+func (a *app) events(name string) ([]event.Event, error) {
 	var raw []byte
 	var err error
 	if name == "-" {
 		name = "standard input"
 		if a.In == nil {
-			return event.Event{}, refuse(errors.New("read the event: there is no standard input"), "")
+			return nil, refuse(errors.New("read the event: there is no standard input"), "")
 		}
 		raw, err = bounded(a.In)
 	} else {
@@ -36,13 +48,13 @@ func (a *app) event(name string) (event.Event, error) {
 		err = errors.New("it is empty")
 	}
 	if err != nil {
-		return event.Event{}, refuse(fmt.Errorf("read the event of %s: %w", name, err), eventHint)
+		return nil, refuse(fmt.Errorf("read the event of %s: %w", name, err), eventHint)
 	}
-	ev, err := gateway.Normalise(raw)
+	events, err := gateway.NormaliseAll(raw)
 	if err != nil {
-		return event.Event{}, refuse(fmt.Errorf("%s: %w", name, err), eventHint)
+		return nil, refuse(fmt.Errorf("%s: %w", name, err), eventHint)
 	}
-	return ev, nil
+	return events, nil
 }
 
 func readFile(name string) ([]byte, error) {

@@ -18,7 +18,7 @@ var attributeName = regexp.MustCompile(`^[a-z0-9]+$`)
 
 // fromCloudEvent reads the structured JSON form of CloudEvents 1.0:
 // https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md
-func fromCloudEvent(top map[string]json.RawMessage) (event.Event, error) {
+func fromCloudEvent(_ json.RawMessage, top map[string]json.RawMessage) ([]event.Event, error) {
 	attributes := fields{of: "CloudEvents event", members: top}
 	if version := attributes.text("specversion"); version != "" && version != "1.0" {
 		attributes.problem("specversion is %s; \"1.0\" is expected", quote(version))
@@ -49,29 +49,29 @@ func fromCloudEvent(top map[string]json.RawMessage) (event.Event, error) {
 		}
 	}
 	if err := attributes.err(); err != nil {
-		return event.Event{}, err
+		return nil, err
 	}
 	if isAWS(e.Type) || isAWS(e.Source) {
 		if err := checkAWS(e); err != nil {
-			return event.Event{}, fmt.Errorf("CloudEvents event: %w", err)
+			return nil, fmt.Errorf("CloudEvents event: %w", err)
 		}
 	}
-	return e, nil
+	return []event.Event{e}, nil
 }
 
 // checkAWS holds an event that claims to be an AWS service's to what fromEventBridge makes of one.
 func checkAWS(e event.Event) error {
 	from, ok := parseOrigin(e.Source)
-	if !ok || !isAWS(from.source) || !strings.HasPrefix(e.Type, typePrefix(from.source)+".") || e.Type == guardDutyType && from.source != guardDuty {
+	if !ok || !isAWS(from.source) || !mayBe(from.source, e.Type) {
 		return fmt.Errorf("types and sources that begin with \"aws.\" are for what AWS services send: type %s needs a source like %s, and has %s",
 			quote(e.Type), `"aws.<service>/<account>/<region>"`, quote(e.Source))
 	}
-	arn, err := checkDetail(from, e.Type, e.Data)
+	subject, err := checkDetail(from, e.Type, e.Data)
 	if err != nil {
 		return fmt.Errorf("from %s: %w", quote(e.Source), err)
 	}
-	if arn != "" && arn != e.Subject {
-		return fmt.Errorf("subject is %s; the finding's ARN %s is expected", quote(e.Subject), quote(arn))
+	if subject != "" && subject != e.Subject {
+		return fmt.Errorf("subject is %s; %s is expected, which the event is about", quote(e.Subject), quote(subject))
 	}
 	return nil
 }

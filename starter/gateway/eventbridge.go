@@ -9,10 +9,52 @@ import (
 	"github.com/countersign/countersign/workflows/event"
 )
 
+// The types of events that do not follow from their names alone.
 const (
-	guardDuty     = "aws.guardduty"
-	guardDutyType = "aws.guardduty.finding"
+	guardDutyType   = "aws.guardduty.finding"
+	securityHubType = "aws.securityhub.finding"
+	cloudTrailType  = "aws.cloudtrail.event"
 )
+
+// named are the detail-types that have one. CloudTrail's records come from the service that was
+// called, and are all the same in form: who did what, from where.
+var named = []struct{ source, detailType, eventType string }{
+	{"aws.guardduty", "GuardDuty Finding", guardDutyType},
+	{"aws.securityhub", "Security Hub Findings - Imported", securityHubType},
+	{"aws.signin", "AWS Console Sign In via CloudTrail", cloudTrailType},
+	{"", "AWS API Call via CloudTrail", cloudTrailType},
+	{"", "AWS Service Event via CloudTrail", cloudTrailType},
+	{"", "AWS Console Action via CloudTrail", cloudTrailType},
+}
+
+// typeOf gives an event its type, and reports whether it is one of those that only the events that
+// they are named for may have.
+func typeOf(source, detailType string) (eventType string, own bool) {
+	for _, n := range named {
+		if n.detailType == detailType && (n.source == source || n.source == "" && isAWS(source)) {
+			return n.eventType, true
+		}
+	}
+	eventType = typeName(source, detailType)
+	return eventType, isAWS(source) && !isNamed(eventType)
+}
+
+func isNamed(eventType string) bool {
+	return eventType == guardDutyType || eventType == securityHubType || eventType == cloudTrailType
+}
+
+// mayBe reports whether a service may send events of a type.
+func mayBe(source, eventType string) bool {
+	if !isNamed(eventType) {
+		return strings.HasPrefix(eventType, typePrefix(source)+".")
+	}
+	for _, n := range named {
+		if n.eventType == eventType && (n.source == source || n.source == "") {
+			return true
+		}
+	}
+	return false
+}
 
 var (
 	accountID = regexp.MustCompile(`^[0-9]{12}$`)
@@ -21,7 +63,7 @@ var (
 
 // fromEventBridge reads the envelope that every EventBridge event has:
 // https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-events-structure.html
-func fromEventBridge(top map[string]json.RawMessage) (event.Event, error) {
+func fromEventBridge(_ json.RawMessage, top map[string]json.RawMessage) ([]event.Event, error) {
 	envelope := fields{of: "EventBridge event", members: top}
 	if version := envelope.text("version"); version != "" && version != "0" {
 		envelope.problem("version is %s; \"0\" is expected", quote(version))
@@ -46,19 +88,15 @@ func fromEventBridge(top map[string]json.RawMessage) (event.Event, error) {
 		envelope.problem("detail is %s; an object is expected", kind)
 	}
 	if err := envelope.err(); err != nil {
-		return event.Event{}, err
+		return nil, err
 	}
 
-	isFinding := from.source == guardDuty && detailType == "GuardDuty Finding"
-	if isFinding {
-		e.Type = guardDutyType
-	} else {
-		e.Type = typeName(from.source, detailType)
-	}
+	var own bool
+	e.Type, own = typeOf(from.source, detailType)
 	switch {
 	case e.Type == "":
 		envelope.problem("source %s and detail-type %s give no type: both need a letter or digit", quote(from.source), quote(detailType))
-	case isAWS(e.Type) && !isAWS(from.source), e.Type == guardDutyType && !isFinding:
+	case isAWS(e.Type) && !own:
 		envelope.problem("source %s and detail-type %s give the type %s, which is reserved", quote(from.source), quote(detailType), e.Type)
 	}
 	for _, made := range []struct{ name, value string }{{"source", e.Source}, {"type", e.Type}} {
@@ -67,18 +105,28 @@ func fromEventBridge(top map[string]json.RawMessage) (event.Event, error) {
 		}
 	}
 	if err := envelope.err(); err != nil {
-		return event.Event{}, err
+		return nil, err
 	}
-	if isAWS(e.Type) {
-		arn, err := checkDetail(from, e.Type, e.Data)
+	events := []event.Event{e}
+	if e.Type == securityHubType {
+		var err error
+		if events, err = findings(e); err != nil {
+			return nil, fmt.Errorf("EventBridge event from %s: %w", quote(from.String()), err)
+		}
+	}
+	for i := range events {
+		if !isAWS(e.Type) {
+			break
+		}
+		subject, err := checkDetail(from, e.Type, events[i].Data)
 		if err != nil {
-			return event.Event{}, fmt.Errorf("EventBridge event from %s: %w", quote(from.String()), err)
+			return nil, fmt.Errorf("EventBridge event from %s: %w", quote(from.String()), err)
 		}
-		if arn != "" {
-			e.Subject = arn
+		if subject != "" {
+			events[i].Subject = subject
 		}
 	}
-	return e, nil
+	return events, nil
 }
 
 // isAWS reports what only AWS services may call themselves: EventBridge refuses sources like that
@@ -99,52 +147,6 @@ func (o origin) problems() []string {
 		problems = append(problems, fmt.Sprintf("region is %s; one like \"us-east-1\" is expected", quote(o.region)))
 	}
 	return problems
-}
-
-// checkDetail compares what an AWS service says about an event with where the event came from; the
-// package comment has the rules and their reasons. For a GuardDuty finding it returns the ARN.
-func checkDetail(from origin, eventType string, data json.RawMessage) (arn string, err error) {
-	members, err := object(data)
-	if err != nil {
-		return "", fmt.Errorf("detail: %w", err)
-	}
-	detail := fields{of: "detail", members: members}
-	read := detail.optionalText
-	if eventType == guardDutyType {
-		read = detail.text
-	}
-	account, region := read("accountId"), read("region")
-	if region != "" && region != from.region {
-		detail.problem("region is %s, and the event comes from %s", quote(region), from.region)
-	}
-	if eventType != guardDutyType {
-		if account != "" && account != from.account {
-			detail.problem("accountId is %s, and the event comes from account %s; only GuardDuty reports for other accounts", quote(account), from.account)
-		}
-		return "", detail.err()
-	}
-
-	// An administrator's bus carries its members' findings, so another account is not a contradiction.
-	if account != "" && !accountID.MatchString(account) {
-		detail.problem("accountId is %s; 12 digits are expected", quote(account))
-	}
-	id, kind := detail.text("id"), detail.text("type")
-	arn = detail.text("arn")
-	if err := detail.err(); err != nil {
-		return "", err
-	}
-	if !strings.Contains(kind, ":") {
-		detail.problem("type is %s; a finding type like \"Recon:EC2/Portscan\" is expected", quote(kind))
-	}
-	// arn:<partition>:guardduty:<region>:<account>:detector/<detector>/finding/<finding>
-	part := strings.SplitN(arn, ":", 6)
-	if len(part) != 6 || part[0] != "arn" || part[2] != "guardduty" ||
-		!strings.HasPrefix(part[5], "detector/") || !strings.HasSuffix(part[5], "/finding/"+id) {
-		detail.problem("arn is %s; the ARN of the GuardDuty finding %s is expected", quote(arn), quote(id))
-	} else if part[3] != region || part[4] != account && part[4] != from.account {
-		detail.problem("arn is %s; one in region %s and account %s or %s is expected", quote(arn), region, account, from.account)
-	}
-	return arn, detail.err()
 }
 
 // onlyResource returns the one resource that an event is about. An unreadable list is no reason to

@@ -26,43 +26,79 @@ const (
 	maxError = 1000
 )
 
-// Normalise reads one event as a source sent it. The package comment has the table of what is read
-// and what becomes of it. Every event that it returns is valid.
-func Normalise(raw []byte) (event.Event, error) {
-	e, err := normalise(raw)
-	if err == nil {
-		err = e.Validate()
+// NormaliseAll reads what a source sent, and returns the events in it: one, but for notifications
+// that carry a list of matters, of which each is an event. The package comment has the table of what
+// is read and what becomes of it. Every event that it returns is valid, and one that is not is a
+// reason to return none: a part that got lost would be missed by nobody.
+func NormaliseAll(raw []byte) ([]event.Event, error) {
+	events, err := normalise(raw)
+	for _, e := range events {
+		err = errors.Join(err, e.Validate())
 	}
 	if err != nil {
 		// Nothing is wrapped: causes can quote what was sent, and nobody acts on their kind.
 		text := strings.ReplaceAll(err.Error(), "\n", "; ")
-		return event.Event{}, errors.New(card.Clean("read event: "+text, maxError))
+		return nil, errors.New(card.Clean("read event: "+text, maxError))
 	}
-	return e, nil
+	return events, nil
 }
 
-func normalise(raw []byte) (event.Event, error) {
+// Normalise is NormaliseAll for whoever can use just one event.
+func Normalise(raw []byte) (event.Event, error) {
+	events, err := NormaliseAll(raw)
+	switch {
+	case err != nil:
+		return event.Event{}, err
+	case len(events) != 1:
+		return event.Event{}, fmt.Errorf("read event: there are %d events in it; want one", len(events))
+	}
+	return events[0], nil
+}
+
+// shape is one way in which events are sent.
+type shape struct {
+	name  string   // for messages
+	marks []string // the top-level keys by which it is known
+	read  func(raw json.RawMessage, top map[string]json.RawMessage) ([]event.Event, error)
+}
+
+// shapes begin with the envelopes: what is in one may have any keys.
+var shapes = []shape{
+	{"an EventBridge event", []string{"detail-type"}, fromEventBridge},
+	{"a CloudEvents 1.0 event in structured JSON", []string{"specversion"}, fromCloudEvent},
+	{"a notification of Alertmanager", []string{"alerts", "groupKey"}, fromAlertmanager},
+	{"a GitHub webhook about an alert", []string{"alert", "repository"}, fromGitHub},
+}
+
+func (s shape) is(top map[string]json.RawMessage) bool { return hasAll(top, s.marks...) }
+
+func hasAll(members map[string]json.RawMessage, names ...string) bool {
+	return !slices.ContainsFunc(names, func(name string) bool {
+		_, ok := members[name]
+		return !ok
+	})
+}
+
+func normalise(raw []byte) ([]event.Event, error) {
 	if len(raw) > event.MaxSize {
-		return event.Event{}, fmt.Errorf("it is %d bytes; at most %d are taken", len(raw), event.MaxSize)
+		return nil, fmt.Errorf("it is %d bytes; at most %d are taken", len(raw), event.MaxSize)
 	}
 	if err := scan(raw); err != nil {
-		return event.Event{}, err
+		return nil, err
 	}
 	top, err := object(raw)
 	if err != nil {
-		return event.Event{}, err
+		return nil, err
 	}
-	_, isEventBridge := top["detail-type"]
-	_, isCloudEvent := top["specversion"]
-	switch {
-	case isEventBridge && isCloudEvent:
-		return event.Event{}, errors.New("it has both a detail-type, as EventBridge events have, and a specversion, as CloudEvents have; send one of the two")
-	case isEventBridge:
-		return fromEventBridge(top)
-	case isCloudEvent:
-		return fromCloudEvent(top)
+	if shapes[0].is(top) && shapes[1].is(top) {
+		return nil, errors.New("it has both a detail-type, as EventBridge events have, and a specversion, as CloudEvents have; send one of the two")
 	}
-	return event.Event{}, unknown(top)
+	for _, s := range shapes {
+		if s.is(top) {
+			return s.read(bytes.TrimSpace(raw), top)
+		}
+	}
+	return nil, unknown(top)
 }
 
 // unknown says what was looked for and what was found instead.
@@ -76,17 +112,20 @@ func unknown(top map[string]json.RawMessage) error {
 	if len(keys) > most {
 		found += fmt.Sprintf(" and %d more", len(keys)-most)
 	}
-	_, topic := top["TopicArn"]
-	_, body := top["Body"]
-	_, records := top["Records"]
 	hint := ""
 	switch {
-	case topic:
+	case hasAll(top, "action", "sender"):
+		hint = "; it looks like a webhook of GitHub about something else: send it as the data of a CloudEvents event"
+	case hasAll(top, "TopicArn"):
 		hint = "; it looks like an SNS notification: turn on raw message delivery, or send the event that its Message holds"
-	case body || records:
+	case hasAll(top, "Body"), hasAll(top, "Records"):
 		hint = "; it looks like an SQS message or a batch of records: send the event that each body holds"
 	}
-	return fmt.Errorf("unknown shape: looked for an EventBridge event (has detail-type) or a CloudEvents 1.0 event in structured JSON (has specversion); %s%s", found, hint)
+	looked := make([]string, len(shapes))
+	for i, s := range shapes {
+		looked[i] = fmt.Sprintf("%s (has %s)", s.name, strings.Join(s.marks, " and "))
+	}
+	return fmt.Errorf("unknown shape: looked for %s; %s%s", strings.Join(looked, "; "), found, hint)
 }
 
 var rfc3339 = regexp.MustCompile(`^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)$`)
