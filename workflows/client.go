@@ -13,6 +13,7 @@ import (
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/temporal"
 
 	"github.com/countersign/countersign/activities/digest"
@@ -193,7 +194,8 @@ type Listed struct {
 	Run       string     `json:"run"`
 	Execution string     `json:"execution"`
 	Playbook  string     `json:"playbook"`
-	Status    string     `json:"status"` // running, completed, failed, canceled, terminated, timed_out
+	Parent    string     `json:"parent,omitempty"` // the run that called it
+	Status    string     `json:"status"`           // running, completed, failed, canceled, terminated, timed_out
 	Started   time.Time  `json:"started"`
 	Ended     *time.Time `json:"ended,omitempty"`
 }
@@ -219,6 +221,10 @@ func (c Client) Runs(ctx context.Context, open bool, limit int) ([]Listed, error
 			run := Listed{
 				Run: e.Execution.WorkflowId, Execution: e.Execution.RunId, Playbook: playbookName,
 				Status: snake(e.Status.String()), Started: e.StartTime.AsTime(),
+			}
+			if parent := e.ParentExecution; parent != nil {
+				run.Parent = parent.WorkflowId
+				_ = converter.GetDefaultDataConverter().FromPayload(e.Memo.GetFields()[playbookMemo], &run.Playbook) // without it: the caller's
 			}
 			if e.CloseTime != nil {
 				ended := e.CloseTime.AsTime()

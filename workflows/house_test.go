@@ -41,6 +41,7 @@ type house struct {
 
 	env      *testsuite.TestWorkflowEnvironment
 	registry *activities.Registry
+	callees  playbook.Table[playbook.Callee]
 	event    event.Event
 	updates  int
 
@@ -60,7 +61,7 @@ func newHouse(t testing.TB) *house {
 	var suite testsuite.WorkflowTestSuite
 	suite.SetLogger(sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler)))
 	h := &house{
-		TB: t, env: suite.NewTestWorkflowEnvironment(), registry: activities.NewRegistry(),
+		TB: t, env: suite.NewTestWorkflowEnvironment(), registry: activities.NewRegistry(), callees: playbook.Table[playbook.Callee]{},
 		do: map[string]func(context.Context, lampInput) (lampOutput, error){},
 		event: event.Event{
 			ID: "e1", Source: "hall", Type: "lamp.broken", Time: time.Date(2026, 11, 20, 21, 14, 0, 0, time.UTC),
@@ -115,11 +116,25 @@ func (h *house) calls() []string {
 	return slices.Clone(h.made)
 }
 
+func (h *house) compile(name, text string) *playbook.Playbook {
+	h.Helper()
+	catalog := workflows.Catalog(h.registry)
+	catalog.Playbooks = h.callees
+	pb, problems := playbook.Compile(name+".yaml", []byte("playbook: "+name+"\nstage: run\n"+text), catalog)
+	require.Empty(h, problems)
+	return pb
+}
+
+// callee compiles a playbook that those compiled after it may call.
+func (h *house) callee(name, text string) {
+	h.Helper()
+	h.callees[name] = playbook.Callee{Plan: h.compile(name, text).Plan}
+}
+
 // input compiles a playbook of these steps. They may end with an outcome.
 func (h *house) input(steps string) workflows.Input {
 	h.Helper()
-	pb, problems := playbook.Compile("test.yaml", []byte("playbook: p\nstage: run\ninputs: {lamp: {type: string, from: event.data.lamp}}\nsteps:\n"+steps), workflows.Catalog(h.registry))
-	require.Empty(h, problems)
+	pb := h.compile("p", "triggers: [{event: lamp.broken}]\ninputs: {lamp: {type: string, from: event.data.lamp}}\nsteps:\n"+steps)
 	in, err := workflows.NewInput(pb, h.event, nil)
 	require.NoError(h, err)
 	return in

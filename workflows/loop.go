@@ -55,7 +55,7 @@ func (r *run) row(s *playbook.Step) *StepStatus {
 	row, ok := r.rows[s.ID]
 	if !ok {
 		row = &StepStatus{
-			ID: shown.ID, Verb: shown.Verb, Title: shown.Title, Activity: shown.Activity, Effect: shown.Effect,
+			ID: shown.ID, Verb: shown.Verb, Title: shown.Title, Activity: shown.Activity, Effect: shown.Effect, Calls: shown.Calls,
 			Status: playbook.StatusPending, shown: shown,
 		}
 		r.rows[s.ID] = row
@@ -76,7 +76,7 @@ func (r *run) mark(row *StepStatus, status playbook.Status) {
 	}
 	out.Rounds.add(before, -1)
 	out.Rounds.add(status, 1)
-	out.Status, out.Title = out.Rounds.status(), row.Title
+	out.Status, out.Title, out.Run = out.Rounds.status(), row.Title, row.Run
 	if out.Case = row.Case; out.Case != nil && !slices.Contains(out.Rounds.Cases, *out.Case) {
 		out.Rounds.Cases = append(out.Rounds.Cases, *out.Case)
 	}

@@ -30,6 +30,9 @@ type Input struct {
 	Plan   playbook.Plan              `json:"plan"`
 	Event  event.Event                `json:"event"`
 	Inputs map[string]json.RawMessage `json:"inputs"`
+	// Parent is the run that called this one, if one did. Inputs are then what it gave; the rest
+	// comes from the event, or is the default.
+	Parent string `json:"parent,omitempty"`
 }
 
 // Report is the result of a run that is done. One that failed or was cancelled reports to the run
@@ -90,8 +93,8 @@ func (r *run) setup(ctx workflow.Context, in Input) error {
 	}
 	r.values["run"] = map[string]any{"id": r.status.Run, "playbook": r.pb.Name, "time": r.status.Started}
 	r.status.Inputs = map[string]json.RawMessage{}
-	for _, name := range expr.Keys(in.Inputs) {
-		r.status.Inputs[name] = r.show(in.Inputs[name])
+	for _, name := range expr.Keys(r.in.Inputs) {
+		r.status.Inputs[name] = r.show(r.in.Inputs[name])
 	}
 	r.list(r.pb.Steps, 0)
 	return nil
@@ -102,7 +105,8 @@ func (r *run) open(ctx workflow.Context, in Input) error {
 	r.in, r.trail = in, newTrail(ctx)
 	info := workflow.GetInfo(ctx)
 	r.status = &Status{
-		Run: info.WorkflowExecution.ID, Execution: info.WorkflowExecution.RunID,
+		Parent: in.Parent,
+		Run:    info.WorkflowExecution.ID, Execution: info.WorkflowExecution.RunID,
 		State: Running, Started: info.WorkflowStartTime, Event: refOf(in.Event),
 	}
 	if err := workflow.SetQueryHandlerWithOptions(ctx, StatusQuery, func() (*Status, error) { return r.status, nil },
@@ -115,6 +119,13 @@ func (r *run) open(ctx workflow.Context, in Input) error {
 	var err error
 	if r.pb, err = load(in.Plan); err != nil {
 		return err
+	}
+	if in.Parent != "" {
+		in.Inputs, err = record(ctx, false, func() (map[string]json.RawMessage, error) { return r.pb.ResolveInputs(in.Event, in.Inputs) })
+		if err != nil {
+			return err
+		}
+		r.in.Inputs, r.in.Parent = in.Inputs, "" // a part need not do it again
 	}
 	if r.values, err = r.pb.Values(in.Event, in.Inputs); err != nil {
 		return err
@@ -151,6 +162,9 @@ func (r *run) list(steps []*playbook.Step, depth int) {
 		row := &StepStatus{ID: s.ID, Verb: s.Verb.Keyword(), Status: playbook.StatusPending, Depth: depth}
 		if a, ok := s.Verb.(*playbook.Activity); ok {
 			row.Activity, row.Effect, row.Title = a.Name, string(a.Signature.Effect), a.Signature.Title
+		}
+		if v, ok := s.Verb.(*playbook.Child); ok {
+			row.Calls = v.Name
 		}
 		r.status.Steps = append(r.status.Steps, row)
 		for _, block := range playbook.Inner(s) {

@@ -28,12 +28,14 @@ func (s State) Over() bool { return s == Done || s == Failed || s == Cancelled }
 type Status struct {
 	Run string `json:"run"`
 	// Execution is Temporal's id of this execution: a run that failed may be started anew.
-	Execution string            `json:"execution"`
-	Playbook  string            `json:"playbook"`
-	Title     string            `json:"title"`
-	Labels    map[string]string `json:"labels,omitempty"`
-	Plan      digest.Digest     `json:"plan"`
-	State     State             `json:"state"`
+	Execution string `json:"execution"`
+	// Parent is the run that called this one, if one did.
+	Parent   string            `json:"parent,omitempty"`
+	Playbook string            `json:"playbook"`
+	Title    string            `json:"title"`
+	Labels   map[string]string `json:"labels,omitempty"`
+	Plan     digest.Digest     `json:"plan"`
+	State    State             `json:"state"`
 	// Outcome is what the playbook says of a run that is done.
 	Outcome string `json:"outcome,omitempty"`
 	// Error is why a run failed.
@@ -49,6 +51,8 @@ type Status struct {
 	Steps     []*StepStatus              `json:"steps"`
 	Approvals []*ApprovalStatus          `json:"approvals,omitempty"`
 	Questions []*QuestionStatus          `json:"questions,omitempty"`
+	// Called are the runs that this one waits for. They are asked, and answered, by themselves.
+	Called []string `json:"called,omitempty"`
 	// Unlisted counts older approvals and questions, all over, that are no longer listed.
 	Unlisted int `json:"unlisted,omitempty"`
 
@@ -91,6 +95,8 @@ type StepStatus struct {
 	Title    string          `json:"title,omitempty"`
 	Activity string          `json:"activity,omitempty"`
 	Effect   string          `json:"effect,omitempty"`
+	Calls    string          `json:"calls,omitempty"` // the playbook that the step runs
+	Run      string          `json:"run,omitempty"`   // the run of it
 	Status   playbook.Status `json:"status"`
 	Started  *time.Time      `json:"started,omitempty"`
 	Ended    *time.Time      `json:"ended,omitempty"`

@@ -10,6 +10,7 @@ import (
 
 	"github.com/countersign/countersign/activities"
 	"github.com/countersign/countersign/activities/digest"
+	"github.com/countersign/countersign/workflows/expr"
 	"github.com/countersign/countersign/workflows/playbook"
 )
 
@@ -29,16 +30,25 @@ func (r *run) activity(ctx workflow.Context, s *playbook.Step, v *playbook.Activ
 
 // resolve gives a call its input, held against the type the activity takes, and its name.
 func (r *run) resolve(ctx workflow.Context, v *playbook.Activity) (activities.Call, digest.Digest, error) {
-	input, err := record(ctx, v.With.Stable(), func() (json.RawMessage, error) { return v.With.Eval(r.values) })
+	input, err := r.given(ctx, v.With, v.Signature.Input)
 	if err != nil {
-		return activities.Call{}, "", fmt.Errorf("with: %w", err)
-	}
-	if _, err := v.Signature.Input.Decode(input); err != nil {
-		return activities.Call{}, "", fmt.Errorf("with: %w", err)
+		return activities.Call{}, "", err
 	}
 	call := activities.Call{Activity: v.Name, Version: v.Signature.Version, Input: input}
 	name, err := call.Digest()
 	return call, name, err
+}
+
+// given evaluates a with, and holds it against the type that is taken.
+func (r *run) given(ctx workflow.Context, with *playbook.Value, takes *expr.Type) (json.RawMessage, error) {
+	given, err := record(ctx, with.Stable(), func() (json.RawMessage, error) { return with.Eval(r.values) })
+	if err == nil {
+		_, err = takes.Decode(given)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("with: %w", err)
+	}
+	return given, nil
 }
 
 // call makes a resolved call and reads its output.

@@ -34,6 +34,7 @@ func Story(w io.Writer, st *workflows.Status) error {
 		row{"time", stamp(st.Event.Time)},
 		row{"repeats", repeats(st.Repeats)},
 		row{"playbook", Exact(st.Playbook)},
+		row{"called by", optional(st.Parent)},
 		row{"labels", labels(st.Labels)},
 		row{"plan", Exact(st.Plan.Short())},
 	)
@@ -142,6 +143,9 @@ func (p *page) steps(st *workflows.Status) {
 		if s.Attempts > 1 {
 			p.line(below, fmt.Sprintf("attempt %d", s.Attempts))
 		}
+		if s.Run != "" {
+			p.line(below, "run    "+Exact(s.Run))
+		}
 		lead := "error  "
 		for _, row := range said(s.Error, below+len(lead)) {
 			p.line(below, p.style(red, lead+row))
@@ -176,6 +180,9 @@ func took(s *workflows.StepStatus) string {
 func what(s *workflows.StepStatus) string {
 	if s.Activity != "" {
 		return Exact(s.Activity)
+	}
+	if s.Calls != "" {
+		return Exact(s.Verb) + " " + Exact(s.Calls)
 	}
 	return Exact(s.Verb)
 }

@@ -10,6 +10,9 @@ func (a *app) show() *cobra.Command {
 	return &cobra.Command{
 		Use:   "show RUN",
 		Short: "Tell the story of a run: its event, steps, approvals, questions and outcome",
+		Long: `Tell the story of a run: its event, steps, approvals, questions and outcome.
+
+A playbook that it calls is a run of its own, which the step names: show tells that one too.`,
 		Example: `  starter show aws-compromised-access-key/AKIAIOSFODNN7EXAMPLE
   starter show -o json aws-compromised-access-key/AKIAIOSFODNN7EXAMPLE`,
 		Args: arguments("RUN"),
@@ -34,6 +37,9 @@ func (a *app) show() *cobra.Command {
 			}
 			for _, q := range st.Unanswered() {
 				a.say("\n%s waits for people: %s", card.Exact(q.ID), a.fillCommand(st, q))
+			}
+			for _, run := range st.Called {
+				a.say("\nit waits for another run: %s", a.command("show", run))
 			}
 			return nil
 		},

@@ -2,6 +2,8 @@ package cli
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 
 	"github.com/countersign/countersign/playbooks"
 	"github.com/countersign/countersign/starter/card"
@@ -9,16 +11,24 @@ import (
 	"github.com/countersign/countersign/workflows/playbook"
 )
 
-// read reads the given playbooks; without any, those of --playbooks or the library that ships.
+// read reads the given playbooks; without any, those of --playbooks or the library that ships. What
+// the given ones call may also stand there.
 func (a *app) read(names ...string) (*library.Library, playbook.Problems, error) {
 	catalog := library.Catalog(a.registry)
-	if len(names) == 0 && a.playbooks != "" {
-		names = []string{a.playbooks}
-	}
-	if len(names) == 0 {
+	switch {
+	case len(names) == 0 && a.playbooks == "":
 		return library.Load(playbooks.Files, catalog)
+	case len(names) == 0:
+		return library.Open(catalog, a.playbooks)
+	case a.playbooks == "":
+		return library.OpenBeside(playbooks.Files, "the shipped library", catalog, names...)
 	}
-	return library.Open(catalog, names...)
+	root, err := os.OpenRoot(a.playbooks)
+	if err != nil {
+		return nil, nil, fmt.Errorf("read the playbooks of %s: %w", a.playbooks, err)
+	}
+	defer root.Close()
+	return library.OpenBeside(root.FS(), filepath.ToSlash(a.playbooks), catalog, names...)
 }
 
 // library reads the playbooks and refuses those with problems: the one that is broken may be the

@@ -169,6 +169,11 @@ func (m *mermaid) step(s *playbook.Step, from []exit) []exit {
 			return append(out, exit{n, "no case holds"})
 		}
 		return append(out, m.block(v.Default, []exit{{n, "default"}})...)
+	case *playbook.Child:
+		n := m.node(`[["`, `"]]`, name, "playbook "+v.Name)
+		m.join(from, n)
+		m.class(n, s, "")
+		return []exit{{node: n}}
 	case *playbook.Set:
 		n := m.node(`("`, `")`, "set "+strings.Join(v.Names(), ", "))
 		m.join(from, n)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"sync"
 	"time"
 
@@ -76,19 +77,35 @@ func (a *app) ended(started []*startedJSON) error {
 	return nil
 }
 
-// follow tells one run until it is over or bounded, which is part of ctx, ends; and shows each
-// approval and question when it is asked.
+// follow tells one run, with those that it calls, until it is over or bounded, which is part of ctx,
+// ends; and shows each approval and question when it is asked.
 func (a *app) follow(ctx, bounded context.Context, runs Runs, run string, to io.Writer) (*workflows.Status, error) {
+	var mu sync.Mutex // held by whoever writes to to
+	var called sync.WaitGroup
+	defer called.Wait()
+	followed := map[string]bool{}
 	progress := card.NewProgress(to)
 	shown := map[string]bool{}
 	var last *workflows.Status
 	see := func(st *workflows.Status) bool {
+		mu.Lock()
+		defer mu.Unlock()
 		last = st
 		progress.See(st)
 		for _, asking := range st.Asking() {
 			if !shown[asking.ID] {
 				shown[asking.ID] = true
 				a.ask(to, st, asking)
+			}
+		}
+		for _, other := range st.Called {
+			if !followed[other] {
+				followed[other] = true
+				name := card.Exact(strings.TrimPrefix(other, st.Run+"/"))
+				called.Go(func() {
+					// It tells; how it ended the step that called it says.
+					_, _ = a.follow(ctx, bounded, runs, other, &prefixed{w: to, prefix: name + "  ", mu: &mu})
+				})
 			}
 		}
 		for _, q := range st.Unanswered() {

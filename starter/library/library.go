@@ -6,6 +6,9 @@
 // and except what lies under names that begin with a dot. Every file events/<type>.schema.json is
 // the JSON Schema of the data of a type of event. Links are followed inside a folder and
 // never out of it.
+//
+// A playbook that another calls may stand in any file. If it is in none of those that are read, it
+// is looked for beside them.
 package library
 
 import (
@@ -86,8 +89,11 @@ var ErrNoPlaybook = errors.New("no playbook")
 // loader gathers entries and problems of several trees and files.
 type loader struct {
 	catalog  playbook.Catalog
+	drafts   []draft
 	entries  []entry
 	problems playbook.Problems
+	others   []func() error // read what stands beside the library
+	beside   bool           // that is being read
 }
 
 func newLoader(catalog playbook.Catalog) *loader {
@@ -147,19 +153,17 @@ func (l *loader) file(fsys fs.FS, name, as string) {
 		l.problem(as, ruleUnreadable, "it cannot be read: %v", cause(err))
 		return
 	}
-	pb, problems := playbook.Compile(as, text, l.catalog)
-	l.problems = append(l.problems, problems...)
-	if pb != nil {
-		l.entries = append(l.entries, entry{as, text, pb})
-	}
+	l.add(as, text)
 }
 
 func (l *loader) problem(file, rule, format string, args ...any) {
-	l.problems = append(l.problems, playbook.Problem{File: file, Line: 1, Column: 1, Rule: rule, Message: fmt.Sprintf(format, args...)})
+	l.report(playbook.Problem{File: file, Line: 1, Column: 1, Rule: rule, Message: fmt.Sprintf(format, args...)})
 }
 
-// done sorts what was read, and leaves out of the library what has the name of another.
+// done compiles and sorts what was read, and leaves out of the library what has the name of another.
 func (l *loader) done() (*Library, playbook.Problems) {
+	l.find()
+	l.compile()
 	slices.SortStableFunc(l.entries, func(a, b entry) int { return strings.Compare(a.playbook.Name, b.playbook.Name) })
 	library := &Library{}
 	for _, e := range l.entries {

@@ -3,6 +3,7 @@ package library
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -17,7 +18,15 @@ var ErrEmpty = errors.New("no playbooks")
 // Open reads playbooks from folders, with all that is below them, and from single files. A link
 // may lead anywhere if it is named itself; inside a folder it may not leave the folder. Tests of
 // playbooks are left out, also when named, so that a pattern of the shell may include them.
+//
+// What the playbooks call and is in none of these is looked for in the folders of the single files.
 func Open(catalog playbook.Catalog, names ...string) (*Library, playbook.Problems, error) {
+	return OpenBeside(nil, "", catalog, names...)
+}
+
+// OpenBeside is Open for playbooks that may also call those of another tree, whose files are named
+// below at.
+func OpenBeside(other fs.FS, at string, catalog playbook.Catalog, names ...string) (*Library, playbook.Problems, error) {
 	l := newLoader(catalog)
 	var seen []string
 	for _, name := range names {
@@ -33,6 +42,9 @@ func Open(catalog playbook.Catalog, names ...string) (*Library, playbook.Problem
 		if err := l.open(name); err != nil {
 			return nil, nil, err
 		}
+	}
+	if other != nil {
+		l.others = append(l.others, func() error { return l.tree(other, at) })
 	}
 	library, problems := l.done()
 	if len(library.entries) == 0 && len(problems) == 0 {
@@ -67,6 +79,7 @@ func (l *loader) open(name string) error {
 	if !info.IsDir() {
 		if !strings.HasSuffix(name, testSuffix) {
 			l.file(os.DirFS(filepath.Dir(name)), filepath.Base(name), filepath.ToSlash(name))
+			l.others = append(l.others, func() error { return l.siblings(name) })
 		}
 		return nil
 	}
@@ -76,4 +89,21 @@ func (l *loader) open(name string) error {
 	}
 	defer root.Close()
 	return l.tree(root.FS(), filepath.ToSlash(name))
+}
+
+// siblings reads what stands in the folder of a file.
+func (l *loader) siblings(name string) error {
+	dir := filepath.Dir(name)
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	entries, err := fs.ReadDir(root.FS(), ".")
+	for _, e := range entries {
+		if base := e.Name(); base != filepath.Base(name) && strings.HasSuffix(base, suffix) && !strings.HasSuffix(base, testSuffix) && !strings.HasPrefix(base, ".") {
+			l.file(root.FS(), base, filepath.ToSlash(filepath.Join(dir, base)))
+		}
+	}
+	return err
 }

@@ -5,6 +5,7 @@ import "github.com/countersign/countersign/workflows/expr"
 // Catalog is what a playbook may name outside of its own file. One that is empty knows nothing.
 type Catalog struct {
 	Activities Table[Signature]
+	Playbooks  Table[Callee]
 	// Events are the types of the data of events, by the type of event. What is not among them may
 	// come all the same, with data of any type.
 	Events Table[*expr.Type]

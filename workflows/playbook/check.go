@@ -16,6 +16,10 @@ type checker struct {
 	// reads are the names that expressions read, as expr.Program.Reads has them, since the
 	// innermost loop began.
 	reads map[string]bool
+	// starts are the triggers of the playbook: they say what event a run of it may have.
+	starts  []*Trigger
+	called  map[string]Plan
+	carried int // bytes of the plans in called
 }
 
 // varType is the type a variable has in the whole playbook, and where it was first set.
@@ -87,7 +91,7 @@ func (c *checker) verb(s *Step, sc *scope) []expr.Field {
 func skippable(fields []expr.Field) []expr.Field {
 	out := make([]expr.Field, len(fields))
 	for i, f := range fields {
-		f.Optional = f.Optional || f.Name == "output"
+		f.Optional = f.Optional || f.Name == "output" || f.Name == "outcome"
 		out[i] = f
 	}
 	return out

@@ -13,6 +13,7 @@
 //
 //	source.go     strict YAML: bounds, no anchors, no tags, nothing invisible
 //	catalog.go    what a file may name that is outside of it
+//	callee.go     what a playbook must know of one that it calls
 //	place.go      where a place inside a quoted or folded string is in the file
 //	parse.go      the document and its steps
 //	verb_*.go     one verb a file: its form, its checks, its type

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"time"
 
+	"go.yaml.in/yaml/v3"
+
 	"github.com/countersign/countersign/activities/digest"
 	"github.com/countersign/countersign/workflows/expr"
 )
@@ -14,13 +16,15 @@ import (
 const format = 1
 
 // Plan is a playbook in its canonical form: the document as JSON, and what it names outside of its
-// file as that was when it was compiled: the signatures of the activities and the types of the
-// events. A run carries it by value, so a playbook that changes touches new runs only.
+// file as that was when it was compiled: the signatures of the activities, the types of the events,
+// and the plans of the playbooks that it calls. A run carries it by value, so a playbook that
+// changes touches new runs only.
 type Plan struct {
 	Format     int                   `json:"format"`
 	Document   json.RawMessage       `json:"document"`
 	Activities map[string]Signature  `json:"activities"`
 	Events     map[string]*expr.Type `json:"events,omitempty"`
+	Playbooks  map[string]Plan       `json:"playbooks,omitempty"`
 }
 
 // Signature is what a playbook must know of an activity.
@@ -49,6 +53,24 @@ const (
 
 // Compile reads and checks a playbook. Either the problems are empty or the playbook is nil.
 func Compile(file string, text []byte, catalog Catalog) (*Playbook, Problems) {
+	d, problems := Parse(file, text)
+	if d == nil {
+		return nil, problems
+	}
+	return d.Compile(catalog)
+}
+
+// Draft is a playbook that was read and not yet checked. It tells which others it calls, so that
+// whoever has many can compile those first.
+type Draft struct {
+	source *source
+	root   *yaml.Node
+	pb     *Playbook
+}
+
+// Parse reads a playbook. The draft is nil if nothing can be told of the file; the problems are
+// then why.
+func Parse(file string, text []byte) (*Draft, Problems) {
 	src := &source{file: file, text: text}
 	root := src.read()
 	if root == nil {
@@ -58,12 +80,24 @@ func Compile(file string, text []byte, catalog Catalog) (*Playbook, Problems) {
 	if pb == nil {
 		return nil, src.problems.sorted()
 	}
-	c := &checker{source: src, catalog: catalog, used: map[string]Signature{}, events: map[string]*expr.Type{}, ids: map[string]*Step{}, vars: map[string]varType{}, reads: map[string]bool{}}
+	return &Draft{src, root, pb}, nil
+}
+
+// Name is what the playbook calls itself; it may be empty.
+func (d *Draft) Name() string { return d.pb.Name }
+
+// Compile checks the draft, once. Either the problems are empty or the playbook is nil.
+func (d *Draft) Compile(catalog Catalog) (*Playbook, Problems) {
+	src, pb := d.source, d.pb
+	c := &checker{
+		source: src, catalog: catalog, used: map[string]Signature{}, events: map[string]*expr.Type{}, called: map[string]Plan{},
+		ids: map[string]*Step{}, vars: map[string]varType{}, reads: map[string]bool{}, starts: pb.Triggers,
+	}
 	c.playbook(pb)
 	if len(src.problems) > 0 {
 		return nil, src.problems.sorted()
 	}
-	document, err := tree(root)
+	document, err := tree(d.root)
 	if err == nil {
 		// Written as JSON, some text grows. What a worker would refuse to read is refused here.
 		pb.Plan, err = newPlan(document, c)
@@ -84,11 +118,12 @@ func Compile(file string, text []byte, catalog Catalog) (*Playbook, Problems) {
 
 func newPlan(document any, c *checker) (Plan, error) {
 	raw, err := digest.Canonical(document)
-	return Plan{Format: format, Document: raw, Activities: c.used, Events: c.events}, err
+	return Plan{Format: format, Document: raw, Activities: c.used, Events: c.events, Playbooks: c.called}, err
 }
 
 // Load gives back the playbook that a plan was compiled from. JSON is YAML, so it takes the same
-// way as a file, and a plan that somebody else made is checked like any other.
+// way as a file, and a plan that somebody else made is checked like any other. The plans inside it
+// are checked by the runs that they are for.
 func (p Plan) Load() (*Playbook, error) {
 	if p.Format != format {
 		return nil, fmt.Errorf("load the plan: its format is %d; this version reads %d", p.Format, format)
@@ -103,7 +138,7 @@ func (p Plan) Load() (*Playbook, error) {
 			return nil, fmt.Errorf("load the plan: the event %q has no type", name)
 		}
 	}
-	pb, problems := Compile("plan", p.Document, Catalog{Activities: p.Activities, Events: p.Events, partial: true})
+	pb, problems := Compile("plan", p.Document, Catalog{Activities: p.Activities, Events: p.Events, Playbooks: callees(p.Playbooks), partial: true})
 	if len(problems) > 0 {
 		return nil, fmt.Errorf("load the plan: %w", problems)
 	}

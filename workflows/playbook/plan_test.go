@@ -3,7 +3,9 @@ package playbook_test
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -197,3 +199,45 @@ func TestLoadRefuses(t *testing.T) {
 		})
 	}
 }
+
+// A plan brings the playbooks that it calls. They are part of its meaning, and checked where they run.
+func TestPlanCarriesWhatItCalls(t *testing.T) {
+	const caller = "playbook: p\nstage: run\nsteps: [{playbook: douse-lamp, with: {lamp: desk}}]\n"
+	pb := compile(t, caller)
+	require.Equal(t, []string{"douse-lamp"}, keys(pb.Plan.Playbooks))
+	requireFixedPoint(t, pb)
+	inner, err := pb.Plan.Playbooks["douse-lamp"].Load()
+	require.NoError(t, err)
+	require.Equal(t, "douse-lamp", inner.Name)
+	for name, tc := range map[string]struct {
+		change func(*playbook.Plan)
+		says   string
+	}{
+		"lost":   {func(p *playbook.Plan) { p.Playbooks = nil }, `there is no playbook "douse-lamp"`},
+		"unused": {func(p *playbook.Plan) { p.Playbooks["more"] = p.Playbooks["douse-lamp"] }, "canonical"},
+		"takes something else": {func(p *playbook.Plan) {
+			p.Playbooks["douse-lamp"] = playbook.Plan{Format: 1, Document: json.RawMessage(`{"inputs":{"room":{"type":"string"}},"playbook":"douse-lamp","stage":"run","steps":[{"stop":"x"}]}`)}
+		}, `takes no "lamp"`},
+		"empty": {func(p *playbook.Plan) { p.Playbooks["douse-lamp"] = playbook.Plan{} }, "its format is 0"},
+		"a tower": {func(p *playbook.Plan) {
+			for range 500 {
+				*p = playbook.Plan{Format: 1, Document: p.Document, Playbooks: map[string]playbook.Plan{"douse-lamp": *p}}
+			}
+		}, "at most 5"},
+		"too large": {func(p *playbook.Plan) {
+			callee := p.Playbooks["douse-lamp"]
+			callee.Activities = map[string]playbook.Signature{"a.b": {Title: strings.Repeat("x", 600<<10)}}
+			p.Playbooks["douse-lamp"] = callee
+		}, "bytes together"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			plan := travel(t, pb.Plan)
+			tc.change(&plan)
+			loaded, err := plan.Load()
+			require.Nil(t, loaded)
+			require.ErrorContains(t, err, tc.says)
+		})
+	}
+}
+
+func keys[T any](m map[string]T) []string { return slices.Sorted(maps.Keys(m)) }

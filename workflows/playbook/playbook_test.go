@@ -61,8 +61,8 @@ func lamps() playbook.Catalog {
 	}
 	activities.Register(r, activities.Spec{Name: "lamp.lower", Title: "Lower a lamp", Effect: activities.Change, Undo: "lamp.hang", Targets: []string{"hook"}},
 		func(context.Context, hookInput) (lampOutput, error) { return lampOutput{}, nil })
-	catalog := workflows.Catalog(r)
-	catalog.Events = playbook.Table[*expr.Type]{
+	c := workflows.Catalog(r)
+	c.Events = playbook.Table[*expr.Type]{
 		"lamp.fused": expr.Object(
 			expr.Field{Name: "lamp", Type: expr.String},
 			expr.Field{Name: "amps", Type: expr.Double},
@@ -77,7 +77,33 @@ func lamps() playbook.Catalog {
 			expr.Field{Name: "thief", Type: expr.String},
 		),
 	}
-	return catalog
+	c.Playbooks = callees(c, map[string]string{
+		"douse-lamp": "inputs: {lamp: {type: string}, times: {type: int, default: 1}}\nsteps: [{stop: doused}]",
+		"mend-lamp": "triggers: [{event: lamp.broken}, {event: lamp.old}]\ninputs: {lamp: {type: string, from: event.data.lamp}, floor: {type: int, from: event.data.floor, default: 0}}\n" +
+			"steps: [{title: Mend what the event names, stop: mended}]",
+		"sell-lamp": "triggers: [{event: lamp.old}]\nsteps: [{stop: 'sold ${event.data.lamp}'}]",
+	})
+	c.Playbooks["looping"] = playbook.Callee{Why: "it leads back here: p calls looping calls p"}
+	c.Playbooks["newer"] = playbook.Callee{Plan: playbook.Plan{Format: 2}}
+	deep := playbook.Plan{}
+	for range 5 {
+		deep = playbook.Plan{Format: 1, Document: c.Playbooks["douse-lamp"].Plan.Document, Playbooks: map[string]playbook.Plan{"inner": deep}}
+	}
+	c.Playbooks["deep"] = playbook.Callee{Plan: deep}
+	return c
+}
+
+// callees are playbooks that others may call.
+func callees(c playbook.Catalog, texts map[string]string) playbook.Table[playbook.Callee] {
+	table := playbook.Table[playbook.Callee]{}
+	for name, text := range texts {
+		pb, problems := playbook.Compile(name+".yaml", []byte("playbook: "+name+"\nstage: run\n"+text), c)
+		if len(problems) > 0 {
+			panic(problems)
+		}
+		table[name] = playbook.Callee{Plan: pb.Plan}
+	}
+	return table
 }
 
 // hookInput has a field that no lamp has, and one that a lamp need not have.

@@ -36,6 +36,8 @@ func Rules() []Rule {
 		noUndoRule(),
 		undoRule(),
 		finallyRule(),
+		unknownPlaybookRule(),
+		cannotCallRule(),
 		sharedVarRule(),
 	}
 }

@@ -93,7 +93,11 @@ func exampleCatalog() playbook.Catalog {
 		func(context.Context, bucketInput) (struct{}, error) { return struct{}{}, nil })
 	activities.Register(r, activities.Spec{Name: "aws.s3.block_public_access", Title: "Block public access", Effect: activities.Change, Undo: "aws.s3.restore_public_access", Targets: []string{"bucket"}},
 		func(context.Context, bucketInput) (struct{}, error) { return struct{}{}, nil })
-	catalog := workflows.Catalog(r)
-	catalog.Events = playbook.Table[*expr.Type]{"aws.guardduty.finding": expr.Any}
-	return catalog
+	c := workflows.Catalog(r)
+	c.Events = playbook.Table[*expr.Type]{"aws.guardduty.finding": expr.Any}
+	c.Playbooks = callees(c, map[string]string{
+		"aws-contain-key":     "inputs: {user: {type: string}}\nsteps: [{stop: contained}]",
+		"aws-contain-finding": "triggers: [{event: aws.guardduty.finding}]\nsteps: [{stop: 'contained ${event.data.id}'}]",
+	})
+	return c
 }

@@ -172,6 +172,10 @@ var mappings = map[string]mappingDoc{
 		"parallel":          {"The branches. They cannot read each other, and only one of them may set a value.", func() *jsonschema.Schema { return list(ref("branch")) }},
 		"continue_on_error": {"Whether the other branches go on when one fails (false); failures are then only counted.", plain("boolean")},
 	}, nil},
+	"step_playbook": {"Runs another playbook as a run of its own, and waits for its end. Offers outcome.", map[string]keyDoc{
+		"playbook": {"Name of the playbook.", word(nameForm)},
+		"with":     {"Its inputs. One that has a default need not be given, nor one that is taken from an event of the same type.", anything},
+	}, nil},
 	"step_repeat": {"Runs steps in rounds until an expression holds. Offers times and held.", map[string]keyDoc{
 		"repeat": {"What is done in a round. Afterwards the last one can be read.", to("steps")},
 		"until":  {"The loop ends when this holds after a round. That it does not in the end is no failure.", to("expression")},

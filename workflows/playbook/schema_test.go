@@ -94,7 +94,7 @@ func TestSchemaRefuses(t *testing.T) {
 		rule := slices.IndexFunc([]string{
 			"unknown-key", "missing-key", "unknown-activity", "unknown-input", "missing-input", "one-verb",
 		}, func(rule string) bool { return strings.HasPrefix(filepath.Base(file), rule) })
-		if rule >= 0 {
+		if rule >= 0 && !strings.HasSuffix(file, "-playbook.yaml") { // nor which inputs another file has
 			require.Error(t, admits(t, schema, file), file)
 			refused++
 		}

@@ -28,20 +28,27 @@ func activityVerb() verb {
 		keyword: "activity",
 		keys:    []string{"with"},
 		parse: func(_ *parser, o object) Verb {
-			n := o.scalar("activity")
+			n, with := o.call("activity")
 			if n == nil {
 				return nil
-			}
-			with := o.value("with")
-			if with == nil && o.meant["with"] {
-				return nil
-			}
-			if with == nil {
-				with = &Value{node: &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map", Line: n.Line, Column: n.Column}}
 			}
 			return &Activity{Name: n.Value, With: with, node: n}
 		},
 	}
+}
+
+// call reads the name of what a step calls, and what it gives it: nothing, if there is no with. The
+// name is nil if that cannot be told.
+func (o object) call(keyword string) (name *yaml.Node, with *Value) {
+	name, with = o.scalar(keyword), o.value("with")
+	switch {
+	case name == nil || with != nil:
+	case o.meant["with"]:
+		return nil, nil
+	default:
+		with = &Value{node: &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map", Line: name.Line, Column: name.Column}}
+	}
+	return name, with
 }
 
 // Keyword implements Verb.

@@ -31,10 +31,18 @@
 // {approve: person} or {approve: [person, person]} for a quorum, {reject: person, reason: text},
 // {expire: true}. A question takes {answer: {verdict: expected}, by: person} or {expire: true}. Who
 // is named belongs to the groups that are asked. In a loop every round asks: judge answers all of
-// them, scan[0].judge the first round of the loop scan.
+// them, scan[0].judge the first round of the loop scan. What a called playbook asks
+// is named after the step that calls it: contain/judge.
 //
 // An activity answers with {output: {...}} or {error: {kind, message, permanent}}; an error that is
 // not permanent is retried, as often as the step says, and stays.
+//
+// # Called playbooks
+//
+// A playbook that the playbook calls is run as well, and its calls and approvals are among the
+// others. playbooks says instead how one ends: contain: {outcome: contained} or contain: {failed: why}.
+// A playbook without triggers, which others call or people start, is tested without an event, or
+// with any.
 //
 // # Expectations
 //

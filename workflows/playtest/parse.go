@@ -38,6 +38,7 @@ type test struct {
 	data       json.RawMessage // nil: none
 	inputs     map[string]json.RawMessage
 	activities map[string]*reply
+	endings    map[string]ending // of called playbooks that are not run
 	answers    map[string]*answer
 	expect     expectation
 }
@@ -92,6 +93,7 @@ type parser struct {
 	file     string
 	registry *activities.Registry
 	pb       *playbook.Playbook
+	family   *family // pb with what it calls
 	problems playbook.Problems
 }
 
@@ -180,8 +182,11 @@ func (p *parser) suite(root *yaml.Node) *suite {
 }
 
 func (p *parser) test(n *yaml.Node, shared map[string]*reply) *test {
-	f := p.fields(n, "a test", "name", "event", "data", "inputs", "activities", "answers", "expect")
+	f := p.fields(n, "a test", "name", "event", "data", "inputs", "activities", "playbooks", "answers", "expect")
 	for _, key := range []string{"name", "event", "expect"} {
+		if key == "event" && len(p.pb.Triggers) == 0 {
+			continue // it is started by name, or called
+		}
 		if f[key] == nil && n.Kind == yaml.MappingNode {
 			p.report(n, "a test needs the key %q", key)
 		}
@@ -196,6 +201,7 @@ func (p *parser) test(n *yaml.Node, shared map[string]*reply) *test {
 	}
 	p.entries(f["inputs"], "inputs", func(key, value *yaml.Node) { t.inputs[key.Value] = p.json(value) })
 	maps.Copy(t.activities, p.replies(f["activities"]))
+	t.endings = p.endings(f["playbooks"])
 	p.entries(f["answers"], "answers", func(key, value *yaml.Node) {
 		if a := p.answer(key, value); a != nil {
 			t.answers[key.Value] = a
@@ -208,14 +214,10 @@ func (p *parser) test(n *yaml.Node, shared map[string]*reply) *test {
 // replies reads what activities answer, and holds it against what they can answer.
 func (p *parser) replies(n *yaml.Node) map[string]*reply {
 	out := map[string]*reply{}
-	used := map[string]bool{}
-	for name := range p.pb.Plan.Activities {
-		used[name] = true
-	}
-	names := slices.Sorted(maps.Keys(used))
+	names := p.family.activities()
 	p.entries(n, "activities", func(key, value *yaml.Node) {
 		a, ok := p.registry.Lookup(key.Value)
-		if !ok || !used[key.Value] {
+		if !ok || !slices.Contains(names, key.Value) {
 			p.report(key, "the playbook %s does not call %q%s", p.pb.Name, key.Value, expr.DidYouMean(key.Value, names))
 			return
 		}
@@ -257,17 +259,9 @@ func (p *parser) failure(n *yaml.Node) error {
 var person = regexp.MustCompile(`^[^\s@]+@[^\s@]+$`)
 
 func (p *parser) answer(key, n *yaml.Node) *answer {
-	var ids []string
-	var asking playbook.Verb
-	playbook.Walk(p.pb.Steps, func(s *playbook.Step) {
-		switch s.Verb.(type) {
-		case *playbook.Approve, *playbook.Ask:
-			ids = append(ids, s.ID)
-			if s.ID == stepOf(key.Value) {
-				asking = s.Verb
-			}
-		}
-	})
+	asked := p.family.asks()
+	ids := expr.Keys(asked)
+	asking := asked[stepOf(key.Value)]
 	a := &answer{at: place{key}}
 	ways := []verdict{approves, rejects, expires}
 	keys := []string{"approve", "reject", "expire", "reason"}
@@ -384,8 +378,8 @@ func (p *parser) call(n *yaml.Node) expectedCall {
 		return c
 	}
 	c.activity = n.Content[0].Value
-	if _, ok := p.pb.Plan.Activities[c.activity]; !ok {
-		p.report(n, "the playbook %s does not call %q%s", p.pb.Name, c.activity, expr.DidYouMean(c.activity, slices.Sorted(maps.Keys(p.pb.Plan.Activities))))
+	if names := p.family.activities(); !slices.Contains(names, c.activity) {
+		p.report(n, "the playbook %s does not call %q%s", p.pb.Name, c.activity, expr.DidYouMean(c.activity, names))
 	}
 	if n.Content[1].Tag != "!!null" {
 		c.input = p.json(n.Content[1])

@@ -22,7 +22,6 @@ import (
 	"github.com/countersign/countersign/activities/digest"
 	"github.com/countersign/countersign/activities/directory"
 	"github.com/countersign/countersign/workflows"
-	"github.com/countersign/countersign/workflows/approval"
 	"github.com/countersign/countersign/workflows/event"
 	"github.com/countersign/countersign/workflows/playbook"
 )
@@ -73,6 +72,9 @@ func Run(lib fs.FS, file string, pb *playbook.Playbook, opts Options) ([]Result,
 		return nil, problems
 	}
 	p := &parser{file: file, registry: opts.Registry, pb: pb}
+	if p.family, err = familyOf(pb); err != nil {
+		return nil, fmt.Errorf("test the playbook %s: %w", pb.Name, err)
+	}
 	s := p.suite(root)
 	if len(p.problems) > 0 {
 		return nil, p.problems
@@ -82,7 +84,7 @@ func Run(lib fs.FS, file string, pb *playbook.Playbook, opts Options) ([]Result,
 		if opts.Only != nil && !opts.Only(t.name) {
 			continue
 		}
-		r := &rehearsal{file: file, lib: lib, pb: pb, opts: opts, test: t}
+		r := &rehearsal{file: file, lib: lib, family: p.family, pb: pb, opts: opts, test: t}
 		r.run()
 		slices.SortStableFunc(r.failures, func(a, b playbook.Problem) int {
 			return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
@@ -105,9 +107,12 @@ type rehearsal struct {
 	pb   *playbook.Playbook
 	opts Options
 	test *test
+	// family is pb with what it calls.
+	family *family
 
 	env      *testsuite.TestWorkflowEnvironment
 	status   *workflows.Status
+	children []string   // ids of runs that were called, as they began
 	mu       sync.Mutex // calls of branches and items come side by side
 	made     []madeCall
 	answered map[string]bool
@@ -144,14 +149,9 @@ func (r *rehearsal) run() {
 
 // start makes the event and the run's input.
 func (r *rehearsal) start() (in workflows.Input, key string, ok bool) {
-	raw, err := fs.ReadFile(r.lib, r.test.event)
+	ev, err := r.event()
 	if err != nil {
-		r.fail(r.test.eventAt, "read the event: %v", err)
-		return in, "", false
-	}
-	ev, err := r.opts.Normalise(raw)
-	if err != nil {
-		r.fail(r.test.eventAt, "read the event %s: %v", r.test.event, err)
+		r.fail(r.test.eventAt, "%v", err)
 		return in, "", false
 	}
 	if r.test.data != nil {
@@ -161,6 +161,9 @@ func (r *rehearsal) start() (in workflows.Input, key string, ok bool) {
 		}
 	}
 	key, starts, err := r.pb.Match(ev)
+	if len(r.pb.Triggers) == 0 { // started by name, or called
+		key, starts = ev.Source+"/"+ev.ID, r.test.expect.starts
+	}
 	switch {
 	case err != nil:
 		r.fail(r.test.at, "match the event: %v", err)
@@ -199,7 +202,8 @@ func (r *rehearsal) rehearse(in workflows.Input, key string) {
 		directory.Register(people, r.directory)
 		people.Bind(r.env)
 	}
-	workflows.Bind(r.env)
+	r.env.SetOnChildWorkflowStartedListener(r.began)
+	workflows.Bind(replacing{r.env, r.runOf})
 	// A run that waits for people has set a timer for the end of its patience.
 	r.env.SetOnTimerScheduledListener(func(string, time.Duration) { r.env.RegisterDelayedCallback(r.decide, time.Second) })
 	r.env.ExecuteWorkflow(workflows.RunType, in)
@@ -244,21 +248,23 @@ func (r *rehearsal) directory() (directory.Directory, error) {
 		people = append(people, r.test.answers[id].people...)
 	}
 	d := directory.Directory{Groups: map[string][]string{}}
-	playbook.Walk(r.pb.Steps, func(s *playbook.Step) {
-		var groups []string
-		quorum := 1
-		switch v := s.Verb.(type) {
-		case *playbook.Approve:
-			groups, quorum = v.Approvers, v.Quorum
-		case *playbook.Ask:
-			groups = v.Who
-		}
-		for i := range quorum {
-			people = append(people, fmt.Sprintf("somebody-%d@example.com", i+1))
-		}
-		for _, group := range groups {
-			d.Groups[group] = nil
-		}
+	r.family.each("", func(_ string, pb *playbook.Playbook) {
+		playbook.Walk(pb.Steps, func(s *playbook.Step) {
+			var groups []string
+			quorum := 1
+			switch v := s.Verb.(type) {
+			case *playbook.Approve:
+				groups, quorum = v.Approvers, v.Quorum
+			case *playbook.Ask:
+				groups = v.Who
+			}
+			for i := range quorum {
+				people = append(people, fmt.Sprintf("somebody-%d@example.com", i+1))
+			}
+			for _, group := range groups {
+				d.Groups[group] = nil
+			}
+		})
 	})
 	slices.Sort(people)
 	people = slices.Compact(people)
@@ -282,30 +288,17 @@ func (r *rehearsal) ask() *workflows.Status {
 
 // decide answers what is asked now.
 func (r *rehearsal) decide() {
-	s := r.ask()
-	if s == nil {
-		return
-	}
-	for _, request := range s.Asking() {
-		a, ok := r.answer(request.ID)
-		if !ok || r.answered[request.ID] {
+	for _, one := range r.asked() {
+		a, ok := r.answer(one.name)
+		if !ok || !one.open || r.answered[one.name] {
 			continue
 		}
-		r.answered[request.ID] = true
+		r.answered[one.name] = true
 		for _, who := range a.people {
-			v := approval.Vote{Approval: request.ID, Digest: request.Digest, Person: who, Verdict: approval.Verdict(a.verdict), Reason: a.reason}
-			r.env.UpdateWorkflow(workflows.DecideUpdate, request.ID+"/"+who, &ballot{r: r, at: a.at}, v)
-		}
-	}
-	for _, q := range s.Unanswered() {
-		a, ok := r.answer(q.ID)
-		if !ok || r.answered[q.ID] {
-			continue
-		}
-		r.answered[q.ID] = true
-		for _, who := range a.people {
-			said := approval.Answer{Question: q.ID, Digest: q.Digest, Person: who, Values: a.values}
-			r.env.UpdateWorkflow(workflows.AnswerUpdate, q.ID+"/"+who, &ballot{r: r, at: a.at}, said)
+			update, said := one.say(a, who)
+			if err := r.env.UpdateWorkflowByID(one.run, update, one.name+"/"+who, &ballot{r: r, at: a.at}, said); err != nil {
+				r.fail(a.at, "the answer was not taken: %v", err)
+			}
 		}
 	}
 }
@@ -319,9 +312,6 @@ func (r *rehearsal) answer(id string) (*answer, bool) {
 	}
 	return a, ok
 }
-
-// stepOf takes the rounds off the name of what is asked.
-func stepOf(id string) string { return id[strings.LastIndexByte(id, '.')+1:] }
 
 // ballot hears what became of a vote.
 type ballot struct {
@@ -371,19 +361,14 @@ func (r *rehearsal) why(err error) string {
 func (r *rehearsal) compareAsked() {
 	e := r.test.expect
 	var approvals, asks []string
-	answered := func(id, text string) {
-		if _, ok := r.answer(id); !ok {
-			r.fail(r.test.at, "the run asked %q (%s), and the test has no answer", id, text)
+	for _, a := range r.asked() {
+		if a.approval != nil {
+			approvals = append(approvals, a.name)
+		} else {
+			asks = append(asks, a.name)
 		}
-	}
-	if r.status != nil {
-		for _, a := range r.status.Approvals {
-			approvals = append(approvals, a.ID)
-			answered(a.ID, a.Question)
-		}
-		for _, q := range r.status.Questions {
-			asks = append(asks, q.ID)
-			answered(q.ID, q.Question.Question)
+		if _, ok := r.answer(a.name); !ok {
+			r.fail(r.test.at, "the run asked %q (%s), and the test has no answer", a.name, a.text)
 		}
 	}
 	for _, id := range slices.Sorted(maps.Keys(r.test.answers)) {

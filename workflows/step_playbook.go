@@ -1,0 +1,47 @@
+package workflows
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/countersign/countersign/workflows/playbook"
+)
+
+// child runs another playbook as a run of its own and waits for its end. It is reached, and
+// answered, by its own id: that of this run and the name of the step.
+func (r *run) child(ctx workflow.Context, s *playbook.Step, v *playbook.Child, row *StepStatus) (map[string]any, error) {
+	given, err := r.given(ctx, v.With, v.Inputs)
+	if err != nil {
+		return nil, err
+	}
+	in := Input{Plan: r.pb.Plan.Playbooks[v.Name], Event: r.in.Event, Parent: r.id()}
+	if err := json.Unmarshal(given, &in.Inputs); err != nil {
+		return nil, fmt.Errorf("with: want inputs by name: %w", err)
+	}
+	row.Input, row.Run = r.show(given), in.Parent+"/"+r.name(s)
+	r.mark(row, playbook.StatusRunning)
+	ctx = workflow.WithChildOptions(ctx, workflow.ChildWorkflowOptions{
+		WorkflowID: row.Run,
+		// A run that is cancelled waits until what it started has cleaned up. One that Temporal
+		// ends by force leaves word.
+		WaitForCancellation: true,
+		ParentClosePolicy:   enums.PARENT_CLOSE_POLICY_REQUEST_CANCEL,
+		Memo:                map[string]any{playbookMemo: v.Name},
+	})
+	r.status.Called = append(r.status.Called, row.Run)
+	defer func() {
+		r.status.Called = slices.DeleteFunc(r.status.Called, func(run string) bool { return run == row.Run })
+	}()
+	var report Report
+	if err := workflow.ExecuteChildWorkflow(ctx, RunType, in).Get(ctx, &report); err != nil {
+		return nil, err
+	}
+	return map[string]any{"outcome": report.Outcome}, nil
+}
+
+// playbookMemo is where Temporal keeps the name of a run's playbook that its id does not begin with.
+const playbookMemo = "playbook"
