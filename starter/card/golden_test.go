@@ -243,6 +243,18 @@ func failed() *workflows.Status {
 	step(st, "purge", playbook.StatusFailed, when(4, 1), when(4, 2)).Error = "access denied\nthe role lacks iam:DeleteSessions"
 	contain := step(st, "contain", playbook.StatusFailed, when(0, 1), when(4, 2))
 	contain.Error, contain.Attempts = `step "purge": access denied`, 2
+	target := func(user string) map[string]json.RawMessage {
+		return map[string]json.RawMessage{"user": json.RawMessage(`"` + user + `"`), "access_key_id": json.RawMessage(`"AKIAIOSFODNN7EXAMPLE"`)}
+	}
+	st.Undone = []*workflows.UndoStatus{
+		{Step: "disable", Activity: "aws.iam.enable_access_key", Status: playbook.StatusDone, Started: when(4, 2), Ended: when(4, 3)},
+		{Step: "each[3].tag", Activity: "aws.iam.untag_user", Status: playbook.StatusFailed, Started: when(4, 3), Ended: when(4, 4), Error: "throttled\nfive times"},
+	}
+	st.UndoneUnlisted, st.LeftUnlisted, st.Ended = 1, 7, when(4, 5)
+	st.Left = []*workflows.Act{
+		{Step: "each[3].tag", Activity: "aws.iam.tag_user", Effect: "change", Targets: target("ci-deployer"), At: at(2, 0), Undo: "aws.iam.untag_user"},
+		{Step: "purge", Activity: "aws.iam.delete_sessions", Effect: "destroy", Targets: target("ci-deployer"), At: at(60*24, 0), Unsure: true},
+	}
 	return st
 }
 
@@ -266,6 +278,8 @@ func hostile() *workflows.Status {
 	a.Calls[1].Effect, a.Calls[1].Input = evil, json.RawMessage("not json \x1b[31m")
 	a.Votes[0].Person, a.Votes[0].Reason, a.Votes[0].Verdict = evil, evil, evil
 	a.Refused = []string{evil}
+	st.Undone = []*workflows.UndoStatus{{Step: evil, Activity: evil, Status: playbook.StatusFailed, Started: when(0, 1), Ended: when(0, 2), Error: evil}}
+	st.Left = []*workflows.Act{{Step: evil, Activity: evil, Effect: evil, Targets: map[string]json.RawMessage{"user": raw, evil: raw}, At: at(0, 1), Undo: evil, Unsure: true}}
 	return st
 }
 
@@ -285,6 +299,9 @@ func forged() *workflows.Status {
 	a.Votes[0].Person = "mal\x1b[31mlory\u202e@example.com"
 	a.Decision = &approval.Decision{Outcome: approval.Rejected, By: []string{a.Votes[0].Person}, Reason: "rejected by " + a.Votes[0].Person, At: at(2, 0)}
 	a.Refused = []string{a.Votes[0].Person + ": the vote does not count", strings.Repeat("x", 2000)}
+	st.Undone = []*workflows.UndoStatus{{Step: "usage", Activity: "aws.iam.untag_user", Status: playbook.StatusFailed, Started: when(0, 1), Ended: when(0, 2), Error: fake}}
+	said, _ := json.Marshal(fake)
+	st.Left = []*workflows.Act{{Step: "usage", Activity: "aws.iam.tag_user", Targets: map[string]json.RawMessage{"user": said}, At: at(0, 1)}}
 	return st
 }
 
@@ -324,7 +341,7 @@ func TestNothingImitatesTheCard(t *testing.T) {
 		for line := range strings.Lines(out.String()) {
 			for _, fake := range []string{"0 calls", "0 of 0", "approved by", "and more"} {
 				if strings.Contains(line, fake) {
-					require.Regexp(t, `^ *(error +|outcome +)?│ |"ci \\u0020`, line, name)
+					require.Regexp(t, `^ *(error +|outcome +|targets +)?│ |"ci \\u0020`, line, name)
 				}
 			}
 			if strings.Contains(line, "│") {

@@ -19,6 +19,7 @@ type Progress struct {
 	began   bool
 	over    bool
 	repeats int
+	back    int // calls that put something back, which were told
 	at      time.Time // of the last line
 	steps   map[string]playbook.Status
 	asked   map[string]*asked
@@ -63,9 +64,11 @@ func (p *Progress) See(st *workflows.Status) {
 		p.repeats = st.Repeats
 		t.tell(nil, "run", "", repeats(st.Repeats), "")
 	}
+	p.undone(st, t)
 	if st.State.Over() && !p.over {
 		p.over = true
 		t.over(st)
+		t.left(st)
 	}
 	p.at = t.at
 	t.print(p.w)

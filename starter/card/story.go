@@ -7,7 +7,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"time"
 	"unicode/utf8"
 
 	"github.com/countersign/countersign/activities/digest"
@@ -64,6 +63,8 @@ func Story(w io.Writer, st *workflows.Status) error {
 		}
 		p.question(q)
 	}
+	p.undone(st)
+	p.left(st)
 	return p.write()
 }
 
@@ -136,7 +137,7 @@ func (p *page) steps(st *workflows.Status) {
 		name := pad(strings.Repeat("  ", s.Depth)+Exact(s.ID), width)
 		line := fmt.Sprintf("%s %s  %s  %s  %s  %s",
 			p.style(m.style, pad(m.mark, 1)), pad(Exact(string(s.Status)), 7), name,
-			pad(began(s, st.Started), len("15:04:05")), pad(took(s), 6), what(s))
+			pad(began(s.Started, st.Started), len("15:04:05")), pad(took(s), 6), what(s))
 		p.line(2, line)
 		below := 13 + 2*s.Depth // under the step's name
 		p.said(below, s.Title)
@@ -154,18 +155,6 @@ func (p *page) steps(st *workflows.Status) {
 		for _, line := range outputs(s.Output) {
 			p.line(below, line)
 		}
-	}
-}
-
-// began is the time of day, with the day when that is not the day on which the run started.
-func began(s *workflows.StepStatus, start time.Time) string {
-	switch {
-	case s.Started == nil:
-		return ""
-	case s.Started.UTC().Format(time.DateOnly) != start.UTC().Format(time.DateOnly):
-		return s.Started.UTC().Format("2006-01-02 15:04:05")
-	default:
-		return clock(*s.Started)
 	}
 }
 
