@@ -29,6 +29,7 @@ func TestTimeout(t *testing.T) {
 	steps := around("{try: [{wait: 1h}], finally: [{id: last, activity: lamp.light, with: {lamp: desk}}]}")
 	steps["wait"] = "wait: 20d"
 	steps["approve"] = "approve: 'Really?', approvers: [oncall], expires: 2h"
+	steps["ask"] = "ask: 'Was it you?', who: [oncall], form: {n: {type: string}}"
 	for verb, body := range steps {
 		t.Run(verb, func(t *testing.T) {
 			h := newHouse(t)
@@ -37,7 +38,7 @@ func TestTimeout(t *testing.T) {
 			require.NoError(t, err)
 			require.Equal(t, "s took longer than 10m, failed", outcome)
 			require.Equal(t, 10*time.Minute, h.env.Now().Sub(began), "no timer is left")
-			want, leaf := map[string]int{"wait": 0, "approve": 0, "for_each": 2}[verb]
+			want, leaf := map[string]int{"wait": 0, "approve": 0, "ask": 0, "for_each": 2}[verb]
 			if !leaf {
 				want = 1
 			}

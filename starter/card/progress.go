@@ -19,7 +19,7 @@ type Progress struct {
 	began   bool
 	over    bool
 	repeats int
-	back    int // calls that put something back, which were told
+	back    int       // calls that put something back, which were told
 	at      time.Time // of the last line
 	steps   map[string]playbook.Status
 	asked   map[string]*asked

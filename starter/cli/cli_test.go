@@ -164,6 +164,32 @@ func TestCancel(t *testing.T) {
 	require.Len(t, f.cancelled, 3)
 }
 
+func TestCancelWatch(t *testing.T) {
+	t.Parallel()
+	left := over(keyRun, workflows.Cancelled)
+	left.Left = []*workflows.Act{{Step: "disable", Activity: "aws.iam.disable_access_key", Undo: "aws.iam.enable_access_key"}}
+	left.LeftUnlisted = 1
+	for name, tc := range map[string]struct {
+		script    []*workflows.Status
+		args      []string
+		code      int
+		out, talk string
+	}{
+		"cancelled":     {[]*workflows.Status{running(keyRun), running(keyRun), over(keyRun, workflows.Cancelled)}, nil, 0, "cancelled " + keyRun + "\n", "run           cancelled"},
+		"with a rest":   {[]*workflows.Status{running(keyRun), left}, nil, 0, "cancelled " + keyRun + "\n", "left done: aws.iam.disable_access_key\n"},
+		"which counts":  {[]*workflows.Status{running(keyRun), left}, nil, 0, "cancelled " + keyRun + "\n", "2 things are left done: starter show " + keyRun},
+		"as JSON":       {[]*workflows.Status{running(keyRun), left}, []string{"-o", "json"}, 0, `"undo": "aws.iam.enable_access_key"`, ""},
+		"done meantime": {[]*workflows.Status{running(keyRun), over(keyRun, workflows.Done)}, nil, 0, "done    " + keyRun, ""},
+		"late":          {[]*workflows.Status{running(keyRun)}, []string{"--wait-timeout", "20ms"}, 3, "", "is not over after 20ms"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := &fake{statuses: map[string][]*workflows.Status{keyRun: tc.script}}
+			f.starter(t, append([]string{"cancel", keyRun, "--watch"}, tc.args...)...).require(t, tc.code, tc.out, tc.talk)
+		})
+	}
+}
+
 func TestRun(t *testing.T) {
 	t.Parallel()
 	f := &fake{}
