@@ -24,7 +24,7 @@ type Program struct {
 	source string
 	result *Type
 	stable bool
-	reads  []string
+	paths  [][]string
 	cel    cel.Program
 }
 
@@ -55,7 +55,7 @@ func (e *Env) Compile(source string, want *Type) (*Program, []Problem) {
 	if err != nil {
 		return nil, []Problem{{Line: 1, Column: 1, Message: err.Error()}}
 	}
-	return &Program{source: source, result: result, stable: isStable(checked.NativeRep()), reads: readsOf(parsed.NativeRep().Expr()), cel: program}, nil
+	return &Program{source: source, result: result, stable: isStable(checked.NativeRep()), paths: pathsOf(parsed.NativeRep().Expr()), cel: program}, nil
 }
 
 func cannotLeave(t *cel.Type) string {
