@@ -2,10 +2,12 @@ package workflows
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 
 	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/countersign/countersign/workflows/playbook"
@@ -15,6 +17,9 @@ import (
 // answered, by its own id: that of this run and the name of the step.
 func (r *run) child(ctx workflow.Context, s *playbook.Step, v *playbook.Child, row *StepStatus) (map[string]any, error) {
 	given, err := r.given(ctx, v.With, v.Inputs)
+	if err == nil {
+		err = r.trail.room()
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -37,10 +42,30 @@ func (r *run) child(ctx workflow.Context, s *playbook.Step, v *playbook.Child, r
 		r.status.Called = slices.DeleteFunc(r.status.Called, func(run string) bool { return run == row.Run })
 	}()
 	var report Report
-	if err := workflow.ExecuteChildWorkflow(ctx, RunType, in).Get(ctx, &report); err != nil {
+	if err = workflow.ExecuteChildWorkflow(ctx, RunType, in).Get(ctx, &report); err != nil {
+		report = reportOf(err)
+	}
+	// What it did this run may have to put back. What it left when it failed nobody will.
+	r.take(r.name(s)+".", report.Trail)
+	if err != nil {
 		return nil, err
 	}
 	return map[string]any{"outcome": report.Outcome}, nil
+}
+
+// reportOf is what a called run that failed or was cancelled reports. One that Temporal ended by
+// force reports nothing.
+func reportOf(err error) Report {
+	var report Report
+	var app *temporal.ApplicationError
+	var cancelled *temporal.CanceledError
+	switch { // details that cannot be read are another version's, and tell nothing
+	case errors.As(err, &app) && app.HasDetails():
+		_ = app.Details(&report)
+	case errors.As(err, &cancelled) && cancelled.HasDetails():
+		_ = cancelled.Details(&report)
+	}
+	return report
 }
 
 // playbookMemo is where Temporal keeps the name of a run's playbook that its id does not begin with.

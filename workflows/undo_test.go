@@ -83,6 +83,10 @@ func TestUndo(t *testing.T) {
 			"  - {undo: [{activity: lamp.light, with: {lamp: all}}], id: s, try: [{id: l, for_each: 'lists.range(201)', steps: [{id: a, if: item == 200, activity: lamp.douse, with: {lamp: desk}}]}], finally: [{set: {z: 1}}]}\n  - " + fails,
 			"s lamp.light done", notLeft,
 		},
+		"in parts, by what is around the loop": {
+			"  - set: {v: hall}\n  - {id: l, for_each: 'lists.range(201)', steps: [{id: a, if: item == 200, activity: lamp.douse, with: {lamp: desk}, undo: [{activity: lamp.light, with: {lamp: '${vars.v}'}}]}]}\n  - " + fails,
+			"l[200].a lamp.light done", notLeft,
+		},
 		"in a part that fails": {"  - {id: l, for_each: 'lists.range(201)', steps: [{id: a, if: item == 0, activity: lamp.douse, with: {lamp: desk}, undo: automatic}, {id: x, if: item == 200, activity: lamp.look, with: {lamp: desk}}]}", "l[0].a lamp.light done", notLeft},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -199,6 +203,55 @@ func TestLeftIsBounded(t *testing.T) {
 	require.Len(t, st.Undone, 200)
 	require.Equal(t, 100, st.UndoneUnlisted)
 	require.Contains(t, string(st.Left[0].Targets["lamp"]), "bytes, not shown")
+}
+
+// What a called playbook did its caller puts back, and tells; unless it failed and did so itself.
+func TestUndoOfCalledPlaybooks(t *testing.T) {
+	for name, tc := range map[string]struct {
+		steps        string
+		undone, left []string
+		calls        int
+	}{
+		"done": {"  - {id: p, playbook: acts}\n  - " + fails, []string{"p.a lamp.light done"}, []string{`p.b lamp.light "hall"`}, 4},
+		"done, twice": {
+			"  - {id: l, for_each: '[1, 2]', steps: [{id: p, playbook: acts}]}\n  - " + fails,
+			[]string{"l[1].p.a lamp.light done", "l[0].p.a lamp.light done"}, []string{`l[0].p.b lamp.light "hall"`, `l[1].p.b lamp.light "hall"`}, 7,
+		},
+		"done, in a part":     {"  - {id: l, for_each: 'lists.range(201)', steps: [{id: p, if: item == 200, playbook: acts}]}\n  - " + fails, []string{"l[200].p.a lamp.light done"}, []string{`l[200].p.b lamp.light "hall"`}, 4},
+		"put back as a whole": {"  - {id: p, playbook: acts, undo: [{activity: lamp.douse, with: {lamp: all}}]}\n  - " + fails, []string{"p lamp.douse done"}, []string{}, 4},
+		"failed":              {"  - {id: p, playbook: acts-and-fails}", []string{}, []string{`p.b lamp.light "hall"`}, 4},
+		"failed, caught":      {"  - {on_error: continue, id: p, playbook: acts-and-fails}\n  - " + doused + "\n  - " + fails, []string{"a lamp.light done"}, []string{`p.b lamp.light "hall"`}, 7},
+		"called by another":   {"  - {id: o, playbook: calls}\n  - " + fails, []string{"o.p.a lamp.light done"}, []string{`o.p.b lamp.light "hall"`}, 4},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHouse(t)
+			h.breaks("lamp.look", "it is dark")
+			h.callee("acts", "steps: ["+doused+", "+left+"]")
+			h.callee("acts-and-fails", "steps: ["+doused+", "+left+", "+fails+"]")
+			h.callee("calls", "steps: [{id: p, playbook: acts}]")
+			_, err := h.run(tc.steps)
+			require.ErrorContains(t, err, "it is dark")
+			require.Equal(t, tc.undone, h.undone())
+			require.Equal(t, tc.left, h.left())
+			require.Len(t, h.calls(), tc.calls)
+		})
+	}
+}
+
+func TestCancelOfCalledPlaybooks(t *testing.T) {
+	h := newHouse(t)
+	h.callee("acts", "steps: ["+doused+", "+left+", {wait: 1h}]")
+	h.at(time.Minute, h.env.CancelWorkflow)
+	_, err := h.run("  - {id: p, playbook: acts}")
+	require.True(t, temporal.IsCanceledError(err), err)
+	require.Equal(t, []string{"a lamp.light done"}, func() (own []string) {
+		for _, u := range h.of(h.status().Run + "/p").Undone {
+			own = append(own, u.Step+" "+u.Activity+" "+string(u.Status))
+		}
+		return own
+	}(), "the called run puts back its own")
+	require.Empty(t, h.undone())
+	require.Equal(t, []string{`p.b lamp.light "hall"`}, h.left())
 }
 
 // A run that another waits for hands up what it did; what it put back itself is no longer there.
