@@ -9,4 +9,5 @@ import (
 func Bind(w worker.WorkflowRegistry) {
 	w.RegisterWorkflowWithOptions(Run, workflow.RegisterOptions{Name: RunType})
 	w.RegisterWorkflowWithOptions(Part, workflow.RegisterOptions{Name: PartType})
+	w.RegisterWorkflowWithOptions(Back, workflow.RegisterOptions{Name: BackType})
 }

@@ -12,6 +12,7 @@
 //	retry.go      how long a step may take, and its further attempts
 //	trail.go      what a run did, and what is left of it
 //	undo.go       putting back what a run did that ended badly
+//	back.go       the same, in pieces, where there is much of it
 //	loop.go       rounds of loops: their bounds, names and rows
 //	record.go     expressions whose results must be recorded
 //	listen.go     what reaches a run from outside, and how it waits for people

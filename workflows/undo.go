@@ -77,8 +77,27 @@ func (r *run) putBack(ctx workflow.Context) {
 	r.withdraw(workflow.Now(ctx))
 	apart, release := workflow.NewDisconnectedContext(ctx)
 	defer release()
-	for _, t := range slices.Backward(r.trail.traces) {
-		if t.PutBack && t.Act != nil || len(t.Back) == 0 {
+	todo := slices.DeleteFunc(slices.Clone(r.trail.traces), func(t *Trace) bool { return len(t.Back) == 0 })
+	for end := len(todo); end > 0; {
+		first := piece(todo[:end])
+		if first == 0 && end == len(todo) {
+			r.walk(apart, todo)
+		} else {
+			r.walkApart(apart, todo[first:end], first)
+		}
+		end = first
+	}
+	r.trail.close()
+	for _, t := range r.trail.traces[:min(len(r.trail.traces), maxLeft)] {
+		r.status.Left = append(r.status.Left, t.Act)
+	}
+	r.status.LeftUnlisted = len(r.trail.traces) - len(r.status.Left)
+}
+
+// walk puts back traces, from the last to the first.
+func (r *run) walk(ctx workflow.Context, traces []*Trace) {
+	for _, t := range slices.Backward(traces) {
+		if t.PutBack { // with the step around it
 			continue
 		}
 		all := true
@@ -87,17 +106,12 @@ func (r *run) putBack(ctx workflow.Context) {
 			if len(t.Back) > 1 {
 				name += fmt.Sprintf("[%d]", i+1)
 			}
-			all = r.undo(apart, name, t.Step, call) == nil && all
+			all = r.undo(ctx, name, t.Step, call) == nil && all
 		}
 		if all {
 			r.trail.putBack(t)
 		}
 	}
-	r.trail.close()
-	for _, t := range r.trail.traces[:min(len(r.trail.traces), maxLeft)] {
-		r.status.Left = append(r.status.Left, t.Act)
-	}
-	r.status.LeftUnlisted = len(r.trail.traces) - len(r.status.Left)
 }
 
 // undo makes one call that puts something back, with a permit for exactly that, and tells it.
@@ -111,9 +125,6 @@ func (r *run) undo(ctx workflow.Context, name, step string, call UndoCall) error
 	s := &playbook.Step{Timeout: max(playbook.DefaultTimeout, call.Timeout), Retry: playbook.DefaultRetry}
 	what, err := call.Digest()
 	if err == nil {
-		err = roomToUndo(ctx)
-	}
-	if err == nil {
 		err = execute(ctx, name, s, v, call.Call, &activities.Permit{Covers: []digest.Digest{what}}).Get(ctx, nil)
 	}
 	ended := workflow.Now(ctx)
@@ -123,16 +134,6 @@ func (r *run) undo(ctx workflow.Context, name, step string, call UndoCall) error
 		workflow.GetLogger(ctx).Error("what was done could not be put back", "step", step, "activity", call.Activity, "error", row.Error)
 	}
 	return err
-}
-
-// roomToUndo keeps a run that puts back thousands of things from being ended by Temporal, which
-// would leave nobody the story.
-func roomToUndo(ctx workflow.Context) error {
-	info := workflow.GetInfo(ctx)
-	if events := info.GetCurrentHistoryLength(); events > maxHistory+maxHistory/5 {
-		return fmt.Errorf("the run's history has %d events, which leaves no room to put back more", events)
-	}
-	return nil
 }
 
 // undone lists a call, and takes the oldest that is done off the list when that gets long.

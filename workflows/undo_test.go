@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
@@ -103,6 +104,27 @@ func TestUndo(t *testing.T) {
 			require.Equal(t, tc.left, strings.Join(h.left(), ", "))
 			require.Equal(t, workflows.Failed, h.status().State)
 			require.Zero(t, h.status().LeftUnlisted)
+		})
+	}
+}
+
+func TestUndoOfEveryVerb(t *testing.T) {
+	steps := around("{activity: lamp.light, with: {lamp: desk}}")
+	steps["wait"] = "wait: 10m"
+	steps["approve"] = "approve: 'Really?', approvers: [oncall]"
+	steps["ask"] = "ask: 'Was it you?', who: [oncall], form: {n: {type: string}}"
+	steps["activity"] = "activity: lamp.light, with: {lamp: desk}"
+	steps["playbook"] = "playbook: acts"
+	for verb, body := range steps {
+		t.Run(verb, func(t *testing.T) {
+			h := newHouse(t)
+			h.breaks("lamp.look", "it is dark")
+			h.callee("acts", "steps: ["+left+"]")
+			_, err := h.run("  - {id: s, undo: [{activity: lamp.douse, with: {lamp: '${steps.s.status}'}}], " + body + "}\n  - " + fails)
+			require.ErrorContains(t, err, "it is dark")
+			require.Equal(t, `lamp.douse {"lamp":"done"}`, h.calls()[len(h.calls())-1])
+			require.Equal(t, []string{"s lamp.douse done"}, h.undone())
+			require.Empty(t, h.left())
 		})
 	}
 }
@@ -252,6 +274,36 @@ func TestCancelOfCalledPlaybooks(t *testing.T) {
 	}(), "the called run puts back its own")
 	require.Empty(t, h.undone())
 	require.Equal(t, []string{`p.b lamp.light "hall"`}, h.left())
+}
+
+// Much is put back in pieces, and means the same: a step that is put back as a whole may stand in
+// another piece than what is inside it.
+func TestUndoInPieces(t *testing.T) {
+	h := newHouse(t)
+	h.breaks("lamp.look", "it is dark")
+	h.dark("lamp.light", "7")
+	pieces := []string{}
+	h.env.SetOnChildWorkflowStartedListener(func(info *workflow.Info, _ workflow.Context, _ converter.EncodedValues) {
+		if info.WorkflowType.Name == workflows.BackType {
+			pieces = append(pieces, info.WorkflowExecution.ID)
+		}
+	})
+	_, err := h.run("  - {id: l, for_each: 'lists.range(600)', max_parallel: 50, steps: [{id: a, activity: lamp.douse, with: {lamp: '${string(item)}'}, undo: automatic}]}\n" +
+		"  - {id: w, undo: [{activity: lamp.light, with: {lamp: all}}], for_each: 'lists.range(600)', max_parallel: 50, steps: [{id: b, activity: lamp.douse, with: {lamp: '${string(item)}'}, undo: automatic}]}\n  - " + fails)
+	require.ErrorContains(t, err, "it is dark")
+	run := h.status().Run
+	require.Equal(t, []string{run + "/undo[701-1200]", run + "/undo[201-700]", run + "/undo[0-200]"}, pieces)
+	undone := 0
+	for _, call := range h.calls() {
+		if strings.HasPrefix(call, "lamp.light") {
+			undone++
+		}
+	}
+	require.Equal(t, 601, undone, "one for the second loop as a whole, and one for each item of the first")
+	require.Equal(t, []string{`l[7].a lamp.douse "7"`}, h.left())
+	require.Len(t, h.status().Undone, 200)
+	require.Equal(t, 401, h.status().UndoneUnlisted)
+	require.Contains(t, h.undone(), "l[7].a lamp.light failed")
 }
 
 // A run that another waits for hands up what it did; what it put back itself is no longer there.

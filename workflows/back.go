@@ -1,0 +1,84 @@
+package workflows
+
+import (
+	"fmt"
+	"time"
+
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/countersign/countersign/workflows/playbook"
+)
+
+// BackType is the workflow that puts back a piece of a trail. It is part of every history: never
+// change it.
+const BackType = "countersign.back"
+
+// maxWalk is how many calls a run makes by itself to put things back; more of them go in pieces of
+// so many, each in a history of its own.
+const maxWalk = 500
+
+// piece says where the last piece of a trail begins.
+func piece(traces []*Trace) int {
+	first, calls := len(traces)-1, len(traces[len(traces)-1].Back)
+	for first > 0 && calls+len(traces[first-1].Back) <= maxWalk {
+		first--
+		calls += len(traces[first].Back)
+	}
+	return first
+}
+
+// BackInput is a piece of a trail, in the order in which it was done.
+type BackInput struct {
+	Run    string   `json:"run"`
+	Traces []*Trace `json:"traces"`
+}
+
+// BackReport is what became of it.
+type BackReport struct {
+	// PutBack says of each trace of the piece whether it was put back.
+	PutBack  []bool        `json:"put_back"`
+	Undone   []*UndoStatus `json:"undone"`
+	Unlisted int           `json:"unlisted,omitempty"`
+}
+
+// Back is the workflow that puts back a piece of a trail.
+func Back(ctx workflow.Context, in BackInput) (BackReport, error) {
+	r := &run{status: &Status{Run: in.Run}, trail: &trail{traces: in.Traces}}
+	r.walk(ctx, in.Traces)
+	report := BackReport{Undone: r.status.Undone, Unlisted: r.status.UndoneUnlisted}
+	for _, t := range in.Traces {
+		report.PutBack = append(report.PutBack, t.PutBack)
+	}
+	return report, nil
+}
+
+// walkApart puts back a piece of the trail in a history of its own. first is its place in the trail.
+func (r *run) walkApart(ctx workflow.Context, traces []*Trace, first int) {
+	began := workflow.Now(ctx)
+	var report BackReport
+	err := workflow.ExecuteChildWorkflow(workflow.WithChildOptions(ctx, workflow.ChildWorkflowOptions{
+		WorkflowID: fmt.Sprintf("%s/undo[%d-%d]", workflow.GetInfo(ctx).WorkflowExecution.ID, first, first+len(traces)-1),
+	}), BackType, BackInput{Run: r.status.Run, Traces: traces}).Get(ctx, &report)
+	if err != nil {
+		r.failedToWalk(began, workflow.Now(ctx), traces, err)
+		return
+	}
+	for i, t := range traces {
+		if report.PutBack[i] {
+			r.trail.putBack(t)
+		}
+	}
+	for _, row := range report.Undone {
+		r.status.undone(row)
+	}
+	r.status.UndoneUnlisted += report.Unlisted
+}
+
+// failedToWalk tells that a whole piece of the trail could not be put back, by its last trace.
+func (r *run) failedToWalk(began, ended time.Time, traces []*Trace, err error) {
+	last := traces[len(traces)-1]
+	r.status.undone(&UndoStatus{
+		Step: last.Step, Activity: last.Back[0].Activity, Status: playbook.StatusFailed, Started: &began, Ended: &ended,
+		Error: fmt.Sprintf("this and up to %d before it: %s", len(traces)-1, reason(err)),
+	})
+}
