@@ -57,6 +57,10 @@ func TestPlaybooks(t *testing.T) {
 			pb := compile(t, registry, file)
 			require.Equal(t, path.Base(file), pb.Name+".yaml", "a playbook is in a file of its name")
 			require.Equal(t, path.Dir(file), pb.Stage, "a playbook is in the folder of its stage")
+			text, err := fs.ReadFile(playbooks.Files, file)
+			require.NoError(t, err)
+			formatted, _ := playbook.Format(file, text)
+			require.Equal(t, string(formatted), string(text), "run: starter fmt playbooks")
 
 			results, err := playtest.Run(embedded{}, playtest.File(file), pb, playtest.Options{Registry: registry, Normalise: gateway.Normalise})
 			require.NoError(t, err)
@@ -77,7 +81,7 @@ func TestPlansOfPlaybooksLoad(t *testing.T) {
 		pb := compile(t, registry, file)
 		loaded, err := pb.Plan.Load()
 		require.NoError(t, err)
-		require.Equal(t, pb.Digest, loaded.Digest)
+		require.Equal(t, pb.Digest(), loaded.Digest())
 	}
 }
 

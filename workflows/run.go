@@ -132,7 +132,7 @@ func (r *run) open(ctx workflow.Context, in Input) error {
 	}
 	r.values["vars"] = map[string]any{}
 	r.values["steps"] = map[string]any{}
-	r.status.Playbook, r.status.Title, r.status.Labels, r.status.Plan = r.pb.Name, r.pb.Title, r.pb.Labels, r.pb.Digest
+	r.status.Playbook, r.status.Title, r.status.Labels, r.status.Plan = r.pb.Name, r.pb.Title, r.pb.Labels, r.pb.Digest()
 	return nil
 }
 

@@ -80,7 +80,7 @@ func (r *run) request(ctx workflow.Context, s *playbook.Step, v *playbook.Approv
 		return fail(fmt.Errorf("approve: %w", err))
 	}
 	request := approval.Request{
-		ID: r.name(s), Run: r.status.Run, Execution: r.status.Execution, Playbook: r.pb.Name, Plan: r.pb.Digest,
+		ID: r.name(s), Run: r.status.Run, Execution: r.status.Execution, Playbook: r.pb.Name, Plan: r.pb.Digest(),
 		Question: question, Groups: v.Approvers, Quorum: v.Quorum,
 	}
 	calls := make([]activities.Call, len(v.Steps))

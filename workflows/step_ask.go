@@ -22,7 +22,7 @@ func (r *run) ask(ctx workflow.Context, s *playbook.Step, v *playbook.Ask, row *
 	}
 	now := workflow.Now(ctx)
 	question := approval.Question{
-		ID: r.name(s), Run: r.status.Run, Execution: r.status.Execution, Playbook: r.pb.Name, Plan: r.pb.Digest,
+		ID: r.name(s), Run: r.status.Run, Execution: r.status.Execution, Playbook: r.pb.Name, Plan: r.pb.Digest(),
 		Question: text, Form: v.Form, Groups: v.Who, People: people, Asked: now, Expires: now.Add(v.Expires),
 	}
 	if err := question.Seal(); err != nil {

@@ -40,21 +40,54 @@ func (d Digest) Short() string {
 
 // Canonical returns the canonical JSON of v, which may be a json.RawMessage.
 func Canonical(v any) ([]byte, error) {
-	raw, err := json.Marshal(v)
+	if !isTree(v) {
+		raw, err := write(v)
+		if err != nil {
+			return nil, fmt.Errorf("write canonical JSON: %w", err)
+		}
+		if v, err = Decode(raw); err != nil {
+			return nil, fmt.Errorf("write canonical JSON: %w", err)
+		}
+	}
+	raw, err := write(v)
 	if err != nil {
 		return nil, fmt.Errorf("write canonical JSON: %w", err)
 	}
-	tree, err := Decode(raw)
-	if err != nil {
-		return nil, fmt.Errorf("write canonical JSON: %w", err)
-	}
+	return raw, nil
+}
+
+func write(v any) ([]byte, error) {
 	var out bytes.Buffer
 	enc := json.NewEncoder(&out)
 	enc.SetEscapeHTML(false)
-	if err := enc.Encode(tree); err != nil {
-		return nil, fmt.Errorf("write canonical JSON: %w", err)
+	err := enc.Encode(v)
+	return bytes.TrimSuffix(out.Bytes(), []byte("\n")), err
+}
+
+// isTree reports whether v is what Decode returns, or the like: written as it is, it is canonical.
+func isTree(v any) bool {
+	switch v := v.(type) {
+	case map[string]any:
+		// All are looked at, in whatever order.
+		//workflowcheck:ignore
+		for _, entry := range v {
+			if !isTree(entry) {
+				return false
+			}
+		}
+		return true
+	case []any:
+		for _, item := range v {
+			if !isTree(item) {
+				return false
+			}
+		}
+		return true
+	case nil, bool, string, int64, json.Number:
+		return true
+	default:
+		return false
 	}
-	return bytes.TrimSuffix(out.Bytes(), []byte("\n")), nil
 }
 
 // Decode reads exactly one JSON value, keeping each number as a json.Number.

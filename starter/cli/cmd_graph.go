@@ -45,7 +45,7 @@ steps have the colours of what became of them in that run, which needs the serve
 			if st.Playbook != pb.Name {
 				return refuse(fmt.Errorf("the run %s is one of the playbook %s, not of %s", run, st.Playbook, pb.Name), "draw that: "+a.command("graph", st.Playbook, "--run", run))
 			}
-			if st.Plan != pb.Digest {
+			if st.Plan != pb.Digest() {
 				a.say("note: the playbook has changed since the run began; its steps are coloured as far as they have the same ids")
 			}
 		}

@@ -15,9 +15,16 @@ import (
 // Env is a set of names and their types, against which expressions are compiled. It does not
 // change once made.
 type Env struct {
-	vars    map[string]*Type
+	vars map[string]*Type
+	cel  func() (celEnv, error)
+}
+
+// celEnv is an Env in CEL's terms. Most places of a playbook read names only and never need it, so
+// it is made when it is first asked for.
+type celEnv struct {
+	*cel.Env
+
 	objects *objects
-	cel     *cel.Env
 }
 
 // base holds what every environment shares. Building it parses the libraries' declarations, which
@@ -43,21 +50,28 @@ var base = sync.OnceValues(func() (*cel.Env, error) {
 })
 
 // NewEnv makes an environment with these names.
-func NewEnv(vars map[string]*Type) (*Env, error) {
+func NewEnv(vars map[string]*Type) *Env {
+	e := &Env{vars: maps.Clone(vars)}
+	e.cel = sync.OnceValues(e.extend)
+	return e
+}
+
+// extend adds the names to what every environment has.
+func (e *Env) extend() (celEnv, error) {
 	shared, err := base()
 	if err != nil {
-		return nil, fmt.Errorf("make the CEL environment: %w", err)
+		return celEnv{}, fmt.Errorf("make the CEL environment: %w", err)
 	}
-	vars = maps.Clone(vars)
-	e := &Env{vars: vars, objects: &objects{Provider: shared.CELTypeProvider(), vars: vars}}
-	options := []cel.EnvOption{cel.CustomTypeProvider(e.objects)}
-	for _, name := range Keys(vars) {
-		options = append(options, cel.Variable(name, e.objects.toCEL(name, vars[name])))
+	o := &objects{Provider: shared.CELTypeProvider(), vars: e.vars}
+	options := []cel.EnvOption{cel.CustomTypeProvider(o)}
+	for _, name := range Keys(e.vars) {
+		options = append(options, cel.Variable(name, o.toCEL(name, e.vars[name])))
 	}
-	if e.cel, err = shared.Extend(options...); err != nil {
-		return nil, fmt.Errorf("make the CEL environment: %w", err)
+	env, err := shared.Extend(options...)
+	if err != nil {
+		return celEnv{}, fmt.Errorf("make the CEL environment: %w", err)
 	}
-	return e, nil
+	return celEnv{env, o}, nil
 }
 
 // Var returns the type of a name.

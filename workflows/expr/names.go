@@ -13,14 +13,15 @@ import (
 
 // unknownNames finds, before CEL's own check, every name and field that does not exist, because it
 // can say what CEL cannot: what was expected, the near miss, and why a step is not there yet.
-func (e *Env) unknownNames(parsed *ast.AST) []Problem {
-	n := &names{env: e, info: parsed.SourceInfo(), local: map[string][]*Type{}}
+func (e *Env) unknownNames(env celEnv, parsed *ast.AST) []Problem {
+	n := &names{vars: e.vars, cel: env.Env, info: parsed.SourceInfo(), local: map[string][]*Type{}}
 	n.walk(parsed.Expr())
 	return n.problems
 }
 
 type names struct {
-	env      *Env
+	vars     map[string]*Type
+	cel      *cel.Env
 	info     *ast.SourceInfo
 	local    map[string][]*Type // names that macros introduced, the innermost last; nil: not known
 	problems []Problem
@@ -76,11 +77,11 @@ var macros = []string{"all", "exists", "exists_one", "filter", "has", "map", "op
 // function reports a function that does not exist.
 func (n *names) function(e ast.Expr, call ast.CallExpr) {
 	name := call.FunctionName()
-	if n.env.cel.HasFunction(name) || call.IsMemberFunction() && n.isLibrary(call) {
+	if n.cel.HasFunction(name) || call.IsMemberFunction() && n.isLibrary(call) {
 		return
 	}
 	options := slices.Clone(macros)
-	for _, function := range Keys(n.env.cel.Functions()) {
+	for _, function := range Keys(n.cel.Functions()) {
 		if strings.IndexFunc(function, func(r rune) bool { return r != '_' && !unicode.IsLetter(r) }) < 0 && !strings.HasPrefix(function, "_") {
 			options = append(options, function)
 		}
@@ -91,7 +92,7 @@ func (n *names) function(e ast.Expr, call ast.CallExpr) {
 // isLibrary recognises sets.contains(a, b): a function with a dot in its name, not a method.
 func (n *names) isLibrary(call ast.CallExpr) bool {
 	target := call.Target()
-	return target.Kind() == ast.IdentKind && n.env.cel.HasFunction(target.AsIdent()+"."+call.FunctionName())
+	return target.Kind() == ast.IdentKind && n.cel.HasFunction(target.AsIdent()+"."+call.FunctionName())
 }
 
 func (n *names) comprehension(c ast.ComprehensionExpr) {
@@ -119,11 +120,11 @@ func (n *names) ident(e ast.Expr) *Type {
 	if local := n.local[name]; len(local) > 0 {
 		return local[len(local)-1]
 	}
-	if t, ok := n.env.vars[name]; ok {
+	if t, ok := n.vars[name]; ok {
 		return t
 	}
-	if _, isType := n.env.cel.CELTypeProvider().FindIdent(name); !isType {
-		n.report(e, "unknown name %q%s", name, DidYouMean(name, Keys(n.env.vars)))
+	if _, isType := n.cel.CELTypeProvider().FindIdent(name); !isType {
+		n.report(e, "unknown name %q%s", name, DidYouMean(name, Keys(n.vars)))
 	}
 	return nil
 }

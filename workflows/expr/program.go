@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 
 	"github.com/google/cel-go/cel"
 	"github.com/google/cel-go/common/ast"
@@ -24,38 +25,63 @@ type Program struct {
 	source string
 	result *Type
 	stable bool
-	paths  [][]string
-	cel    cel.Program
+	reads  []string
+	// cel is made when the program is first evaluated, which checking a library never does.
+	cel func() (cel.Program, error)
 }
 
 // Compile checks an expression and its result type. Every problem found is reported.
 func (e *Env) Compile(source string, want *Type) (*Program, []Problem) {
-	if strings.TrimSpace(source) == "" {
-		return nil, []Problem{{Line: 1, Column: 1, Message: "the expression is empty"}}
+	p := e.path(source)
+	if p == nil {
+		p = e.recall(source)
 	}
-	parsed, issues := e.cel.Parse(source)
+	if p == nil {
+		var problems []Problem
+		if p, problems = e.check(source); len(problems) > 0 {
+			return nil, problems
+		}
+	}
+	if !want.Accepts(p.result) {
+		return nil, oneProblem("the expression gives %s; want %s", p.result, want)
+	}
+	return p, nil
+}
+
+// check compiles an expression of any form.
+func (e *Env) check(source string) (*Program, []Problem) {
+	if strings.TrimSpace(source) == "" {
+		return nil, oneProblem("the expression is empty")
+	}
+	env, err := e.cel()
+	if err != nil {
+		return nil, oneProblem("%v", err)
+	}
+	parsed, issues := env.Parse(source)
 	if issues.Err() != nil {
 		return nil, problemsOf(issues)[:1] // the parser's guesses after the first mistake help nobody
 	}
-	if unknown := e.unknownNames(parsed.NativeRep()); len(unknown) > 0 {
+	if unknown := e.unknownNames(env, parsed.NativeRep()); len(unknown) > 0 {
 		return nil, unknown
 	}
-	checked, issues := e.cel.Check(parsed)
+	checked, issues := env.Check(parsed)
 	if issues.Err() != nil {
 		return nil, problemsOf(issues)
 	}
-	result, ok := e.objects.fromCEL(checked.OutputType())
+	result, ok := env.objects.fromCEL(checked.OutputType())
 	if !ok {
-		return nil, []Problem{{Line: 1, Column: 1, Message: cannotLeave(checked.OutputType())}}
+		return nil, oneProblem("%s", cannotLeave(checked.OutputType()))
 	}
-	if !want.Accepts(result) {
-		return nil, []Problem{{Line: 1, Column: 1, Message: fmt.Sprintf("the expression gives %s; want %s", result, want)}}
-	}
-	program, err := e.cel.Program(checked, cel.CostLimit(MaxCost), cel.EvalOptions(cel.OptOptimize))
-	if err != nil {
-		return nil, []Problem{{Line: 1, Column: 1, Message: err.Error()}}
-	}
-	return &Program{source: source, result: result, stable: isStable(checked.NativeRep()), paths: pathsOf(parsed.NativeRep().Expr()), cel: program}, nil
+	p := &Program{source: source, result: result, stable: isStable(checked.NativeRep()), reads: readsOf(parsed.NativeRep().Expr()), cel: sync.OnceValues(func() (cel.Program, error) {
+		return env.Program(checked, cel.CostLimit(MaxCost), cel.EvalOptions(cel.OptOptimize))
+	})}
+	e.keep(p, parsed.NativeRep())
+	return p, nil
+}
+
+// oneProblem is a mistake of the whole expression.
+func oneProblem(format string, args ...any) []Problem {
+	return []Problem{{Line: 1, Column: 1, Message: fmt.Sprintf(format, args...)}}
 }
 
 func cannotLeave(t *cel.Type) string {
@@ -102,7 +128,11 @@ func (p *Program) EvalWithin(values map[string]any, most int) (json.RawMessage, 
 }
 
 func (p *Program) eval(values map[string]any) (ref.Val, error) {
-	v, _, err := p.cel.Eval(values)
+	program, err := p.cel()
+	if err != nil {
+		return nil, fmt.Errorf("evaluate %s: %w", quote(p.source), err)
+	}
+	v, _, err := program.Eval(values)
 	if err != nil {
 		return nil, fmt.Errorf("evaluate %s: %w", quote(p.source), err)
 	}

@@ -137,6 +137,9 @@ func ParseType(s string) (*Type, error) {
 
 // Same reports whether two types say the same. Hints do not count.
 func (t *Type) Same(other *Type) bool {
+	if t == other {
+		return true
+	}
 	if t.kind != other.kind || len(t.fields) != len(other.fields) {
 		return false
 	}

@@ -1,10 +1,6 @@
 package playbook
 
-import (
-	"strings"
-
-	"github.com/countersign/countersign/workflows/expr"
-)
+import "github.com/countersign/countersign/workflows/expr"
 
 // checker walks a parsed playbook once, in the order in which it would run, and fills in what
 // running needs: signatures and compiled expressions.
@@ -13,11 +9,11 @@ type checker struct {
 
 	catalog Catalog
 	used    map[string]Signature
-	events  map[string]*expr.Type // of the catalog, as the plan carries them
+	events  map[string]*expr.Type // of the catalog, the types of events that are named
 	ids     map[string]*Step
 	vars    map[string]varType
 	spent   int // bytes of expressions and templates compiled so far
-	// reads are the names that expressions read, "steps.find" where one asks a name for a field, since the
+	// reads are the names that expressions read, as expr.Program.Reads has them, since the
 	// innermost loop began.
 	reads map[string]bool
 	// starts are the triggers of the playbook: they say what event a run of it may have.
@@ -42,11 +38,10 @@ func (c *checker) playbook(pb *Playbook) {
 			c.constant(in, sc)
 		}
 	}
-	sc = pb.start(sc)
+	sc = pb.start()
 	c.block(pb.Steps, sc)
 	c.width(pb.Steps)
 	c.expr(pb.Outcome, expr.String, sc)
-	c.carry(pb, *sc.eventReads)
 }
 
 // constant checks a default, which stands for itself: there is nothing to read.
@@ -122,20 +117,17 @@ func (c *checker) expr(e *Expr, want *expr.Type, sc *scope) {
 	if !c.afford(e.node) {
 		return
 	}
-	program, problems := sc.env(c).Compile(e.node.Value, want)
+	program, problems := sc.env().Compile(e.node.Value, want)
 	c.reportInside(ruleExpression, e.node, problems)
 	if program != nil {
-		c.read(program.Paths(), sc)
+		c.read(program.Reads())
 	}
 	e.Program = program
 }
 
-// read notes what an expression reads: the beginnings of the paths, and of the event all of them.
-func (c *checker) read(paths [][]string, sc *scope) {
-	for _, path := range paths {
-		c.reads[strings.Join(path[:min(2, len(path))], ".")] = true
-		if path[0] == "event" {
-			*sc.eventReads = append(*sc.eventReads, path[1:])
-		}
+// read notes what an expression reads.
+func (c *checker) read(names []string) {
+	for _, name := range names {
+		c.reads[name] = true
 	}
 }

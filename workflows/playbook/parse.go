@@ -74,6 +74,7 @@ const maxPlaybookName = 100
 type parser struct {
 	*source
 
+	verbs map[string]verb
 	steps int
 }
 
@@ -250,19 +251,17 @@ func (p *parser) verb(n *yaml.Node) (verb, bool) {
 		p.reportAt(ruleWrongType, n, "a step is a mapping with one verb; got %s", form(n))
 		return verb{}, false
 	}
-	table := verbs()
-	keywords := expr.Keys(table)
 	var found []*yaml.Node
 	for i := 0; i+1 < len(n.Content); i += 2 {
-		if _, ok := table[n.Content[i].Value]; ok {
+		if _, ok := p.verbs[n.Content[i].Value]; ok {
 			found = append(found, n.Content[i])
 		}
 	}
 	switch len(found) {
 	case 1:
-		return table[found[0].Value], true
+		return p.verbs[found[0].Value], true
 	case 0:
-		p.reportAt(ruleVerb, n, "the step has no verb%s", p.nearVerb(n, keywords))
+		p.reportAt(ruleVerb, n, "the step has no verb%s", p.nearVerb(n, expr.Keys(p.verbs)))
 	default:
 		p.reportAt(ruleVerb, found[1], "the step has the verbs %q and %q; want one: make them two steps", found[0].Value, found[1].Value)
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"go.yaml.in/yaml/v3"
@@ -16,9 +17,9 @@ import (
 const format = 1
 
 // Plan is a playbook in its canonical form: the document as JSON, and what it names outside of its
-// file as that was when it was compiled: the signatures of the activities, of the types of the
-// events the parts that it reads, and the plans of the playbooks that it calls. A run carries it by
-// value, so a playbook that changes touches new runs only.
+// file as that was when it was compiled: the signatures of the activities, the types of the events,
+// and the plans of the playbooks that it calls. A run carries it by value, so a playbook that
+// changes touches new runs only.
 type Plan struct {
 	Format     int                   `json:"format"`
 	Document   json.RawMessage       `json:"document"`
@@ -76,7 +77,7 @@ func Parse(file string, text []byte) (*Draft, Problems) {
 	if root == nil {
 		return nil, src.problems.sorted()
 	}
-	pb := (&parser{source: src}).playbook(root)
+	pb := (&parser{source: src, verbs: verbs()}).playbook(root)
 	if pb == nil {
 		return nil, src.problems.sorted()
 	}
@@ -102,9 +103,6 @@ func (d *Draft) Compile(catalog Catalog) (*Playbook, Problems) {
 		// Written as JSON, some text grows. What a worker would refuse to read is refused here.
 		pb.Plan, err = newPlan(document, c)
 	}
-	if err == nil {
-		pb.Digest, err = digest.Of(pb.Plan)
-	}
 	if err != nil {
 		src.report(ruleSyntax, 1, 1, "write the plan: %v", err)
 		return nil, src.problems
@@ -113,6 +111,10 @@ func (d *Draft) Compile(catalog Catalog) (*Playbook, Problems) {
 		src.report(ruleLimits, 1, 1, "the playbook as JSON, which is how a run carries it, is %d bytes; at most %d are read", size, MaxSize)
 		return nil, src.problems
 	}
+	pb.digest = sync.OnceValue(func() digest.Digest {
+		name, _ := digest.Of(pb.Plan) // it was JSON before, so it can be again
+		return name
+	})
 	return pb, nil
 }
 
@@ -146,7 +148,7 @@ func (p Plan) Load() (*Playbook, error) {
 	if err != nil {
 		return nil, fmt.Errorf("load the plan: %w", err)
 	}
-	if pb.Digest != want {
+	if pb.Digest() != want {
 		return nil, errors.New("load the plan: it is not in its canonical form")
 	}
 	return pb, nil

@@ -31,10 +31,10 @@ func requireFixedPoint(t testing.TB, pb *playbook.Playbook) *playbook.Playbook {
 	t.Helper()
 	loaded, err := travel(t, pb.Plan).Load()
 	require.NoError(t, err)
-	require.Equal(t, pb.Digest, loaded.Digest)
+	require.Equal(t, pb.Digest(), loaded.Digest())
 	again, err := digest.Of(loaded.Plan)
 	require.NoError(t, err)
-	require.Equal(t, pb.Digest, again)
+	require.Equal(t, pb.Digest(), again)
 	return loaded
 }
 
@@ -57,7 +57,7 @@ outcome: steps.ask.reason
 `
 
 func TestDigestIgnoresNotation(t *testing.T) {
-	want := compile(t, base).Digest
+	want := compile(t, base).Digest()
 	same := map[string]string{
 		"comments":    "# a comment\n" + strings.ReplaceAll(base, "stage: run", "stage: run # here"),
 		"quotes":      strings.ReplaceAll(base, "Douse it?", `"Douse it?"`),
@@ -71,12 +71,12 @@ func TestDigestIgnoresNotation(t *testing.T) {
 	}
 	for name, text := range same {
 		require.NotEqual(t, base, text, name)
-		require.Equal(t, want, compile(t, text).Digest, name)
+		require.Equal(t, want, compile(t, text).Digest(), name)
 	}
 }
 
 func TestDigestSeesMeaning(t *testing.T) {
-	seen := map[digest.Digest]string{compile(t, base).Digest: "base"}
+	seen := map[digest.Digest]string{compile(t, base).Digest(): "base"}
 	for _, change := range [][2]string{
 		{"playbook: p", "playbook: q"},
 		{"stage: run", "stage: audit"},
@@ -106,8 +106,8 @@ func TestDigestSeesMeaning(t *testing.T) {
 		text := strings.Replace(base, change[0], change[1], 1)
 		require.NotEqual(t, base, text)
 		pb := compile(t, text)
-		require.Empty(t, seen[pb.Digest], "%v", change)
-		seen[pb.Digest] = fmt.Sprint(change)
+		require.Empty(t, seen[pb.Digest()], "%v", change)
+		seen[pb.Digest()] = fmt.Sprint(change)
 		requireFixedPoint(t, pb)
 	}
 }
@@ -129,7 +129,7 @@ func TestDigestSeesSignatures(t *testing.T) {
 		plan.Activities["lamp.look"] = signature
 		loaded, err := plan.Load()
 		require.NoError(t, err, name)
-		require.NotEqual(t, pb.Digest, loaded.Digest, name)
+		require.NotEqual(t, pb.Digest(), loaded.Digest(), name)
 	}
 }
 

@@ -20,12 +20,15 @@ type Playbook struct {
 	Steps    []*Step
 	Outcome  *Expr // nil: the outcome is "done"
 
-	// Plan is the same in the form that a run carries, and Digest is the plan's name.
-	Plan   Plan
-	Digest digest.Digest
+	// Plan is the same in the form that a run carries.
+	Plan Plan
 
-	data *expr.Type // of the event's data, as far as the triggers tell
+	digest func() digest.Digest
+	data   *expr.Type // of the event's data, as far as the triggers tell
 }
+
+// Digest is the name of the plan. Whoever only checks playbooks never asks for it.
+func (pb *Playbook) Digest() digest.Digest { return pb.digest() }
 
 // Stages are where in the pipeline a playbook belongs.
 var Stages = []string{"code", "build", "deploy", "run", "audit"}
@@ -36,9 +39,8 @@ type Trigger struct {
 	If     *Expr // nil: every event of the type
 	Dedupe *Expr // nil: the event's source and id
 
-	data  *expr.Type // of the event's data
-	reads [][]string // what it reads of the event
-	node  *yaml.Node // the type of event
+	data *expr.Type // of the event's data
+	node *yaml.Node // the type of event
 }
 
 // Input is a value the playbook needs, taken from the event or given by whoever starts it.

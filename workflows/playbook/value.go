@@ -81,12 +81,12 @@ func (c *checker) value(v *Value, want *expr.Type, lead string, sc *scope) *expr
 		if !c.afford(v.node) {
 			return expr.Any
 		}
-		t, problems := sc.env(c).CompileTemplate(v.node.Value, want)
+		t, problems := sc.env().CompileTemplate(v.node.Value, want)
 		c.reportInside(ruleExpression, v.node, problems)
 		if t == nil {
 			return expr.Any
 		}
-		c.read(t.Paths(), sc)
+		c.read(t.Reads())
 		v.template = t
 		return t.Type()
 	}
@@ -172,8 +172,10 @@ func (c *checker) mapping(v *Value, want *expr.Type, lead string, sc *scope) *ex
 	for i := 0; i+1 < len(v.node.Content); i += 2 {
 		key, child := v.node.Content[i], &Value{node: v.node.Content[i+1]}
 		v.fields[key.Value] = child
-		if near, ok := expr.Near(key.Value, want.FieldNames()); ok {
-			meant[near] = true
+		if _, known := want.Field(key.Value); !known {
+			if near, ok := expr.Near(key.Value, want.FieldNames()); ok {
+				meant[near] = true
+			}
 		}
 		fields = append(fields, expr.Field{Name: key.Value, Type: c.value(child, c.wanted(key, want, lead), strings.TrimSuffix(lead, " takes")+": "+key.Value+" takes", sc)})
 	}
