@@ -17,6 +17,7 @@
 //	schema      the JSON Schema of playbooks
 //	graph       a playbook as a picture
 //	new         the beginning of a playbook
+//	fmt         playbooks in their one layout
 //
 // # Manners
 //
@@ -165,7 +166,7 @@ func (a *app) root() *cobra.Command {
 	flags.StringVar(&a.taskQueue, "task-queue", workflows.TaskQueue, "task queue that the workers serve")
 	a.temporal.Flags(flags)
 	root.AddCommand(
-		a.validate(), a.rules(), a.test(), a.match(), a.run(), a.runs(), a.show(), a.approvals(), a.approve(), a.reject(), a.answer(), a.cancel(), a.activities(), a.schema(), a.graph(), a.new(),
+		a.validate(), a.rules(), a.test(), a.match(), a.run(), a.runs(), a.show(), a.approvals(), a.approve(), a.reject(), a.answer(), a.cancel(), a.activities(), a.schema(), a.graph(), a.new(), a.fmt(),
 	)
 	for _, cmd := range root.Commands() {
 		a.examples(cmd)

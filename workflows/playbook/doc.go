@@ -24,6 +24,7 @@
 //	match.go      triggers, dedupe keys and inputs, for an event
 //	plan.go       the canonical form and its digest
 //	read.go       the same strict YAML for the files beside playbooks
+//	format.go     the one layout of a playbook
 //	schema.go     the language as JSON Schema, for editors: every verb, modifier and key described
 //	rules.go      the rules that problems name
 //	rule_*.go     one rule a file: what it holds, why, an example, and its check where it is one of its own

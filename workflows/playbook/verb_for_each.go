@@ -47,7 +47,7 @@ const (
 func forEachVerb() verb {
 	return verb{
 		keyword: "for_each",
-		keys:    []string{"steps", "max_parallel", "continue_on_error", "collect"},
+		keys:    []string{"max_parallel", "continue_on_error", "steps", "collect"},
 		parse: func(p *parser, o object) Verb {
 			o.require("steps")
 			return &ForEach{
