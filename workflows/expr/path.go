@@ -46,14 +46,12 @@ const (
 	maxNames = MaxDepth / 2
 )
 
-// member is the type of a field that is always there, nil where that is not certain.
+// member is the type of a field, or of an entry, that is always there, nil where that is not certain.
 func (t *Type) member(name string) *Type {
 	switch t.kind {
 	case KindAny:
 		return Any
-	case KindMap:
-		return t.elem
-	case KindObject:
+	case KindObject, KindMap:
 		if f, ok := t.Field(name); ok && !f.Optional {
 			return f.Type
 		}

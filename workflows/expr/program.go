@@ -28,6 +28,9 @@ type Program struct {
 	reads  []string
 	// cel is made when the program is first evaluated, which checking a library never does.
 	cel func() (cel.Program, error)
+
+	// checked is what was compiled; nil for a path of names.
+	checked *ast.AST
 }
 
 // Compile checks an expression and its result type. Every problem found is reported.
@@ -74,7 +77,10 @@ func (e *Env) check(source string) (*Program, []Problem) {
 	}
 	p := &Program{source: source, result: result, stable: isStable(checked.NativeRep()), reads: readsOf(parsed.NativeRep().Expr()), cel: sync.OnceValues(func() (cel.Program, error) {
 		return env.Program(checked, cel.CostLimit(MaxCost), cel.EvalOptions(cel.OptOptimize))
-	})}
+	}), checked: checked.NativeRep()}
+	if result.kind == KindMap || result.kind == KindList {
+		p.result = p.presence(e, nil).of(p.checked.Expr())
+	}
 	e.keep(p, parsed.NativeRep())
 	return p, nil
 }

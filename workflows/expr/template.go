@@ -19,6 +19,7 @@ type Template struct {
 type part struct {
 	literal string
 	program *Program
+	offset  int // in bytes, of the expression
 }
 
 // CompileTemplate checks a string and its result type. Positions count inside the string.
@@ -45,7 +46,7 @@ func (e *Env) CompileTemplate(source string, want *Type) (*Template, []Problem) 
 		for _, p := range found {
 			problems = append(problems, p.after(source, piece.offset))
 		}
-		t.parts = append(t.parts, part{program: program})
+		t.parts = append(t.parts, part{program: program, offset: piece.offset})
 	}
 	if len(problems) > 0 {
 		return nil, problems
@@ -72,6 +73,23 @@ func (t *Template) Stable() bool {
 		}
 	}
 	return true
+}
+
+// Missing finds what the expressions of the template read though it may not be there, as
+// [Program.Missing] does.
+func (t *Template) Missing(env *Env, known Facts, laws *Laws) []Missing {
+	var all []Missing
+	for _, p := range t.parts {
+		if p.program == nil {
+			continue
+		}
+		for _, m := range p.program.Missing(env, known, laws) {
+			at := Problem{Line: m.Line, Column: m.Column}.after(t.source, p.offset)
+			m.Line, m.Column = at.Line, at.Column
+			all = append(all, m)
+		}
+	}
+	return all
 }
 
 // Eval renders the template over values that were made by Type.Decode, and returns JSON.

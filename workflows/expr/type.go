@@ -29,7 +29,7 @@ const (
 type Type struct {
 	kind   Kind
 	elem   *Type   // of a list or map
-	fields []Field // of an object, by name
+	fields []Field // of an object, by name; of a map whose keys are known, its entries
 	hints  map[string]string
 }
 
@@ -38,6 +38,10 @@ type Field struct {
 	Name     string
 	Type     *Type
 	Optional bool
+	// Why says of an optional field when it is absent, as the end of a sentence, and Ask is a
+	// condition under which it is there, where has(x.f) is not the natural one. Both are for
+	// authors and do not travel.
+	Why, Ask string
 }
 
 // The types without parts.
@@ -62,6 +66,11 @@ func List(elem *Type) *Type { return &Type{kind: KindList, elem: elem} }
 
 // Map is a map from strings to elem.
 func Map(elem *Type) *Type { return &Type{kind: KindMap, elem: elem} }
+
+// mapOf is a map of which it is known what it holds: these keys and no others.
+func mapOf(elem *Type, entries []Field) *Type {
+	return &Type{kind: KindMap, elem: elem, fields: Object(entries...).fields}
+}
 
 // Object has exactly these fields.
 func Object(fields ...Field) *Type {
@@ -166,7 +175,7 @@ func (t *Type) Either(other *Type) *Type {
 		return Any
 	case t.kind == KindList:
 		return List(t.elem.Either(other.elem))
-	case t.kind == KindMap:
+	case t.kind == KindMap && (len(t.fields) == 0 || len(other.fields) == 0):
 		return Map(t.elem.Either(other.elem))
 	}
 	var fields []Field
@@ -183,6 +192,9 @@ func (t *Type) Either(other *Type) *Type {
 			o.Optional = true
 			fields = append(fields, o)
 		}
+	}
+	if t.kind == KindMap {
+		return mapOf(t.elem.Either(other.elem), fields)
 	}
 	return Object(fields...)
 }

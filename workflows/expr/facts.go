@@ -1,0 +1,207 @@
+package expr
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+)
+
+// Facts are what is proved of the values at one place: which paths are there, and what stands at
+// some of them. They do not change once made. The zero value knows nothing.
+type Facts struct {
+	never  bool     // no run gets to the place
+	there  []string // sorted
+	claims []Claim  // sorted
+}
+
+// Claim is one thing to know of a value: that what stands at a path is, or is not, a constant,
+// written as CEL writes it.
+type Claim struct {
+	Path  string
+	Value string
+	Not   bool
+}
+
+// Path names a value: Path("steps", "usage", "output").
+func Path(root string, fields ...string) string {
+	for _, f := range fields {
+		root = within(root, f)
+	}
+	return root
+}
+
+// plain says of a bool only what it is.
+func (c Claim) plain() Claim {
+	if c.Not && (c.Value == "true" || c.Value == "false") {
+		return Claim{Path: c.Path, Value: map[string]string{"true": "false", "false": "true"}[c.Value]}
+	}
+	return c
+}
+
+func (c Claim) compare(o Claim) int {
+	return cmp.Or(strings.Compare(c.Path, o.Path), strings.Compare(c.Value, o.Value), compareBool(c.Not, o.Not))
+}
+
+func compareBool(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case a:
+		return 1
+	default:
+		return -1
+	}
+}
+
+// against reports whether two claims cannot both hold.
+func (c Claim) against(o Claim) bool {
+	switch {
+	case c.Path != o.Path, c.Not && o.Not:
+		return false
+	case c.Not || o.Not:
+		return c.Value == o.Value
+	default:
+		return c.Value != o.Value
+	}
+}
+
+// Never reports whether the facts contradict each other: no run gets there.
+func (f Facts) Never() bool { return f.never }
+
+// There adds paths that are there.
+func (f Facts) There(paths ...string) Facts {
+	for _, p := range paths {
+		if i, known := slices.BinarySearch(f.there, p); !known {
+			f.there = slices.Insert(slices.Clip(f.there), i, p)
+		}
+	}
+	return f
+}
+
+// Claims adds claims that hold.
+func (f Facts) Claims(claims ...Claim) Facts {
+	for _, c := range claims {
+		c = c.plain()
+		if f.has(c) {
+			continue
+		}
+		f.never = f.never || slices.ContainsFunc(f.of(c.Path), c.against)
+		i, _ := slices.BinarySearchFunc(f.claims, c, Claim.compare)
+		f.claims = slices.Insert(slices.Clip(f.claims), i, c)
+	}
+	return f
+}
+
+// Without forgets what is known of a name and of what is in it: it means something else from here.
+func (f Facts) Without(name string) Facts {
+	about := func(path string) bool {
+		return path == name || strings.HasPrefix(path, name+".") || strings.HasPrefix(path, name+"[")
+	}
+	f.there = slices.DeleteFunc(slices.Clone(f.there), about)
+	f.claims = slices.DeleteFunc(slices.Clone(f.claims), func(c Claim) bool { return about(c.Path) })
+	return f
+}
+
+// Unclaim forgets what stands at a path, which changes here. That it is there stays true.
+func (f Facts) Unclaim(path string) Facts {
+	f.claims = slices.DeleteFunc(slices.Clone(f.claims), func(c Claim) bool { return strings.HasPrefix(c.Path, path) })
+	return f
+}
+
+// And is what is known where both hold.
+func (f Facts) And(g Facts) Facts {
+	if f.never || g.never {
+		return Facts{never: true}
+	}
+	return f.There(g.there...).Claims(g.claims...)
+}
+
+// Or is what is known where at least one of the two holds.
+func (f Facts) Or(g Facts) Facts {
+	switch {
+	case f.never:
+		return g
+	case g.never:
+		return f
+	}
+	var both Facts
+	for _, path := range f.there {
+		if g.isThere(path) {
+			both.there = append(both.there, path)
+		}
+	}
+	for _, c := range f.claims {
+		if g.has(c) {
+			both = both.Claims(c)
+		}
+	}
+	for _, c := range g.claims {
+		if f.has(c) {
+			both = both.Claims(c)
+		}
+	}
+	return both
+}
+
+func (f Facts) isThere(path string) bool {
+	_, ok := slices.BinarySearch(f.there, path)
+	return ok
+}
+
+// of returns the claims about a path.
+func (f Facts) of(path string) []Claim {
+	from, _ := slices.BinarySearchFunc(f.claims, path, func(c Claim, path string) int { return strings.Compare(c.Path, path) })
+	to := from
+	for to < len(f.claims) && f.claims[to].Path == path {
+		to++
+	}
+	return f.claims[from:to]
+}
+
+// has reports whether a claim follows.
+func (f Facts) has(c Claim) bool {
+	return slices.ContainsFunc(f.of(c.Path), func(known Claim) bool {
+		return known == c || c.Not && !known.Not && known.Value != c.Value
+	})
+}
+
+// Laws say what follows from claims wherever in a playbook they hold: where steps.ask.approved is
+// true, what the approval covers has run.
+type Laws struct{ byPath map[string][]law }
+
+type law struct {
+	when  []Claim
+	there []string
+}
+
+// Add adds one: where all claims hold, the paths are there.
+func (l *Laws) Add(there []string, when ...Claim) {
+	if len(there) == 0 || len(when) == 0 {
+		return
+	}
+	if l.byPath == nil {
+		l.byPath = map[string][]law{}
+	}
+	one := law{there: there}
+	for _, c := range when {
+		one.when = append(one.when, c.plain())
+	}
+	for _, c := range one.when {
+		l.byPath[c.Path] = append(l.byPath[c.Path], one)
+	}
+}
+
+// Apply adds to facts what follows from them.
+func (l *Laws) Apply(f Facts) Facts {
+	if l == nil {
+		return f
+	}
+	for _, c := range f.claims {
+		for _, one := range l.byPath[c.Path] {
+			if !slices.ContainsFunc(one.when, func(c Claim) bool { return !f.has(c) }) {
+				f = f.There(one.there...)
+			}
+		}
+	}
+	return f
+}
