@@ -215,8 +215,8 @@ func TestAskInALoop(t *testing.T) {
     max_parallel: 2
     steps:
       - {id: judge, ask: "How many in the ${item}?", who: [oncall], form: {n: {type: int}}}
-    collect: steps.judge.answer.n
-  - {id: never, if: "false", ask: "And?", who: [oncall], form: {n: {type: int}}}
+    collect: steps.judge.?answer.n.orValue(0)
+  - {id: never, if: run.id == "", ask: "And?", who: [oncall], form: {n: {type: int}}}
 outcome: 'string(steps.each.results[0]) + string(steps.each.results[1]) + " " + string(steps.never.answered) + " " + steps.never.reason'
 `)
 	require.NoError(t, err)

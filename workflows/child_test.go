@@ -43,7 +43,7 @@ func TestPlaybookCalls(t *testing.T) {
 		"one that fails":              {steps: "  - {id: a, playbook: give-up}\n  - {id: b, stop: no}", fails: `step "a": it is hopeless`, rows: map[string]playbook.Status{"a": "failed", "b": "skipped"}},
 		"one that fails is caught":    {steps: "  - {try: [{id: a, playbook: give-up}], catch: [{stop: '${error.step} ${error.reason}'}]}", outcome: "a it is hopeless"},
 		"one that fails, and goes on": {steps: "  - {id: a, on_error: continue, playbook: give-up}\noutcome: steps.a.status + steps.a.?outcome.orValue('?')", outcome: "failed?"},
-		"skipped":                     {steps: "  - {id: a, if: 'false', playbook: give-up}\noutcome: steps.a.status + steps.a.?outcome.orValue('?')", outcome: "skipped?"},
+		"skipped":                     {steps: "  - {id: a, if: run.id == '', playbook: give-up}\noutcome: steps.a.status + steps.a.?outcome.orValue('?')", outcome: "skipped?"},
 		"an input of another type":    {steps: "  - {id: a, playbook: look, with: {lamp: '${event.data.n}'}}", fails: `step "a": with: lamp: want string, got the number 5`},
 		"an input that is not there":  {steps: "  - {id: a, playbook: from-event, with: {n: '${event.data.absent}'}}", fails: `step "a": with: n: evaluate`},
 	} {

@@ -54,11 +54,11 @@ func TestRepeat(t *testing.T) {
 		},
 		"until cannot be evaluated": {steps: "  - {id: r, repeat: [{id: a, set: {n: 1}}], until: event.data.absent}", fails: `step "r": until: evaluate "event.data.absent"`, rounds: workflows.Rounds{Done: 1}},
 		"until a call succeeds": {
-			steps:   "  - set: {n: 0}\n  - {id: r, repeat: [{set: {n: '${vars.n + 1}'}}, {id: a, activity: lamp.look, with: {lamp: '${vars.n < 3 ? \"desk\" : \"hall\"}'}, on_error: continue}], until: 'steps.a.status == \"done\"'}\noutcome: string(steps.r.times) + steps.a.output.state + steps.a.?error.orValue('-')",
+			steps:   "  - set: {n: 0}\n  - {id: r, repeat: [{set: {n: '${vars.n + 1}'}}, {id: a, activity: lamp.look, with: {lamp: '${vars.n < 3 ? \"desk\" : \"hall\"}'}, on_error: continue}], until: 'steps.a.status == \"done\"'}\noutcome: string(steps.r.times) + steps.a.?output.state.orValue('') + steps.a.?error.orValue('-')",
 			outcome: "3hall-", took: time.Minute, rounds: workflows.Rounds{Done: 1, Failed: 2},
 		},
 		"a step that is not reached forgets": {
-			steps:   "  - set: {n: 0}\n  - {id: r, repeat: [{set: {n: '${vars.n + 1}'}}, {try: [{id: b, if: vars.n == 2, activity: lamp.look, with: {lamp: desk}}, {id: a, set: {x: 1}}], catch: [{set: {saw: '${steps.a.status}'}}]}], until: 'vars.n == 2'}\noutcome: vars.saw + steps.a.status + steps.b.status",
+			steps:   "  - set: {n: 0}\n  - {id: r, repeat: [{set: {n: '${vars.n + 1}'}}, {try: [{id: b, if: vars.n == 2, activity: lamp.look, with: {lamp: desk}}, {id: a, set: {x: 1}}], catch: [{set: {saw: '${steps.a.status}'}}]}], until: 'vars.n == 2'}\noutcome: vars.?saw.orValue('') + steps.a.status + steps.b.status",
 			outcome: "skippedskippedfailed", took: 30 * time.Second, rounds: workflows.Rounds{Done: 1, Skipped: 1},
 		},
 		"a stop": {
@@ -66,7 +66,7 @@ func TestRepeat(t *testing.T) {
 			outcome: "enough", rounds: workflows.Rounds{Done: 1},
 		},
 		"skipped": {
-			steps:   "  - {id: r, if: 'false', repeat: [{id: a, set: {n: 1}}], until: 'false'}\noutcome: string(steps.r.times) + string(steps.r.held) + steps.a.status",
+			steps:   "  - {id: r, if: run.id == '', repeat: [{id: a, set: {n: 1}}], until: 'false'}\noutcome: string(steps.r.times) + string(steps.r.held) + steps.a.status",
 			outcome: "0falseskipped",
 		},
 		"caught": {
@@ -154,7 +154,7 @@ func TestForEach(t *testing.T) {
 			fails: `: b is dark`, rounds: workflows.Rounds{Failed: 2, Skipped: 1},
 		},
 		"continue on error": {
-			steps:   "  - {id: f, continue_on_error: true, for_each: '" + three + "', steps: [{id: x, activity: lamp.look, with: {lamp: '${item}'}}], collect: steps.x.output.state}\noutcome: steps.f.results.join(' ') + string(steps.f.failed) + ' ' + steps.f.error",
+			steps:   "  - {id: f, continue_on_error: true, for_each: '" + three + "', steps: [{id: x, activity: lamp.look, with: {lamp: '${item}'}}], collect: steps.x.output.state}\noutcome: steps.f.results.join(' ') + string(steps.f.failed) + ' ' + steps.f.?error.orValue(\"\")",
 			outcome: `a c1 step "f[1].x": b is dark`, rounds: workflows.Rounds{Done: 2, Failed: 1},
 		},
 		"collect fails": {
@@ -162,7 +162,7 @@ func TestForEach(t *testing.T) {
 			fails: `step "f": collect, item 0: evaluate "event.data.absent"`, rounds: workflows.Rounds{Done: 1},
 		},
 		"collect fails for one": {
-			steps:   "  - {id: f, continue_on_error: true, for_each: '[1, 0]', steps: [{id: x, set: {y: 1}}], collect: '5 / item'}\noutcome: string(steps.f.results[0]) + string(steps.f.failed) + steps.f.error",
+			steps:   "  - {id: f, continue_on_error: true, for_each: '[1, 0]', steps: [{id: x, set: {y: 1}}], collect: '5 / item'}\noutcome: string(steps.f.results[0]) + string(steps.f.failed) + steps.f.?error.orValue(\"\")",
 			outcome: `51collect, item 1: evaluate "5 / item": division by zero`, rounds: workflows.Rounds{Done: 2},
 		},
 		"not a list":          {steps: "  - {id: f, for_each: event.data.n, steps: [{id: x, set: {y: 1}}]}", fails: `step "f": for_each: want a list or a map, got 5`},
@@ -174,13 +174,13 @@ func TestForEach(t *testing.T) {
 			steps:   "  - {id: f, continue_on_error: true, max_parallel: 3, for_each: '[2, 1]', steps: [{id: x, wait: '${duration(string(item) + \"h\")}'}, {stop: 'at ${item}'}]}",
 			outcome: "at 1", took: time.Hour, rounds: workflows.Rounds{Done: 1, Failed: 1},
 		},
-		"skipped": {steps: "  - {id: f, if: 'false', for_each: '[1]', steps: [{id: x, set: {y: 1}}], collect: item}\noutcome: string(steps.f.failed) + string(steps.f.results.size())", outcome: "00"},
+		"skipped": {steps: "  - {id: f, if: run.id == '', for_each: '[1]', steps: [{id: x, set: {y: 1}}], collect: item}\noutcome: string(steps.f.failed) + string(steps.f.results.size())", outcome: "00"},
 		"loops in loops": {
 			steps:   "  - {id: f, for_each: '[1, 2]', steps: [{id: g, for_each: '[10, 20]', steps: [{id: x, set: {y: '${item + index}'}}], collect: vars.y}, {set: {o: '${item}'}}], collect: 'steps.g.results.map(r, r * vars.o)'}\noutcome: steps.f.results.map(r, r.map(s, string(s)).join(\",\")).join(\";\")",
 			outcome: "10,21;20,42", rounds: workflows.Rounds{Done: 4},
 		},
 		"an inner loop that fails": {
-			steps:   "  - {id: f, continue_on_error: true, for_each: '" + three + "', steps: [{id: g, for_each: '[item, \"z\"]', steps: [{id: x, activity: lamp.look, with: {lamp: '${item}'}}]}, {id: after, set: {y: 1}}]}\noutcome: string(steps.f.failed) + steps.f.error",
+			steps:   "  - {id: f, continue_on_error: true, for_each: '" + three + "', steps: [{id: g, for_each: '[item, \"z\"]', steps: [{id: x, activity: lamp.look, with: {lamp: '${item}'}}]}, {id: after, set: {y: 1}}]}\noutcome: string(steps.f.failed) + steps.f.?error.orValue(\"\")",
 			outcome: `1step "f[1].g[0].x": b is dark`, rounds: workflows.Rounds{Done: 4, Failed: 1},
 		},
 	} {
@@ -337,7 +337,7 @@ func TestManyApprovals(t *testing.T) {
 func TestBlocksInBlocks(t *testing.T) {
 	blocks := map[string]string{
 		"switch":   "{id: %[1]s, switch: [{if: 'true', steps: [%[2]s]}]}",
-		"default":  "{id: %[1]s, switch: [{if: 'false', steps: [{set: {n_%[1]s: 1}}]}], default: [%[2]s]}",
+		"default":  "{id: %[1]s, switch: [{if: run.id == '%[1]s', steps: [{set: {n_%[1]s: 1}}]}], default: [%[2]s]}",
 		"try":      "{id: %[1]s, try: [%[2]s], finally: [{activity: lamp.light, with: {lamp: %[1]s}}]}",
 		"catch":    "{id: %[1]s, try: [{set: {n_%[1]s: '${event.data.absent}'}}], catch: [%[2]s]}",
 		"finally":  "{id: %[1]s, try: [{set: {n_%[1]s: 1}}], finally: [%[2]s]}",

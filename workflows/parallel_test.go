@@ -36,11 +36,11 @@ func TestParallel(t *testing.T) {
 			statuses: map[string]playbook.Status{"p": "failed", "a": "failed", "b": "skipped", "c": "failed"}, took: 10 * time.Minute,
 		},
 		"what was cancelled still cleans up": {
-			steps:   "  - {try: [{parallel: [{steps: [{try: [{id: a, wait: 1h}], finally: [{wait: 5m}, {id: b, set: {x: '${steps.a.error}'}}]}]}, {steps: [{id: c, activity: lamp.look, with: {lamp: desk}}]}]}], catch: [{stop: '${error.step} ${vars.?x.orValue(\"\")} ${steps.b.status}'}]}",
+			steps:   "  - {try: [{parallel: [{steps: [{try: [{id: a, wait: 1h}], finally: [{wait: 5m}, {id: b, set: {x: '${steps.a.?error.orValue(\"\")}'}}]}]}, {steps: [{id: c, activity: lamp.look, with: {lamp: desk}}]}]}], catch: [{stop: '${error.step} ${vars.?x.orValue(\"\")} ${steps.b.status}'}]}",
 			outcome: "c cancelled done", took: 5 * time.Minute,
 		},
 		"continue on error": {
-			steps:   "  - {id: p, continue_on_error: true, parallel: [{steps: [{id: a, wait: 1h}, {id: b, set: {x: 1}}]}, {steps: [{wait: 10m}, {id: c, activity: lamp.look, with: {lamp: desk}}, {id: d, set: {y: 1}}]}]}\noutcome: string(vars.?x.orValue(0)) + string(steps.p.failed) + steps.p.error + steps.d.status",
+			steps:   "  - {id: p, continue_on_error: true, parallel: [{steps: [{id: a, wait: 1h}, {id: b, set: {x: 1}}]}, {steps: [{wait: 10m}, {id: c, activity: lamp.look, with: {lamp: desk}}, {id: d, set: {y: 1}}]}]}\noutcome: string(vars.?x.orValue(0)) + string(steps.p.failed) + steps.p.?error.orValue(\"\") + steps.d.status",
 			outcome: `11step "c": it is darkskipped`, took: time.Hour,
 			statuses: map[string]playbook.Status{"p": "done", "a": "done", "b": "done", "c": "failed", "d": "skipped"},
 		},
@@ -53,7 +53,7 @@ func TestParallel(t *testing.T) {
 			outcome: "21done",
 		},
 		"skipped": {
-			steps:   "  - {id: p, if: 'false', parallel: [{steps: [{id: a, set: {x: 1}}]}]}\noutcome: string(steps.p.failed) + steps.a.status",
+			steps:   "  - {id: p, if: run.id == '', parallel: [{steps: [{id: a, set: {x: 1}}]}]}\noutcome: string(steps.p.failed) + steps.a.status",
 			outcome: "0skipped",
 		},
 	} {

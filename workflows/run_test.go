@@ -28,11 +28,11 @@ func TestSteps(t *testing.T) {
 		fails    string
 	}{
 		"a stop without words": {
-			steps:   "  - stop: ${event.data.nothing}\n  - {id: a, activity: lamp.look, with: {lamp: desk}}\noutcome: steps.a.output.state",
+			steps:   "  - {if: run.id != '', stop: '${event.data.nothing}'}\n  - {id: a, activity: lamp.look, with: {lamp: desk}}\noutcome: steps.a.output.state",
 			outcome: "", statuses: map[string]playbook.Status{"stop-1": "done", "a": "skipped"},
 		},
 		"a stop that leaves the matter open": {
-			steps: "  - {id: s, stop: somebody must look, failed: true}\n  - {id: a, activity: lamp.look, with: {lamp: desk}}",
+			steps: "  - {id: s, if: run.id != '', stop: somebody must look, failed: true}\n  - {id: a, activity: lamp.look, with: {lamp: desk}}",
 			fails: "somebody must look", statuses: map[string]playbook.Status{"s": "done", "a": "skipped"},
 		},
 		"no outcome": {steps: `  - {id: a, set: {x: 1}}`, outcome: "done"},
@@ -61,40 +61,40 @@ func TestSteps(t *testing.T) {
 			steps: "  - {id: a, title: '${event.data.absent}', set: {x: 1}}", fails: `step "a": title: evaluate`,
 		},
 		"a skipped approval was not given": {
-			steps: "  - {id: a, if: 'false', approve: 'Really?', approvers: [oncall], steps: [{id: b, activity: lamp.smash, with: {lamp: desk}}]}\n" +
+			steps: "  - {id: a, if: run.id == '', approve: 'Really?', approvers: [oncall], steps: [{id: b, activity: lamp.smash, with: {lamp: desk}}]}\n" +
 				`outcome: string(steps.a.approved) + " " + steps.a.reason + " " + string(steps.a.by.size()) + steps.b.status`,
 			outcome: "false skipped 0skipped", statuses: map[string]playbook.Status{"a": "skipped", "b": "skipped"},
 		},
 		"a skipped switch took no case": {
-			steps:   "  - {id: a, if: 'false', switch: [{if: 'true', steps: [{id: b, set: {x: 1}}]}]}\noutcome: string(steps.a.case) + steps.b.status",
+			steps:   "  - {id: a, if: run.id == '', switch: [{if: 'true', steps: [{id: b, set: {x: 1}}]}]}\noutcome: string(steps.a.case) + steps.b.status",
 			outcome: "0skipped",
 		},
 		"switch, first case that holds": {
-			steps:   "  - id: a\n    switch:\n      - {if: 'false', steps: [{id: b, set: {x: b}}]}\n      - {if: 'true', steps: [{id: c, set: {x: c}}]}\n      - {if: 'true', steps: [{id: d, set: {x: d}}]}\n    default: [{id: e, set: {x: e}}]\noutcome: vars.x + string(steps.a.case) + steps.b.status",
+			steps:   "  - id: a\n    switch:\n      - {if: run.id == '', steps: [{id: b, set: {x: b}}]}\n      - {if: run.id != 'x', steps: [{id: c, set: {x: c}}]}\n      - {if: event.id != '', steps: [{id: d, set: {x: d}}]}\n    default: [{id: e, set: {x: e}}]\noutcome: vars.x + string(steps.a.case) + steps.b.status",
 			outcome: "c2skipped", statuses: map[string]playbook.Status{"a": "done", "b": "skipped", "c": "done", "d": "skipped", "e": "skipped"},
 		},
 		"switch, default": {
-			steps:   "  - id: a\n    switch: [{if: 'false', steps: [{id: b, set: {x: b}}]}]\n    default: [{id: e, set: {x: e}}]\noutcome: vars.x + string(steps.a.case)",
+			steps:   "  - id: a\n    switch: [{if: run.id == '', steps: [{id: b, set: {x: b}}]}]\n    default: [{id: e, set: {x: e}}]\noutcome: vars.x + string(steps.a.case)",
 			outcome: "e0", statuses: map[string]playbook.Status{"a": "done", "b": "skipped", "e": "done"},
 		},
 		"switch, none": {
-			steps:   "  - id: a\n    switch: [{if: 'false', steps: [{id: b, set: {x: b}}]}]\noutcome: string(steps.a.case)",
+			steps:   "  - id: a\n    switch: [{if: run.id == '', steps: [{id: b, set: {x: b}}]}]\noutcome: string(steps.a.case)",
 			outcome: "0", statuses: map[string]playbook.Status{"a": "done", "b": "skipped"},
 		},
 		"switch cannot be evaluated": {
-			steps: "  - id: a\n    switch: [{if: 'false', steps: [{stop: x}]}, {if: event.data.absent, steps: [{stop: y}]}]", fails: `step "a": case 2: evaluate`,
+			steps: "  - id: a\n    switch: [{if: run.id == '', steps: [{stop: x}]}, {if: event.data.absent, steps: [{stop: y}]}]", fails: `step "a": case 2: evaluate`,
 		},
 		"set": {
-			steps:   "  - set: {x: 1, y: a}\n  - set: {x: '${vars.x + 1}', z: '${vars.x}'}\n  - if: 'false'\n    set: {y: b}\noutcome: string(vars.x) + string(vars.z) + vars.y",
+			steps:   "  - set: {x: 1, y: a}\n  - set: {x: '${vars.x + 1}', z: '${vars.x}'}\n  - if: run.id == ''\n    set: {y: b}\noutcome: string(vars.x) + string(vars.z) + vars.y",
 			outcome: "21a",
 		},
 		"set cannot be evaluated": {steps: "  - {id: a, set: {x: 1, y: '${event.data.absent}'}}", fails: `step "a": y: evaluate`},
 		"stop": {
-			steps:   "  - {id: a, set: {x: 1}}\n  - {id: b, stop: 'enough of ${inputs.lamp}'}\n  - {id: c, activity: lamp.look, with: {lamp: desk}}\noutcome: '\"not this\"'",
+			steps:   "  - {id: a, set: {x: 1}}\n  - {id: b, if: run.id != '', stop: 'enough of ${inputs.lamp}'}\n  - {id: c, activity: lamp.look, with: {lamp: desk}}\noutcome: '\"not this\"'",
 			outcome: "enough of desk", statuses: map[string]playbook.Status{"a": "done", "b": "done", "c": "skipped"},
 		},
 		"stop inside a switch": {
-			steps:   "  - id: a\n    switch: [{if: 'true', steps: [{id: b, stop: inner}, {id: c, set: {x: 1}}]}]\n  - {id: d, set: {x: 1}}",
+			steps:   "  - id: a\n    switch: [{if: run.id != '', steps: [{id: b, if: run.id != 'x', stop: inner}, {id: c, set: {x: 1}}]}]\n  - {id: d, set: {x: 1}}",
 			outcome: "inner", statuses: map[string]playbook.Status{"a": "done", "b": "done", "c": "skipped", "d": "skipped"},
 		},
 		"outcome cannot be evaluated": {steps: "  - {id: a, set: {x: 1}}\noutcome: event.data.absent", fails: "outcome: evaluate"},

@@ -32,11 +32,11 @@ func TestTry(t *testing.T) {
 		statuses map[string]playbook.Status
 	}{
 		"nothing fails": {
-			steps:   "  - {id: t, try: [{id: a, activity: lamp.douse, with: {lamp: desk}}], catch: [{id: b, set: {x: 1}}], finally: [{id: c, activity: lamp.light, with: {lamp: desk}}]}\noutcome: steps.a.output.state + string(steps.t.caught) + steps.b.status + steps.c.status",
+			steps:   "  - {id: t, try: [{id: a, activity: lamp.douse, with: {lamp: desk}}], catch: [{id: b, set: {x: 1}}], finally: [{id: c, activity: lamp.light, with: {lamp: desk}}]}\noutcome: steps.a.?output.state.orValue('') + string(steps.t.caught) + steps.b.status + steps.c.status",
 			outcome: "litfalseskippeddone", calls: []string{douse, light}, statuses: map[string]playbook.Status{"t": "done", "a": "done", "b": "skipped", "c": "done"},
 		},
 		"caught": {
-			steps:   "  - {id: t, try: [{id: a, activity: lamp.look, with: {lamp: desk}}, {id: d, set: {z: 1}}], catch: [{id: b, set: {x: '${error.step}: ${error.reason}, ${steps.a.status}, ${steps.d.status}, ${steps.a.error}'}}]}\noutcome: vars.x + string(steps.t.caught)",
+			steps:   "  - {id: t, try: [{id: a, activity: lamp.look, with: {lamp: desk}}, {id: d, set: {z: 1}}], catch: [{id: b, set: {x: '${error.step}: ${error.reason}, ${steps.a.status}, ${steps.d.status}, ${steps.a.?error.orValue(\"\")}'}}]}\noutcome: vars.?x.orValue('') + string(steps.t.caught)",
 			outcome: "a: it is dark, failed, skipped, it is darktrue", calls: []string{look}, statuses: map[string]playbook.Status{"t": "done", "a": "failed", "b": "done", "d": "skipped"},
 		},
 		"caught from deep inside": {
@@ -80,11 +80,11 @@ func TestTry(t *testing.T) {
 			outcome: "went on: c", calls: []string{look},
 		},
 		"skipped": {
-			steps:   "  - {id: t, if: 'false', try: [{id: a, set: {x: 1}}], finally: [{id: c, set: {y: 1}}]}\noutcome: string(steps.t.caught) + steps.a.status + steps.c.status",
+			steps:   "  - {id: t, if: run.id == '', try: [{id: a, set: {x: 1}}], finally: [{id: c, set: {y: 1}}]}\noutcome: string(steps.t.caught) + steps.a.status + steps.c.status",
 			outcome: "falseskippedskipped",
 		},
 		"an approved call fails": {
-			steps:   "  - {try: [{id: ask, approve: 'Really?', approvers: [oncall], steps: [{id: a, activity: lamp.look, with: {lamp: desk}}, {id: b, activity: lamp.smash, with: {lamp: desk}}]}], catch: [{stop: '${error.step} ${steps.b.status} ${steps.ask.approved} ${steps.ask.error}'}]}",
+			steps:   "  - {try: [{id: ask, approve: 'Really?', approvers: [oncall], steps: [{id: a, activity: lamp.look, with: {lamp: desk}}, {id: b, activity: lamp.smash, with: {lamp: desk}}]}], catch: [{stop: '${error.step} ${steps.b.status} ${steps.ask.approved} ${steps.ask.?error.orValue(\"\")}'}]}",
 			outcome: `a skipped true step "a": it is dark`, calls: []string{look},
 		},
 	} {
@@ -184,14 +184,14 @@ func TestOnErrorContinue(t *testing.T) {
 		outcome string
 		fails   string
 	}{
-		"activity":      {steps: "  - {id: a, activity: lamp.look, with: {lamp: desk}, on_error: continue}\noutcome: steps.a.status + ' ' + steps.a.error + ' ' + steps.a.?output.state.orValue('none')", outcome: "failed it is dark none"},
-		"that succeeds": {steps: "  - {id: a, activity: lamp.light, with: {lamp: desk}, on_error: continue}\noutcome: steps.a.status + steps.a.?error.orValue('-') + steps.a.output.state", outcome: "done-lit"},
+		"activity":      {steps: "  - {id: a, activity: lamp.look, with: {lamp: desk}, on_error: continue}\noutcome: steps.a.status + ' ' + steps.a.?error.orValue(\"\") + ' ' + steps.a.?output.state.orValue('none')", outcome: "failed it is dark none"},
+		"that succeeds": {steps: "  - {id: a, activity: lamp.light, with: {lamp: desk}, on_error: continue}\noutcome: steps.a.status + steps.a.?error.orValue('-') + steps.a.?output.state.orValue('')", outcome: "done-lit"},
 		"fail":          {steps: "  - {id: a, activity: lamp.look, with: {lamp: desk}, on_error: fail}", fails: `step "a": it is dark`},
-		"if":            {steps: "  - {id: a, if: event.data.absent, switch: [{if: 'true', steps: [{id: b, set: {x: 1}}]}], on_error: continue}\noutcome: steps.a.error + ' ' + steps.b.status + string(steps.a.case)", outcome: `if: evaluate "event.data.absent": no such key: absent skipped0`},
-		"title":         {steps: "  - {id: a, title: '${event.data.absent}', set: {x: 1}, on_error: continue}\noutcome: steps.a.error + string(has(vars.x))", outcome: `title: evaluate "event.data.absent": no such key: absentfalse`},
+		"if":            {steps: "  - {id: a, if: event.data.absent, switch: [{if: 'true', steps: [{id: b, set: {x: 1}}]}], on_error: continue}\noutcome: steps.a.?error.orValue(\"\") + ' ' + steps.b.status + string(steps.a.case)", outcome: `if: evaluate "event.data.absent": no such key: absent skipped0`},
+		"title":         {steps: "  - {id: a, title: '${event.data.absent}', set: {x: 1}, on_error: continue}\noutcome: steps.a.?error.orValue(\"\") + string(has(vars.x))", outcome: `title: evaluate "event.data.absent": no such key: absentfalse`},
 		"set":           {steps: "  - set: {x: 0}\n  - {id: a, set: {x: '${event.data.absent}'}, on_error: continue}\noutcome: steps.a.status + string(vars.x)", outcome: "failed0"},
 		"a block": {
-			steps:   "  - {id: a, switch: [{if: 'true', steps: [{id: b, activity: lamp.look, with: {lamp: desk}}, {id: c, set: {x: 1}}]}], on_error: continue}\noutcome: steps.a.error + ' ' + steps.b.status + ' ' + steps.c.status + ' ' + string(steps.a.case)",
+			steps:   "  - {id: a, switch: [{if: 'true', steps: [{id: b, activity: lamp.look, with: {lamp: desk}}, {id: c, set: {x: 1}}]}], on_error: continue}\noutcome: steps.a.?error.orValue(\"\") + ' ' + steps.b.status + ' ' + steps.c.status + ' ' + string(steps.a.case)",
 			outcome: `step "b": it is dark failed skipped 1`,
 		},
 		"an approval that cannot be asked": {
@@ -199,11 +199,11 @@ func TestOnErrorContinue(t *testing.T) {
 			outcome: "false failed skipped",
 		},
 		"a covered call": {
-			steps:   "  - {id: ask, approve: 'Really?', approvers: [oncall], steps: [{id: a, activity: lamp.look, with: {lamp: desk}, on_error: continue}, {id: b, activity: lamp.douse, with: {lamp: desk}}]}\noutcome: string(steps.ask.approved) + ' ' + steps.a.error + ' ' + steps.b.status",
+			steps:   "  - {id: ask, approve: 'Really?', approvers: [oncall], steps: [{id: a, activity: lamp.look, with: {lamp: desk}, on_error: continue}, {id: b, activity: lamp.douse, with: {lamp: desk}}]}\noutcome: string(steps.ask.approved) + ' ' + steps.a.?error.orValue(\"\") + ' ' + steps.b.status",
 			outcome: "true it is dark done",
 		},
 		"a stop": {steps: "  - {id: a, stop: enough, on_error: continue}\n  - {stop: more}", outcome: "enough"},
-		"a try":  {steps: "  - {id: a, try: [{id: b, activity: lamp.look, with: {lamp: desk}}], finally: [{id: c, activity: lamp.light, with: {lamp: desk}}], on_error: continue}\noutcome: steps.a.error + ' ' + steps.c.output.state", outcome: `step "b": it is dark lit`},
+		"a try":  {steps: "  - {id: a, try: [{id: b, activity: lamp.look, with: {lamp: desk}}], finally: [{id: c, activity: lamp.light, with: {lamp: desk}}], on_error: continue}\noutcome: steps.a.?error.orValue(\"\") + ' ' + steps.c.?output.state.orValue('')", outcome: `step "b": it is dark lit`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := newHouse(t)
@@ -249,9 +249,9 @@ func TestBlocksTimeOut(t *testing.T) {
 	})
 	for name, steps := range map[string]string{
 		"try":      "  - {try: [" + call + "], catch: [{stop: '${error.reason}'}]}",
-		"parallel": "  - {id: b, continue_on_error: true, parallel: [{steps: [" + call + "]}, {steps: [{wait: 1d}]}]}\noutcome: steps.b.error",
-		"for_each": "  - {id: b, continue_on_error: true, for_each: '[1]', steps: [" + call + "]}\noutcome: steps.b.error",
-		"repeat":   "  - {id: b, on_error: continue, repeat: [" + call + "], until: 'true'}\noutcome: steps.b.error",
+		"parallel": "  - {id: b, continue_on_error: true, parallel: [{steps: [" + call + "]}, {steps: [{wait: 1d}]}]}\noutcome: steps.b.?error.orValue(\"\")",
+		"for_each": "  - {id: b, continue_on_error: true, for_each: '[1]', steps: [" + call + "]}\noutcome: steps.b.?error.orValue(\"\")",
+		"repeat":   "  - {id: b, on_error: continue, repeat: [" + call + "], until: 'true'}\noutcome: steps.b.?error.orValue(\"\")",
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -401,7 +401,7 @@ func (a *author) step(lamp string, depth int) string {
 	case 3:
 		return fmt.Sprintf("{id: %s, wait: %dm}", id, 1+a.IntN(20))
 	case 4:
-		return fmt.Sprintf("{id: %s, switch: [{if: 'false', steps: %s}], default: %s}", id, inner(), inner())
+		return fmt.Sprintf("{id: %s, switch: [{if: 'event.data.?%s.orValue(false)', steps: %s}], default: %s}", id, id, inner(), inner())
 	case 5:
 		return fmt.Sprintf("{id: %s, try: [{switch: [{if: 'true', steps: %s}]}, {activity: lamp.look, with: {lamp: desk}}], catch: %s, finally: %s}", id, inner(), inner(), inner())
 	case 6:

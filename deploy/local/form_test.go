@@ -20,7 +20,7 @@ steps:
     form:
       verdict: {type: string, one_of: [expected, hostile], title: What was it}
       note: {type: string, optional: true}
-outcome: steps.judge.answer.verdict + " says " + steps.judge.by
+outcome: steps.judge.?answer.verdict.orValue("nothing") + " says " + steps.judge.by
 `
 
 // asked starts a run that asks, beside the one of the sample event, which is rejected.

@@ -87,7 +87,7 @@ var matrixVerbs = map[string]struct{ succeeds, fails, slow string }{
 		"try: [{id: inner, activity: lamp.look, with: {lamp: dark}}], finally: [{id: last, activity: lamp.look, with: {lamp: hall}}]",
 		"try: [{id: inner, wait: 1h}], catch: [{id: caught, set: {n: 1}}], finally: [{id: last, activity: lamp.look, with: {lamp: hall}}]",
 	},
-	"stop": {"stop: stopped", `stop: "${string(1 / inputs.zero)}"`, ""},
+	"stop": {"if: inputs.zero == 0, stop: stopped", `if: inputs.zero == 0, stop: "${string(1 / inputs.zero)}"`, ""},
 }
 
 // matrixPlaces are the blocks that a step may stand in. %s is the step.

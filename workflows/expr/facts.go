@@ -65,6 +65,9 @@ func (c Claim) against(o Claim) bool {
 	}
 }
 
+// Nowhere is what is known where no run gets: anything.
+func Nowhere() Facts { return Facts{never: true} }
+
 // Never reports whether the facts contradict each other: no run gets there.
 func (f Facts) Never() bool { return f.never }
 
@@ -77,6 +80,9 @@ func (f Facts) There(paths ...string) Facts {
 	}
 	return f
 }
+
+// Paths returns the paths that are there, sorted.
+func (f Facts) Paths() []string { return f.there }
 
 // Claims adds claims that hold.
 func (f Facts) Claims(claims ...Claim) Facts {

@@ -119,7 +119,11 @@ func (s *shapes) literal(e ast.Expr) (*Type, bool) {
 		if !ok {
 			return nil, false
 		}
-		fields = append(fields, Field{Name: name, Type: s.of(one.Value()), Optional: one.IsOptional(), Why: "its value may be missing"})
+		f := Field{Name: name, Type: s.of(one.Value())}
+		if one.IsOptional() {
+			f.Optional, f.Why = true, "the map has it only where there is a value"
+		}
+		fields = append(fields, f)
 	}
 	return mapOf(t.elem, fields), len(fields) > 0
 }

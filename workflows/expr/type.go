@@ -1,6 +1,7 @@
 package expr
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"sort"
@@ -185,11 +186,12 @@ func (t *Type) Either(other *Type) *Type {
 			f.Type = f.Type.Either(o.Type)
 		}
 		f.Optional = f.Optional || !both || o.Optional
+		f.Why = cmp.Or(f.Why, "not everything that may stand here has it")
 		fields = append(fields, f)
 	}
 	for _, o := range other.fields {
 		if _, both := t.Field(o.Name); !both {
-			o.Optional = true
+			o.Optional, o.Why = true, cmp.Or(o.Why, "not everything that may stand here has it")
 			fields = append(fields, o)
 		}
 	}

@@ -1,6 +1,10 @@
 package playbook
 
-import "github.com/countersign/countersign/workflows/expr"
+import (
+	"fmt"
+
+	"github.com/countersign/countersign/workflows/expr"
+)
 
 // checker walks a parsed playbook once, in the order in which it would run, and fills in what
 // running needs: signatures and compiled expressions.
@@ -20,6 +24,12 @@ type checker struct {
 	starts  []*Trigger
 	called  map[string]Plan
 	carried int // bytes of the plans in called
+	// laws say what is there when, for all of the playbook.
+	laws   *expr.Laws
+	blocks int // that have claims of their own
+	// unread is true where the parser has found mistakes: what it could not read is not there to be
+	// reasoned about.
+	unread bool
 }
 
 // varType is the type a variable has in the whole playbook, and where it was first set.
@@ -33,7 +43,7 @@ func (c *checker) playbook(pb *Playbook) {
 	pb.data = c.triggers(pb)
 	sc := eventOnly(pb.data)
 	for _, in := range pb.Inputs {
-		c.expr(in.From, in.Type, sc)
+		c.compile(in.From, in.Type, sc)
 		if in.Default != nil {
 			c.constant(in, sc)
 		}
@@ -57,8 +67,8 @@ func (c *checker) constant(in *Input, sc *scope) {
 func (c *checker) block(steps []*Step, sc *scope) {
 	for _, s := range steps {
 		again := c.identify(s)
+		c.reached(s, sc)
 		c.expr(s.If, expr.Bool, sc)
-		c.title(s, sc)
 		fields := c.verb(s, sc)
 		sc.add(s, fields)
 		if again {
@@ -74,47 +84,78 @@ func (c *checker) verb(s *Step, sc *scope) []expr.Field {
 		leave := sc.enter(s) // the names of what is inside tell the attempt
 		defer leave()
 	}
+	for _, block := range Inner(s) { // which may run a second time
+		sc.changes(block)
+	}
 	if s.If == nil && !s.Continue {
+		before := sc
+		if len(Inner(s)) > 0 {
+			before = sc.fork()
+		}
+		c.title(s, sc)
 		fields := s.Verb.check(c, s, sc)
 		c.undo(s, fields, sc)
+		c.learn(s, fields, before, sc)
+		sc.facts = sc.facts.Claims(whole(s)...)
 		return fields
 	}
-	inner := sc.fork()
+	inner, rest := sc.fork(), sc.facts
+	if s.If != nil {
+		inner.facts = c.when(s.If, true, sc.facts, sc)
+		c.possible(s, sc, inner)
+	}
+	if s.Continue {
+		c.inside(inner, nil)
+		inner.caught = true
+	} else {
+		c.inside(inner, c.exactly(s.If, nil, sc))
+	}
+	c.title(s, inner)
 	fields := s.Verb.check(c, s, inner)
 	c.undo(s, fields, inner)
-	sc.join([]*scope{inner})
-	return skippable(fields)
+	c.learn(s, fields, sc, inner)
+	why := fmt.Sprintf("the step %q may have failed", s.ID)
+	if s.If != nil {
+		why = fmt.Sprintf("it is there only where the condition at line %d holds", s.If.node.Line)
+	}
+	if s.Continue {
+		inner.over = false // what it ends with may fail too
+	} else {
+		rest = c.when(s.If, false, sc.facts, sc)
+	}
+	sc.join([]*scope{inner}, &rest, why)
+	if s.named && s.If == nil {
+		sc.facts = sc.facts.Claims(claim(s, "status", StatusSkipped, true))
+	} else if s.named && !s.Continue {
+		sc.facts = sc.facts.Claims(claim(s, "status", StatusFailed, true))
+	}
+	return skippable(fields, why)
 }
 
 // skippable marks what a step that was skipped, or failed, does not have. What an approval tells
 // stays: without a decision it was not given.
-func skippable(fields []expr.Field) []expr.Field {
+func skippable(fields []expr.Field, why string) []expr.Field {
 	out := make([]expr.Field, len(fields))
 	for i, f := range fields {
-		f.Optional = f.Optional || f.Name == "output" || f.Name == "outcome"
+		if (f.Name == "output" || f.Name == "outcome") && !f.Optional {
+			f.Optional, f.Why = true, why
+		}
 		out[i] = f
 	}
 	return out
 }
 
-// branches checks blocks of which at most one runs: none of them can read what another did.
-func (c *checker) branches(blocks [][]*Step, sc *scope) {
-	forks := make([]*scope, len(blocks))
-	for i, steps := range blocks {
-		forks[i] = sc.fork()
-		c.block(steps, forks[i])
-	}
-	sc.join(forks)
-}
-
 func (c *checker) title(s *Step, sc *scope) { c.text(s.Title, "the title", sc) }
 
-// expr compiles a bare expression; nil is none.
+// expr compiles a bare expression; nil is none. What it reads must be there.
 func (c *checker) expr(e *Expr, want *expr.Type, sc *scope) {
-	if e == nil {
-		return
+	if c.compile(e, want, sc); e != nil && e.Program != nil {
+		c.missing(e.node, e.Program, sc)
 	}
-	if !c.afford(e.node) {
+}
+
+func (c *checker) compile(e *Expr, want *expr.Type, sc *scope) {
+	if e == nil || !c.afford(e.node) {
 		return
 	}
 	program, problems := sc.env().Compile(e.node.Value, want)

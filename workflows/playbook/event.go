@@ -46,7 +46,7 @@ func (c *checker) triggers(pb *Playbook) *expr.Type {
 		t.data = c.eventData(t.Event, t.node)
 		sc := eventOnly(t.data)
 		c.expr(t.If, expr.Bool, sc)
-		c.expr(t.Dedupe, expr.String, sc)
+		c.compile(t.Dedupe, expr.String, sc)
 		if joint == nil {
 			joint = t.data
 		}

@@ -93,6 +93,7 @@ func (d *Draft) Compile(catalog Catalog) (*Playbook, Problems) {
 	c := &checker{
 		source: src, catalog: catalog, used: map[string]Signature{}, events: map[string]*expr.Type{}, called: map[string]Plan{},
 		ids: map[string]*Step{}, vars: map[string]varType{}, reads: map[string]bool{}, starts: pb.Triggers,
+		laws: &expr.Laws{}, unread: len(src.problems) > 0,
 	}
 	c.playbook(pb)
 	if len(src.problems) > 0 {

@@ -39,5 +39,7 @@ func Rules() []Rule {
 		unknownPlaybookRule(),
 		cannotCallRule(),
 		sharedVarRule(),
+		mayBeMissingRule(),
+		unreachableRule(),
 	}
 }

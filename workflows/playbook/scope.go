@@ -25,6 +25,16 @@ type scope struct {
 	// covered is true under an approval: an effect that cannot be undone may stand here.
 	covered bool
 
+	// facts are what is known of the values here, and over is true where a run never gets: it always
+	// stops before.
+	facts expr.Facts
+	over  bool
+	told  bool // that it is over
+	// under are claims that hold in this block and nowhere else, and caught is true where the run
+	// may go on though a step of the block has failed.
+	under  []expr.Claim
+	caught bool
+
 	made *expr.Env // the environment, until a name is added
 }
 
@@ -74,7 +84,7 @@ func (sc *scope) add(s *Step, fields []expr.Field) {
 	if !s.named {
 		return
 	}
-	fields = append([]expr.Field{{Name: "status", Type: expr.String}, {Name: "error", Type: expr.String, Optional: true}}, fields...)
+	fields = append([]expr.Field{{Name: "status", Type: expr.String}, {Name: "error", Type: expr.String, Optional: true, Why: "only a step that failed has it"}}, fields...)
 	sc.steps[s.ID] = expr.Field{Name: s.ID, Type: expr.Object(fields...)}
 	delete(sc.hints, s.ID)
 	sc.made = nil
@@ -89,7 +99,15 @@ func (sc *scope) forget(id string) {
 
 func (sc *scope) setVar(f expr.Field) {
 	sc.vars[f.Name] = f
+	sc.facts = sc.facts.Unclaim(expr.Path("vars", f.Name))
 	sc.made = nil
+}
+
+// changes forgets the values that steps set.
+func (sc *scope) changes(steps []*Step) {
+	for _, a := range assigned(steps) {
+		sc.facts = sc.facts.Unclaim(expr.Path("vars", a.name))
+	}
 }
 
 // cover is the scope in which the steps of an approval are resolved: they cannot read each other.
@@ -105,6 +123,7 @@ func (sc *scope) cover(why string, steps []*Step) *scope {
 // fork is a scope that begins with the same names.
 func (sc *scope) fork() *scope {
 	c := *sc
+	c.over, c.told = false, false
 	c.vars, c.steps, c.hints, c.names = maps.Clone(sc.vars), maps.Clone(sc.steps), maps.Clone(sc.hints), maps.Clone(sc.names)
 	return &c
 }
@@ -122,6 +141,7 @@ func (sc *scope) name(name string, t *expr.Type) {
 		sc.names = map[string]*expr.Type{}
 	}
 	sc.names[name] = t
+	sc.facts = sc.facts.Without(name)
 	sc.made = nil
 }
 
@@ -141,38 +161,59 @@ func (sc *scope) take(before, after *scope) {
 	sc.made = nil
 }
 
-// join takes in what branches added. None of them may be the one that runs, so all of it is
-// optional afterwards, but for the status: a step that did not run says so.
-func (sc *scope) join(branches []*scope) {
+// join takes in what branches added of which one ran, or, where rest is given, perhaps none; rest is
+// known where none did. What a run that gets here may lack is optional, and why says so.
+func (sc *scope) join(branches []*scope, rest *expr.Facts, why string) {
+	var through []*scope // the branches that a run comes out of
 	for _, branch := range branches {
-		sc.joinVars(branch)
-		for _, id := range expr.Keys(branch.steps) {
-			f := branch.steps[id]
-			if _, had := sc.steps[id]; had {
-				continue
-			}
-			if f.Type.Kind() == expr.KindObject {
-				fields := optional(f.Type.Fields())
-				for i := range fields {
-					fields[i].Optional = fields[i].Name != "status"
-				}
-				f.Type = expr.Object(fields...)
-			}
-			sc.steps[id] = f
-			delete(sc.hints, id)
+		if !branch.over {
+			through = append(through, branch)
 		}
 	}
-	sc.made = nil
+	certain := rest == nil
+	for _, branch := range branches {
+		sc.joinVars(branch, through, certain, why)
+		sc.joinSteps(branch, through, certain, why)
+	}
+	sc.over = certain && len(through) == 0
+	known := expr.Nowhere()
+	if !certain {
+		known = *rest
+	}
+	for _, branch := range through {
+		known = known.Or(branch.facts)
+	}
+	sc.facts, sc.made = known, nil
 }
 
-func (sc *scope) joinVars(branch *scope) {
+// joinSteps takes in the steps of a branch. The status stays: a step that did not run says so.
+func (sc *scope) joinSteps(branch *scope, through []*scope, certain bool, why string) {
+	for _, id := range expr.Keys(branch.steps) {
+		f := branch.steps[id]
+		if _, had := sc.steps[id]; had {
+			continue
+		}
+		if f.Type.Kind() == expr.KindObject && !(certain && len(through) == 1 && through[0] == branch) {
+			f.Type = expr.Object(skippable(f.Type.Fields(), why)...)
+		}
+		sc.steps[id] = f
+		delete(sc.hints, id)
+	}
+}
+
+func (sc *scope) joinVars(branch *scope, through []*scope, certain bool, why string) {
 	for _, name := range expr.Keys(branch.vars) {
 		f := branch.vars[name]
+		everywhere := certain && len(through) > 0
+		for _, one := range through {
+			other, has := one.vars[name]
+			everywhere = everywhere && has && !other.Optional
+		}
 		if before, had := sc.vars[name]; had {
 			f.Type = before.Type.Either(f.Type)
-			f.Optional = before.Optional
-		} else {
-			f.Optional = true
+			f.Optional, f.Why = before.Optional && !everywhere, before.Why
+		} else if f.Optional = !everywhere; f.Why == "" {
+			f.Why = why
 		}
 		sc.vars[name] = f
 	}

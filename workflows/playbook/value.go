@@ -87,6 +87,7 @@ func (c *checker) value(v *Value, want *expr.Type, lead string, sc *scope) *expr
 			return expr.Any
 		}
 		c.read(t.Reads())
+		c.missing(v.node, t, sc)
 		v.template = t
 		return t.Type()
 	}

@@ -70,5 +70,9 @@ func (a *Activity) check(c *checker, step *Step, sc *scope) []expr.Field {
 	}
 	c.takenBack(a)
 	c.value(a.With, signature.Input, fmt.Sprintf("%s takes", a.Name), sc)
-	return []expr.Field{{Name: "output", Type: signature.Output}}
+	return a.offers()
+}
+
+func (a *Activity) offers() []expr.Field {
+	return []expr.Field{{Name: "output", Type: a.Signature.Output}}
 }

@@ -94,7 +94,14 @@ func (a *Approve) check(c *checker, step *Step, sc *scope) []expr.Field {
 		fields := activity.check(c, s, covered)
 		c.undo(s, fields, covered)
 		// The step may not run at all (rejected), and later steps must ask.
-		sc.add(s, optional(fields))
+		fields = optional(fields, step)
+		sc.add(s, fields)
+		c.learn(s, activity.offers(), sc, sc)
+		if !s.Continue && !step.Continue {
+			output := []string{expr.Path("steps", s.ID, "output")}
+			c.laws.Add(output, sc.unless(step, claim(step, "approved", true, false))...)
+			c.laws.Add(output, sc.unless(step, claim(step, "decision", "approved", false))...)
+		}
 		if again {
 			sc.forget(s.ID)
 		}
@@ -115,10 +122,15 @@ func (c *checker) spoken(step *Step, sc *scope, what string) {
 }
 
 // optional marks fields that are there only if the step ran.
-func optional(fields []expr.Field) []expr.Field {
+func optional(fields []expr.Field, approval *Step) []expr.Field {
+	why, ask := "it runs only if the approval before it is given", ""
+	if approval.named {
+		why = fmt.Sprintf("it runs only if %q is approved", approval.ID)
+		ask = expr.Path("steps", approval.ID, "approved")
+	}
 	out := make([]expr.Field, len(fields))
 	for i, f := range fields {
-		f.Optional = true
+		f.Optional, f.Why, f.Ask = true, why, ask
 		out[i] = f
 	}
 	return out

@@ -146,7 +146,7 @@ func (a *Ask) check(c *checker, step *Step, sc *scope) []expr.Field {
 	c.spoken(step, sc, "question")
 	return []expr.Field{
 		{Name: "answered", Type: expr.Bool},
-		{Name: "answer", Type: a.Form.Type(), Optional: true},
+		c.given(step, sc, "answer", a.Form.Type(), "answered", "nobody may have answered"),
 		{Name: "by", Type: expr.String},
 		{Name: "reason", Type: expr.String},
 	}

@@ -1,6 +1,8 @@
 package playbook
 
 import (
+	"fmt"
+
 	"go.yaml.in/yaml/v3"
 
 	"github.com/countersign/countersign/workflows/expr"
@@ -45,7 +47,7 @@ func (*Parallel) Keyword() string { return "parallel" }
 
 func (v *Parallel) inner() [][]*Step { return v.Branches }
 
-func (v *Parallel) check(c *checker, _ *Step, sc *scope) []expr.Field {
+func (v *Parallel) check(c *checker, step *Step, sc *scope) []expr.Field {
 	before := sc.fork()
 	ended := make([]*scope, len(v.Branches))
 	first := map[string]*yaml.Node{}
@@ -62,13 +64,18 @@ func (v *Parallel) check(c *checker, _ *Step, sc *scope) []expr.Field {
 			first[name] = own[name]
 		}
 		ended[i] = sc.fork()
+		if v.ContinueOnError {
+			ended[i].caught = true
+			c.inside(ended[i], nil)
+		}
 		c.block(steps, ended[i])
 	}
 	if v.ContinueOnError {
-		sc.join(ended)
+		sc.join(ended, &before.facts, fmt.Sprintf("a branch of the parallel at line %d may fail before it", step.node.Line))
 	} else {
 		for _, branch := range ended {
 			sc.take(before, branch)
+			sc.facts, sc.over = sc.facts.And(branch.facts), sc.over || branch.over
 		}
 	}
 	return []expr.Field{{Name: "failed", Type: expr.Int}}

@@ -60,5 +60,6 @@ func (v *Repeat) check(c *checker, step *Step, sc *scope) []expr.Field {
 	c.block(v.Steps, sc)
 	c.expr(v.Until, expr.Bool, sc)
 	leave()
+	c.laws.Add(c.when(v.Until, true, sc.facts, sc).Paths(), sc.unless(step, claim(step, "held", true, false))...)
 	return []expr.Field{{Name: "times", Type: expr.Int}, {Name: "held", Type: expr.Bool}}
 }

@@ -39,7 +39,7 @@ func (*Set) Keyword() string { return "set" }
 // Names returns the names that are set, sorted.
 func (s *Set) Names() []string { return expr.Keys(s.Values) }
 
-func (s *Set) check(c *checker, step *Step, sc *scope) []expr.Field {
+func (s *Set) check(c *checker, _ *Step, sc *scope) []expr.Field {
 	s.Types = map[string]*expr.Type{}
 	for _, name := range s.Names() {
 		s.Types[name] = c.value(s.Values[name], expr.Any, "", sc)
@@ -53,15 +53,7 @@ func (s *Set) check(c *checker, step *Step, sc *scope) []expr.Field {
 			c.reportAt(ruleWrongType, s.nodes[name], "vars.%s is %s (line %d); it cannot be %s here", name, first.Type, first.line, t)
 			t = expr.Any
 		}
-		f := expr.Field{Name: name, Type: t}
-		if step.If != nil || step.Continue { // it may stay what it was
-			before, had := sc.vars[name]
-			f.Optional = !had || before.Optional
-			if had {
-				f.Type = before.Type.Either(t)
-			}
-		}
-		sc.setVar(f)
+		sc.setVar(expr.Field{Name: name, Type: t})
 	}
 	return nil
 }

@@ -28,5 +28,6 @@ func (*Stop) Keyword() string { return "stop" }
 
 func (s *Stop) check(c *checker, _ *Step, sc *scope) []expr.Field {
 	c.text(s.Outcome, "the outcome", sc)
+	sc.over = true
 	return nil
 }

@@ -1,6 +1,8 @@
 package playbook
 
 import (
+	"fmt"
+
 	"go.yaml.in/yaml/v3"
 
 	"github.com/countersign/countersign/workflows/expr"
@@ -62,10 +64,37 @@ func (s *Switch) inner() [][]*Step {
 	return append(blocks, s.Default)
 }
 
-func (s *Switch) check(c *checker, _ *Step, sc *scope) []expr.Field {
-	for _, one := range s.Cases {
-		c.expr(one.If, expr.Bool, sc)
+func (s *Switch) check(c *checker, step *Step, sc *scope) []expr.Field {
+	var branches []*scope
+	rest := sc.facts // what is known where no case held so far
+	var taken []expr.Facts
+	for i, one := range s.Cases {
+		at := sc.fork()
+		at.facts = rest
+		c.expr(one.If, expr.Bool, at)
+		branch := sc.fork()
+		branch.facts = c.when(one.If, true, rest, sc)
+		c.taken(one, sc, rest, branch.facts)
+		exactly := c.exactly(one.If, taken, sc)
+		c.inside(branch, exactly)
+		c.block(one.Steps, branch)
+		c.laws.Add(added(sc, branch), sc.unless(step, claim(step, "case", i+1, false))...)
+		if len(exactly) > 0 {
+			c.laws.Add(added(sc, branch), branch.under...)
+		}
+		taken = append(taken, c.when(one.If, true, expr.Facts{}, sc))
+		branches, rest = append(branches, branch), c.when(one.If, false, rest, sc)
 	}
-	c.branches(s.inner(), sc)
+	why := fmt.Sprintf("not every case of the switch at line %d has it", step.node.Line)
+	if len(s.Default) == 0 {
+		sc.join(branches, &rest, why)
+		return []expr.Field{{Name: "case", Type: expr.Int}}
+	}
+	branch := sc.fork()
+	branch.facts = rest
+	c.otherwise(s, sc, rest)
+	c.inside(branch, nil)
+	c.block(s.Default, branch)
+	sc.join(append(branches, branch), nil, why)
 	return []expr.Field{{Name: "case", Type: expr.Int}}
 }

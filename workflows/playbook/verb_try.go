@@ -1,6 +1,10 @@
 package playbook
 
-import "github.com/countersign/countersign/workflows/expr"
+import (
+	"fmt"
+
+	"github.com/countersign/countersign/workflows/expr"
+)
 
 // Try runs steps and says what happens when one of them fails.
 //
@@ -43,32 +47,42 @@ func (*Try) Keyword() string { return "try" }
 
 func (t *Try) inner() [][]*Step { return [][]*Step{t.Steps, t.Catch, t.Finally} }
 
-func (t *Try) check(c *checker, _ *Step, sc *scope) []expr.Field {
+func (t *Try) check(c *checker, step *Step, sc *scope) []expr.Field {
 	Walk(t.Finally, func(s *Step) {
 		if _, ok := s.Verb.(*Stop); ok {
 			c.reportAt(ruleFinally, s.node, "a stop cannot stand in finally, where it would hide how the steps before it ended")
 		}
 	})
+	why := fmt.Sprintf("the try at line %d may fail before it", step.node.Line)
 	before := sc.fork()
 	tried := sc.fork()
+	tried.caught = true
+	c.inside(tried, nil)
 	c.block(t.Steps, tried)
+	c.laws.Add(added(before, tried), append(whole(step), claim(step, "caught", false, false))...)
 	ended := []*scope{tried}
 	if len(t.Catch) > 0 {
 		caught := sc.fork()
-		caught.join(ended) // how far the steps came is not known
+		caught.join(ended, &before.facts, why) // how far the steps came is not known
 		caught.name("error", errorType)
+		caught.caught = sc.caught || len(t.Finally) > 0
+		c.inside(caught, nil)
 		c.block(t.Catch, caught)
+		c.laws.Add(added(before, caught), sc.unless(step, claim(step, "caught", true, false))...)
 		ended = append(ended, caught)
 	}
 	last := sc.fork()
-	last.join(ended)
+	last.join(ended, &before.facts, why)
 	if len(t.Catch) == 0 {
 		sc.take(before, tried) // whoever comes after it knows that they ran
+		sc.facts, sc.over = tried.facts, tried.over
 	} else {
-		sc.join(ended)
+		sc.join(ended, nil, why)
 	}
 	before = last.fork()
 	c.block(t.Finally, last)
 	sc.take(before, last)
+	sc.changes(t.Finally)
+	sc.facts = sc.facts.And(last.facts)
 	return []expr.Field{{Name: "caught", Type: expr.Bool}}
 }
