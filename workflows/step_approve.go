@@ -98,7 +98,7 @@ func (r *run) request(ctx workflow.Context, s *playbook.Step, v *playbook.Approv
 		}
 		request.Calls = append(request.Calls, approval.Call{
 			Step: r.name(covered), Title: row.Title, Activity: activity.Name, Version: calls[i].Version,
-			Effect: string(activity.Signature.Effect), Undo: activity.Signature.Undo,
+			Effect: string(activity.Signature.Effect), Undo: activity.Signature.Undo, PutBack: covered.Undo != nil,
 			Targets: activity.Signature.Targets, Input: calls[i].Input, Digest: name,
 		})
 	}

@@ -103,6 +103,9 @@ func TestUndo(t *testing.T) {
 			require.Equal(t, tc.undone, strings.Join(h.undone(), ", "))
 			require.Equal(t, tc.left, strings.Join(h.left(), ", "))
 			require.Equal(t, workflows.Failed, h.status().State)
+			for _, a := range h.status().Approvals {
+				require.Equal(t, []bool{true, true, false}, []bool{a.Calls[0].PutBack, a.Calls[1].PutBack, a.Calls[2].PutBack}, "people know before they decide")
+			}
 			require.Zero(t, h.status().LeftUnlisted)
 		})
 	}

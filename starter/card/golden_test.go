@@ -47,6 +47,7 @@ func TestRequest(t *testing.T) {
 		Approval: a.ID, Person: "carol@example.com", Verdict: approval.Reject, Reason: "the key is mine\nrejected by nobody", At: at(9, 0),
 	})
 	a.Decision = &approval.Decision{Outcome: approval.Rejected, By: []string{"carol@example.com"}, Reason: "the key is mine", At: at(9, 0)}
+	a.Calls[0].PutBack = true
 	empty := waiting()
 	empty.Approvals[0].Calls = nil
 	for name, tc := range map[string]struct {

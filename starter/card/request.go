@@ -100,6 +100,9 @@ func (p *page) effect(c approval.Call) string {
 		if c.Undo == "" {
 			return p.style(red, "change: nothing undoes it")
 		}
+		if c.PutBack {
+			return p.style(yellow, "change") + ": put back if the run fails or is cancelled later"
+		}
 		return p.style(yellow, "change") + ": can be undone with " + Exact(c.Undo)
 	case playbook.EffectDestroy:
 		return p.style(red, "destroy: cannot be undone")

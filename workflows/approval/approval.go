@@ -49,7 +49,8 @@ type Call struct {
 	Version  int             `json:"version"`
 	Effect   string          `json:"effect"`
 	Undo     string          `json:"undo,omitempty"`
-	Targets  []string        `json:"targets,omitempty"` // names of input fields
+	PutBack  bool            `json:"put_back,omitempty"` // by the run, if it ends badly after the call
+	Targets  []string        `json:"targets,omitempty"`  // names of input fields
 	Input    json.RawMessage `json:"input"`
 	Digest   digest.Digest   `json:"digest"`
 }
