@@ -18,6 +18,8 @@
 //	listen.go     what reaches a run from outside, and how it waits for people
 //	vote.go       requests, votes and decisions inside a run
 //	answer.go     questions and their answers
+//	switchboard.go  who waits for events of a type
+//	subscribe.go  how runs and events reach a switchboard
 //	status.go     what a run tells about itself
 //	client.go     start, status, vote, cancel, list
 //	id.go         the run's id, from playbook and dedupe key

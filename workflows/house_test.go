@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -48,7 +49,9 @@ type house struct {
 	mu      sync.Mutex
 	made    []string // calls that came through the guard: name and input
 	permits []*activities.Permit
-	do      map[string]func(context.Context, lampInput) (lampOutput, error)
+	// switched is what the run asked of switchboards.
+	switched []string
+	do       map[string]func(context.Context, lampInput) (lampOutput, error)
 }
 
 const (
@@ -84,6 +87,14 @@ func newHouse(t testing.TB) *house {
 	})
 	h.registry.Bind(h.env)
 	workflows.Bind(h.env)
+	for _, name := range []string{workflows.SubscribeActivity, workflows.UnsubscribeActivity} {
+		h.env.RegisterActivityWithOptions(func(_ context.Context, eventType string, s workflows.Subscription) error {
+			h.mu.Lock()
+			defer h.mu.Unlock()
+			h.switched = append(h.switched, strings.TrimPrefix(name, "countersign.")+" "+s.ID+" "+eventType)
+			return nil
+		}, activity.RegisterOptions{Name: name})
+	}
 	h.env.SetOnActivityStartedListener(func(info *activity.Info, _ context.Context, args converter.EncodedValues) {
 		var input json.RawMessage
 		var permit *activities.Permit

@@ -12,7 +12,7 @@ import (
 	"github.com/countersign/countersign/workflows/playbook"
 )
 
-// listen takes votes, answers and repeats for as long as the run lives.
+// listen takes votes, answers, events and repeats for as long as the run lives.
 func (r *run) listen(ctx workflow.Context) error {
 	err := workflow.SetUpdateHandlerWithOptions(ctx, DecideUpdate,
 		func(ctx workflow.Context, v approval.Vote) (VoteResult, error) { return r.vote(ctx, v) },
@@ -36,6 +36,8 @@ func (r *run) listen(ctx workflow.Context) error {
 		selector := workflow.NewSelector(ctx)
 		receive(ctx, selector, DecideSignal, func(v approval.Vote) { r.signalled(ctx, v) })
 		receive(ctx, selector, AnswerSignal, func(a approval.Answer) { r.signalledAnswer(ctx, a) })
+		receive(ctx, selector, EventSignal, r.offer)
+		receive(ctx, selector, FullSignal, r.turnedAway)
 		receive(ctx, selector, RepeatSignal, func(EventRef) { r.status.Repeats++ })
 		for {
 			selector.Select(ctx)

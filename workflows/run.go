@@ -70,6 +70,7 @@ type run struct {
 	stop   *stopped       // set by a stop
 	trail  *trail
 	within []string // names of the steps around this place that are put back as a whole
+	waits  *waits
 
 	// Inside a loop: what stands before the ids of steps, and their rows of this round.
 	path string
@@ -102,7 +103,7 @@ func (r *run) setup(ctx workflow.Context, in Input) error {
 
 // open is what a run and a part of one have in common: the story, the answers and the plan.
 func (r *run) open(ctx workflow.Context, in Input) error {
-	r.in, r.trail = in, newTrail(ctx)
+	r.in, r.trail, r.waits = in, newTrail(ctx), &waits{}
 	info := workflow.GetInfo(ctx)
 	r.status = &Status{
 		Parent: in.Parent,

@@ -90,7 +90,7 @@ type EventRef struct {
 type StepStatus struct {
 	ID       string          `json:"id"`
 	Verb     string          `json:"verb"`
-	Case     *int            `json:"case,omitempty"`  // what a switch chose, from 1; 0: default or none
+	Case     *int            `json:"case,omitempty"`  // what a switch chose, from 1, 0: default or none; 1 or 0: whether the event of a wait arrived
 	Depth    int             `json:"depth,omitempty"` // steps around it
 	Title    string          `json:"title,omitempty"`
 	Activity string          `json:"activity,omitempty"`
@@ -103,6 +103,8 @@ type StepStatus struct {
 	Input    json.RawMessage `json:"input,omitempty"`
 	Output   json.RawMessage `json:"output,omitempty"`
 	Error    string          `json:"error,omitempty"`
+	// Waits is set while a step is told of the events that arrive.
+	Waits *EventWait `json:"waits,omitempty"`
 	// Part is the run that works on the items of a loop now, if that is another one.
 	Part string `json:"part,omitempty"`
 	// Attempts is how often a step was begun that is run again when it fails; none: once. Until the
@@ -115,6 +117,12 @@ type StepStatus struct {
 	shown *StepStatus // of a row of one round: the one that people see
 }
 
+// EventWait is the type of event that a step waits for, and until when.
+type EventWait struct {
+	Event string    `json:"event"`
+	Until time.Time `json:"until"`
+}
+
 // Rounds counts what became of a step inside a loop.
 type Rounds struct {
 	Running int `json:"running,omitempty"`
@@ -122,7 +130,7 @@ type Rounds struct {
 	Done    int `json:"done,omitempty"`
 	Failed  int `json:"failed,omitempty"`
 	Skipped int `json:"skipped,omitempty"`
-	// Cases are those that a switch chose in any round, as in StepStatus.
+	// Cases are those of any round, as in StepStatus.
 	Cases []int `json:"cases,omitempty"`
 }
 

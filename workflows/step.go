@@ -94,6 +94,9 @@ func (r *run) verb(ctx workflow.Context, s *playbook.Step, row *StepStatus) (map
 	case *playbook.Parallel:
 		return r.parallel(ctx, v)
 	case *playbook.Wait:
+		if v.Event != "" {
+			return r.waitForEvent(ctx, s, v, row)
+		}
 		return nil, r.wait(ctx, v)
 	case *playbook.Repeat:
 		return r.repeat(ctx, s, v)
@@ -171,7 +174,12 @@ func (r *run) told(s *playbook.Step) bool {
 // nothing is what a step offers that did not do its work. An approval that was not decided was not
 // given.
 func nothing(s *playbook.Step, why string) map[string]any {
-	switch s.Verb.(type) {
+	switch v := s.Verb.(type) {
+	case *playbook.Wait:
+		if v.Event == "" {
+			return nil
+		}
+		return map[string]any{"arrived": false}
 	case *playbook.Approve:
 		return map[string]any{"decision": why, "approved": false, "reason": why, "by": []any{}}
 	case *playbook.Ask:

@@ -40,7 +40,7 @@ func (o options) run(ctx context.Context, s Streams) error {
 
 // begin sends the event, unless an earlier start has left runs that wait and no other event was
 // named: then it carries on with those.
-func (o options) begin(ctx context.Context, s Streams, d *deployment, plan []planned) ([]workflows.Started, error) {
+func (o options) begin(ctx context.Context, s Streams, d *deployment, plan sending) ([]workflows.Started, error) {
 	if o.event == "" {
 		open, err := d.runs.Runs(ctx, true, 100)
 		if err != nil {
@@ -55,9 +55,12 @@ func (o options) begin(ctx context.Context, s Streams, d *deployment, plan []pla
 			return started, nil
 		}
 	}
-	started, err := send(ctx, d.runs, plan)
+	started, waited, err := plan.send(ctx, d.runs)
 	if err != nil {
 		return nil, err
+	}
+	if waited {
+		fmt.Fprintln(s.Err, "sent the event; runs that wait for its type were told")
 	}
 	for _, run := range started {
 		if run.New {

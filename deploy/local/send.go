@@ -17,6 +17,12 @@ import (
 	"github.com/countersign/countersign/workflows/playbook"
 )
 
+// sending is what is about to be sent, and the runs that it is to start.
+type sending struct {
+	events []event.Event
+	runs   []planned
+}
+
 // planned is one run about to be started.
 type planned struct {
 	playbook *playbook.Playbook
@@ -25,23 +31,23 @@ type planned struct {
 }
 
 // plan reads the event and finds what answers it. Nothing has started when it fails.
-func (o options) plan() ([]planned, error) {
+func (o options) plan() (sending, error) {
 	raw, err := o.read()
 	if err != nil {
-		return nil, err
+		return sending{}, err
 	}
 	events, err := gateway.NormaliseAll(raw)
 	if err != nil {
-		return nil, err
+		return sending{}, err
 	}
 	registry := activities.NewRegistry()
 	all.Register(registry, all.Options{})
 	lib, problems, err := library.Load(playbooks.Files, library.Catalog(registry))
 	if err != nil {
-		return nil, err
+		return sending{}, err
 	}
 	if len(problems) > 0 {
-		return nil, problems
+		return sending{}, problems
 	}
 	var runs []planned
 	var errs []error
@@ -49,13 +55,7 @@ func (o options) plan() ([]planned, error) {
 		answers, err := plan(lib, ev)
 		runs, errs = append(runs, answers...), append(errs, err)
 	}
-	if err := errors.Join(errs...); err != nil {
-		return nil, err
-	}
-	if len(runs) == 0 {
-		return nil, fmt.Errorf("no playbook answers the event %s of type %s; see go run ./starter match", events[0].ID, events[0].Type)
-	}
-	return runs, nil
+	return sending{events, runs}, errors.Join(errs...)
 }
 
 func plan(lib *library.Library, ev event.Event) ([]planned, error) {
@@ -98,15 +98,26 @@ func (o options) read() ([]byte, error) {
 	return raw, nil
 }
 
-// send starts the planned runs, or joins those that answer the same matter already.
-func send(ctx context.Context, runs workflows.Client, plan []planned) ([]workflows.Started, error) {
-	started := make([]workflows.Started, 0, len(plan))
-	for _, p := range plan {
-		s, err := runs.Start(ctx, p.playbook, p.key, p.input)
+// send starts the planned runs, or joins those that answer the same matter already, and tells runs
+// that wait for such an event.
+func (p sending) send(ctx context.Context, runs workflows.Client) (started []workflows.Started, waited bool, err error) {
+	for _, one := range p.runs {
+		s, err := runs.Start(ctx, one.playbook, one.key, one.input)
 		if err != nil {
-			return started, err
+			return started, false, err
 		}
 		started = append(started, s)
 	}
-	return started, nil
+	for _, ev := range p.events {
+		told, err := runs.Deliver(ctx, ev)
+		if err != nil {
+			return started, waited, err
+		}
+		waited = waited || told
+	}
+	if !waited && len(started) == 0 {
+		ev := p.events[0]
+		err = fmt.Errorf("no playbook answers the event %s of type %s, and no run waits for it; see go run ./starter match", ev.ID, ev.Type)
+	}
+	return started, waited, err
 }

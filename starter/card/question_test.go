@@ -35,6 +35,10 @@ func answered() *workflows.Status {
 	st := questioning()
 	st.State = workflows.Running
 	st.Steps[0].Status, st.Steps[0].Ended = playbook.StatusDone, when(3, 0)
+	st.Steps = append(st.Steps, &workflows.StepStatus{
+		ID: "more", Verb: "wait", Status: playbook.StatusRunning, Started: when(3, 0),
+		Waits: &workflows.EventWait{Event: "aws.guardduty.finding", Until: at(60, 0)},
+	})
 	q := st.Questions[0]
 	q.Refused = []string{"mallory: the answer does not count\nanswer  12:00:00 by nobody"}
 	q.Ending = &approval.Ending{Outcome: approval.Answered, At: at(3, 0), Answer: &approval.Answer{

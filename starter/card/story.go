@@ -147,6 +147,9 @@ func (p *page) steps(st *workflows.Status) {
 		if s.Run != "" {
 			p.line(below, "run    "+Exact(s.Run))
 		}
+		if s.Waits != nil {
+			p.linef(below, "waits for %s until %s", Exact(s.Waits.Event), stamp(s.Waits.Until))
+		}
 		lead := "error  "
 		for _, row := range said(s.Error, below+len(lead)) {
 			p.line(below, p.style(red, lead+row))

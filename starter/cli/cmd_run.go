@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/countersign/countersign/starter/card"
 	"github.com/countersign/countersign/starter/library"
 	"github.com/countersign/countersign/workflows"
 	"github.com/countersign/countersign/workflows/event"
@@ -30,7 +31,8 @@ func (a *app) run() *cobra.Command {
 		Short: "Start the runs that answer an event, or one run by hand",
 		Long: `Start the runs that answer an event, or one run by hand.
 
-  --event FILE            every playbook whose trigger matches starts, or the event joins its run
+  --event FILE            every playbook whose trigger matches starts, or the event joins its run;
+                          and runs that wait for an event of its type are told
   PLAYBOOK --event FILE   that playbook alone, also if its trigger does not match: then under the
                           event's own source and id
   PLAYBOOK                a start by hand, with the inputs given; always a new run
@@ -70,27 +72,36 @@ the exit code is 0 if it is done.`,
 		if err != nil {
 			return err
 		}
-		prepared, err := a.prepare(name, f.event, given)
+		prepared, arriving, err := a.prepare(name, f.event, given)
 		if err != nil {
 			return err
 		}
 		if f.dryRun {
+			if len(prepared) == 0 {
+				return unanswered("no playbook answers the event; a run may wait for it", a, f.event)
+			}
 			return a.dryRun(prepared)
 		}
-		return a.start(cmd.Context(), prepared, f)
+		return a.start(cmd.Context(), prepared, arriving, f)
 	}
 	return cmd
 }
 
-// prepare finds what is to start and checks all of it. It touches nothing.
-func (a *app) prepare(name, file string, given map[string]string) ([]answer, error) {
+// prepare finds what is to start and checks all of it. It touches nothing. The events are returned
+// if runs that wait may be told of them: who names a playbook means that one alone.
+func (a *app) prepare(name, file string, given map[string]string) ([]answer, []event.Event, error) {
 	l, err := a.library()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if name == "" {
 		return a.prepareAll(l, file, given)
 	}
+	prepared, err := a.prepareOne(l, name, file, given)
+	return prepared, nil, err
+}
+
+func (a *app) prepareOne(l *library.Library, name, file string, given map[string]string) ([]answer, error) {
 	pb, err := l.ByName(name)
 	if err != nil {
 		return nil, refuse(err, "")
@@ -122,10 +133,10 @@ func (a *app) prepare(name, file string, given map[string]string) ([]answer, err
 	return prepared, nil
 }
 
-func (a *app) prepareAll(l *library.Library, name string, given map[string]string) ([]answer, error) {
+func (a *app) prepareAll(l *library.Library, name string, given map[string]string) ([]answer, []event.Event, error) {
 	events, err := a.events(name)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	var matching []answer
 	var others []library.Matched
@@ -134,19 +145,43 @@ func (a *app) prepareAll(l *library.Library, name string, given map[string]strin
 		matching, others = append(matching, yes...), append(others, no...)
 	}
 	if err := refusal(matching, others); err != nil {
-		return nil, refuse(fmt.Errorf("nothing was started: %w", err), "see: "+a.command("match", eventFile(name)))
-	}
-	if len(matching) == 0 {
-		return nil, refuse(errors.New("no playbook answers the event"), "see why: "+a.command("match", eventFile(name)))
+		return nil, nil, refuse(fmt.Errorf("nothing was started: %w", err), "see: "+a.command("match", eventFile(name)))
 	}
 	pbs := make([]*playbook.Playbook, len(matching))
 	for i, one := range matching {
 		pbs[i] = one.playbook
 	}
 	if err := unused(given, pbs); err != nil {
-		return nil, refuse(fmt.Errorf("nothing was started: %w", err), "")
+		return nil, nil, refuse(fmt.Errorf("nothing was started: %w", err), "")
 	}
-	return matching, nil
+	return matching, events, nil
+}
+
+// unanswered refuses an event that nothing answers.
+func unanswered(says string, a *app, file string) error {
+	return refuse(errors.New(says), "see why: "+a.command("match", eventFile(file)))
+}
+
+// deliver tells runs that wait of events. Where no playbook answers them, and nobody waits for them
+// either, that is refused.
+func (a *app) deliver(ctx context.Context, runs Runs, events []event.Event, started int, f runFlags) error {
+	heard := started
+	for _, ev := range events {
+		waited, err := runs.Deliver(ctx, ev)
+		switch {
+		case errors.Is(err, workflows.ErrTooLarge):
+			return refuse(err, "")
+		case err != nil:
+			return unknown(err, "to send the event again is safe")
+		case waited:
+			heard++
+			a.say("runs that wait for %s were told of the event", card.Exact(ev.Type))
+		}
+	}
+	if heard == 0 && len(events) > 0 {
+		return unanswered("no playbook answers the event, and no run waits for it", a, f.event)
+	}
+	return nil
 }
 
 func (a *app) dryRun(prepared []answer) error {
@@ -178,7 +213,7 @@ type startedJSON struct {
 	Error     string `json:"error,omitempty"`
 }
 
-func (a *app) start(ctx context.Context, prepared []answer, f runFlags) error {
+func (a *app) start(ctx context.Context, prepared []answer, arriving []event.Event, f runFlags) error {
 	runs, end, err := a.connect(ctx)
 	if err != nil {
 		return err
@@ -205,6 +240,9 @@ func (a *app) start(ctx context.Context, prepared []answer, f runFlags) error {
 				return err
 			}
 		}
+	}
+	if err == nil {
+		err = a.deliver(ctx, runs, arriving, len(started), f)
 	}
 	if f.watch && err == nil {
 		err = a.watch(ctx, runs, started, f.wait)

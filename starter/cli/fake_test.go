@@ -15,6 +15,7 @@ import (
 	"github.com/countersign/countersign/workflows"
 	"github.com/countersign/countersign/workflows/approval"
 	"github.com/countersign/countersign/workflows/connect"
+	"github.com/countersign/countersign/workflows/event"
 	"github.com/countersign/countersign/workflows/playbook"
 )
 
@@ -34,6 +35,8 @@ type fake struct {
 	answers   []approval.Answer
 	cancelled []string
 	closed    bool
+	waited    bool // runs wait for events
+	delivered []string
 }
 
 func (f *fake) fail(method, run string) error {
@@ -50,6 +53,16 @@ func (f *fake) Start(_ context.Context, pb *playbook.Playbook, key string, in wo
 	}
 	f.started, f.inputs = append(f.started, id), append(f.inputs, in)
 	return workflows.Started{Run: id, Execution: "x", New: !f.known[id]}, nil
+}
+
+func (f *fake) Deliver(_ context.Context, ev event.Event) (bool, error) {
+	if err := f.fail("deliver", ""); err != nil {
+		return false, err
+	}
+	if f.waited {
+		f.delivered = append(f.delivered, ev.ID)
+	}
+	return f.waited, nil
 }
 
 func (f *fake) Status(_ context.Context, run string) (*workflows.Status, error) {

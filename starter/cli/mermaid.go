@@ -189,7 +189,11 @@ func (m *mermaid) step(s *playbook.Step, from []exit) []exit {
 		m.class(n, s, "")
 		return nil
 	default:
-		n := m.node(`["`, `"]`, name, s.Verb.Keyword())
+		does := s.Verb.Keyword()
+		if w, ok := v.(*playbook.Wait); ok && w.Event != "" {
+			does += " for " + w.Event
+		}
+		n := m.node(`["`, `"]`, name, does)
 		m.join(from, n)
 		m.class(n, s, "")
 		var out []exit

@@ -10,12 +10,14 @@ import (
 	"github.com/countersign/countersign/workflows"
 	"github.com/countersign/countersign/workflows/approval"
 	"github.com/countersign/countersign/workflows/connect"
+	"github.com/countersign/countersign/workflows/event"
 	"github.com/countersign/countersign/workflows/playbook"
 )
 
 // Runs is what the commands need of runs; workflows.Client has it.
 type Runs interface {
 	Start(ctx context.Context, pb *playbook.Playbook, key string, in workflows.Input) (workflows.Started, error)
+	Deliver(ctx context.Context, ev event.Event) (waited bool, err error)
 	Status(ctx context.Context, run string) (*workflows.Status, error)
 	Watch(ctx context.Context, run string, patience time.Duration, see func(*workflows.Status) bool) error
 	Vote(ctx context.Context, run string, v approval.Vote) (workflows.VoteResult, error)

@@ -61,6 +61,7 @@ func Start(c client.Client, opts Options) (*Worker, error) {
 	}
 	w := worker.New(c, queue, worker.Options{WorkerStopTimeout: stopTime})
 	workflows.Bind(w)
+	workflows.BindActivities(w)
 	registry.Bind(w)
 	if err := w.Start(); err != nil {
 		return nil, fmt.Errorf("start the worker on the task queue %q: %w", queue, err)

@@ -35,10 +35,11 @@
 // # Bounds
 //
 // Every wait has one. An approval expires after 30 minutes unless it says otherwise (a minute to a
-// week), a question after 24 hours (a minute to 30 days). A wait takes at most 30 days. A repeat
-// makes 20 rounds, 30 seconds apart, unless it says otherwise (to 1,000 rounds; a second to a day).
-// A for_each takes at most 10,000 items, one at a time unless it says otherwise (to 50). A call is
-// tried 5 times within 15 minutes. Any other step is tried once, or as often as its retry says (5
-// unless it says otherwise, to 100), within its timeout if it has one (to 30 days). A file has at
-// most 256 KiB, 32 levels, 10,000 values and 250 steps, and no character in it is invisible.
+// week), a question after 24 hours (a minute to 30 days). A wait takes at most 30 days, and for an
+// event says how long. A repeat makes 20 rounds, 30 seconds apart, unless it says otherwise (to
+// 1,000 rounds; a second to a day). A for_each takes at most 10,000 items, one at a time unless it
+// says otherwise (to 50). A call is tried 5 times within 15 minutes. Any other step is tried once,
+// or as often as its retry says (5 unless it says otherwise, to 100), within its timeout if it has
+// one (to 30 days). A file has at most 256 KiB, 32 levels, 10,000 values and 250 steps, and no
+// character in it is invisible.
 package playbook

@@ -46,7 +46,7 @@ var (
 	inputKeys    = []string{"type", "title", "from", "default"}
 	caseKeys     = []string{"if", "steps"}
 	branchKeys   = []string{"steps"}
-	waitKeys     = []string{"until"}
+	waitKeys     = []string{"until", "event", "if", "expires"}
 	fieldKeys    = []string{"type", "one_of", "title", "optional"}
 	callKeys     = []string{"activity", "with"}
 	retryKeys    = []string{"times", "every", "backoff", "max_every"}

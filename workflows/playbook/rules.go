@@ -24,6 +24,7 @@ func Rules() []Rule {
 		wrongTypeRule(),
 		badValueRule(),
 		boundRule(),
+		missingBoundRule(),
 		oneVerbRule(),
 		unknownEventRule(),
 		unknownActivityRule(),

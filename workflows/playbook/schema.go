@@ -43,13 +43,14 @@ func Schema(activities []ActivityDoc) *jsonschema.Schema {
 		"input":    mapping("input", inputKeys, "type"),
 		"case":     mapping("case", caseKeys, "if", "steps"),
 		"branch":   mapping("branch", branchKeys, "steps"),
-		"wait":     mapping("wait", waitKeys, "until"),
+		"wait":     mapping("wait", waitKeys),
 		"field":    mapping("field", fieldKeys, "type"),
 		"call":     {Description: "A call that puts something back; ${...} in its with also reads what the step offers.", Ref: ref("step_activity").Ref, PropertyNames: oneOf(callKeys)()},
 		"retry":    mapping("retry", retryKeys),
 		"steps":    list(ref("step")),
 		"step":     {Type: "object", Description: "A step: one verb, and modifiers.", Properties: map[string]*jsonschema.Schema{}},
 	}
+	root.Defs["wait"].OneOf = []*jsonschema.Schema{{Required: []string{"until"}}, {Required: []string{"event", "expires"}}}
 	step := root.Defs["step"]
 	for _, keyword := range keywords() {
 		name := "step_" + keyword
@@ -116,8 +117,11 @@ var mappings = map[string]mappingDoc{
 	"branch": {"One branch of a parallel.", map[string]keyDoc{
 		"steps": {"What it does.", to("steps")},
 	}, nil},
-	"wait": {"A wait until a time.", map[string]keyDoc{
-		"until": {"An expression that gives a timestamp; one that has passed is not waited for.", to("expression")},
+	"wait": {"A wait until a time, or for an event.", map[string]keyDoc{
+		"until":   {"An expression that gives a timestamp; one that has passed is not waited for.", to("expression")},
+		"event":   {"Type of the event, such as aws.guardduty.finding.", word(eventForm)},
+		"if":      {"The event is the one if this holds; it reads candidate, the event that arrives. Without it, the first of the type.", to("expression")},
+		"expires": {"After this long without it the run goes on; 1s to 30d.", to("duration")},
 	}, nil},
 	"field": {"A field of a form.", map[string]keyDoc{
 		"type":     {"What goes into it.", oneOf(approval.FieldTypes)},
@@ -187,8 +191,8 @@ var mappings = map[string]mappingDoc{
 		"catch":   {"What is done when one of them failed; sees error.step and error.reason. Then the run goes on.", to("steps")},
 		"finally": {"What is done at the end whatever happened, also after a stop or when the run is cancelled.", to("steps")},
 	}, nil},
-	"step_wait": {"Waits for a while, or until a time.", map[string]keyDoc{
-		"wait": {"A duration, 1s to 30d, or until a time.", func() *jsonschema.Schema {
+	"step_wait": {"Waits for a while, until a time, or for an event; that offers arrived and event.", map[string]keyDoc{
+		"wait": {"A duration, 1s to 30d, until a time, or for an event.", func() *jsonschema.Schema {
 			return &jsonschema.Schema{AnyOf: []*jsonschema.Schema{ref("duration"), ref("template"), ref("wait")}}
 		}},
 	}, nil},

@@ -2,8 +2,6 @@ package playtest
 
 import (
 	"encoding/json"
-	"fmt"
-	"io/fs"
 	"slices"
 	"strings"
 	"time"
@@ -210,18 +208,10 @@ func stepOf(name string) string {
 // event is that of the test. A playbook that nothing triggers may do without one.
 func (r *rehearsal) event() (event.Event, error) {
 	if r.test.event == "" {
-		return event.Event{
+		return merged(event.Event{
 			ID: "test", Source: "countersign/manual", Type: "countersign.manual",
 			Time: time.Now().UTC(), Data: json.RawMessage("{}"),
-		}, nil
+		}, r.test.data)
 	}
-	raw, err := fs.ReadFile(r.lib, r.test.event)
-	if err != nil {
-		return event.Event{}, fmt.Errorf("read the event: %w", err)
-	}
-	ev, err := r.opts.Normalise(raw)
-	if err != nil {
-		return event.Event{}, fmt.Errorf("read the event %s: %w", r.test.event, err)
-	}
-	return ev, nil
+	return r.read(r.test.event, r.test.data)
 }

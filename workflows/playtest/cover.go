@@ -27,6 +27,8 @@ const (
 	NotApproved Way = "not approved" // people say no, or nothing in time
 	Answered    Way = "answered"     // somebody answers a question
 	NotAnswered Way = "not answered" // nobody does in time
+	Arrived     Way = "arrived"      // an event arrives
+	NotArrived  Way = "not arrived"  // none does in time
 )
 
 // Case is the way into a case of a switch, counted from 1.
@@ -118,6 +120,11 @@ func waysOf(s *playbook.Step) []Untaken {
 	case *playbook.Ask:
 		add(Answered, line, column)
 		add(NotAnswered, line, column)
+	case *playbook.Wait:
+		if v.Event != "" {
+			add(Arrived, line, column)
+			add(NotArrived, line, column)
+		}
 	case *playbook.Switch:
 		for i, one := range v.Cases {
 			at, column := one.If.Place()
@@ -177,6 +184,8 @@ func (w *ways) step(s *playbook.Step) (over bool) {
 		w.decision(s)
 	case *playbook.Ask:
 		w.ending(s)
+	case *playbook.Wait:
+		w.arrival(s, row)
 	case *playbook.Switch:
 		over = w.choice(s, v, row)
 	default:
@@ -211,6 +220,19 @@ func (w *ways) ending(s *playbook.Step) {
 		default:
 			w.take(s, NotAnswered)
 		}
+	}
+}
+
+func (w *ways) arrival(s *playbook.Step, row *workflows.StepStatus) {
+	var cases []int
+	if row.Case != nil {
+		cases = []int{*row.Case}
+	}
+	if row.Rounds != nil {
+		cases = row.Rounds.Cases
+	}
+	for _, n := range cases {
+		w.take(s, map[int]Way{0: NotArrived, 1: Arrived}[n])
 	}
 }
 

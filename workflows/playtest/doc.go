@@ -14,6 +14,8 @@
 //	      aws.iam.disable_access_key: {error: {kind: AccessDenied, message: no, permanent: true}}
 //	    answers:
 //	      contain_user: {approve: alice@example.com}
+//	    events:                     # that arrive while the run goes on; optional
+//	      - {event: events/guardduty-iam-malicious-ip-caller.json, data: {id: f2}, after: 10m}
 //	    expect:
 //	      outcome: contained
 //	      approvals: [contain_user]
@@ -43,6 +45,11 @@
 // others. playbooks says instead how one ends: contain: {outcome: contained} or contain: {failed: why}.
 // A playbook without triggers, which others call or people start, is tested without an event, or
 // with any.
+//
+// # Events that arrive
+//
+// after counts from the beginning of the run. An event is brought to every step that waits for its
+// type just then; one that comes when none does is reported.
 //
 // # Expectations
 //

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"go.yaml.in/yaml/v3"
 
@@ -40,7 +41,16 @@ type test struct {
 	activities map[string]*reply
 	endings    map[string]ending // of called playbooks that are not run
 	answers    map[string]*answer
+	arrivals   []*arrival
 	expect     expectation
+}
+
+// arrival is an event that arrives while the run goes on.
+type arrival struct {
+	at    place
+	event string
+	data  json.RawMessage // nil: none
+	after time.Duration   // the run began
 }
 
 // reply is what an activity answers.
@@ -182,7 +192,7 @@ func (p *parser) suite(root *yaml.Node) *suite {
 }
 
 func (p *parser) test(n *yaml.Node, shared map[string]*reply) *test {
-	f := p.fields(n, "a test", "name", "event", "data", "inputs", "activities", "playbooks", "answers", "expect")
+	f := p.fields(n, "a test", "name", "event", "data", "inputs", "activities", "playbooks", "answers", "events", "expect")
 	for _, key := range []string{"name", "event", "expect"} {
 		if key == "event" && len(p.pb.Triggers) == 0 {
 			continue // it is started by name, or called
@@ -207,8 +217,31 @@ func (p *parser) test(n *yaml.Node, shared map[string]*reply) *test {
 			t.answers[key.Value] = a
 		}
 	})
+	for _, one := range p.list(f["events"], "events") {
+		t.arrivals = append(t.arrivals, p.arrival(one))
+	}
 	t.expect = p.expectation(f["expect"])
 	return t
+}
+
+func (p *parser) arrival(n *yaml.Node) *arrival {
+	f := p.fields(n, "an event that arrives", "event", "data", "after")
+	for _, key := range []string{"event", "after"} {
+		if f[key] == nil && n.Kind == yaml.MappingNode {
+			p.report(n, "an event that arrives needs the key %q", key)
+		}
+	}
+	a := &arrival{at: place{n}, event: p.text(f["event"], "event")}
+	if f["data"] != nil {
+		a.data = p.json(f["data"])
+	}
+	if after := f["after"]; after != nil {
+		var err error
+		if a.after, err = expr.ParseDuration(after.Value); err != nil || a.after <= 0 {
+			p.report(after, "after is a duration like 30s, 5m, 12h or 3d: how long after the run began")
+		}
+	}
+	return a
 }
 
 // replies reads what activities answer, and holds it against what they can answer.

@@ -14,6 +14,7 @@ import (
 	"sync"
 	"time"
 
+	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/testsuite"
@@ -116,9 +117,14 @@ type rehearsal struct {
 	mu       sync.Mutex // calls of branches and items come side by side
 	made     []madeCall
 	answered map[string]bool
-	unlisted bool // an activity was called that the test does not list
+	arriving []event.Event      // in the order of the test's arrivals
+	waiting  map[string]waiting // by execution and step
+	unlisted bool               // an activity was called that the test does not list
 	failures playbook.Problems
 }
+
+// waiting is a run, or a part of one, with a step that waits for a type of event.
+type waiting struct{ run, event string }
 
 type madeCall struct {
 	activity string
@@ -154,11 +160,13 @@ func (r *rehearsal) start() (in workflows.Input, key string, ok bool) {
 		r.fail(r.test.eventAt, "%v", err)
 		return in, "", false
 	}
-	if r.test.data != nil {
-		if ev.Data, err = merge(ev.Data, r.test.data); err != nil {
-			r.fail(r.test.at, "merge the data into the event: %v", err)
+	for _, a := range r.test.arrivals {
+		arriving, err := r.read(a.event, a.data)
+		if err != nil {
+			r.fail(a.at, "%v", err)
 			return in, "", false
 		}
+		r.arriving = append(r.arriving, arriving)
 	}
 	key, starts, err := r.pb.Match(ev)
 	if len(r.pb.Triggers) == 0 { // started by name, or called
@@ -184,6 +192,31 @@ func (r *rehearsal) start() (in workflows.Input, key string, ok bool) {
 	return in, key, true
 }
 
+// read makes an event of a file, with data merged into its own.
+func (r *rehearsal) read(file string, data json.RawMessage) (event.Event, error) {
+	raw, err := fs.ReadFile(r.lib, file)
+	if err != nil {
+		return event.Event{}, fmt.Errorf("read the event: %w", err)
+	}
+	ev, err := r.opts.Normalise(raw)
+	if err != nil {
+		return event.Event{}, fmt.Errorf("read the event %s: %w", file, err)
+	}
+	return merged(ev, data)
+}
+
+func merged(ev event.Event, data json.RawMessage) (event.Event, error) {
+	if data == nil {
+		return ev, nil
+	}
+	both, err := merge(ev.Data, data)
+	if err != nil {
+		return event.Event{}, fmt.Errorf("merge the data into the event: %w", err)
+	}
+	ev.Data = both
+	return ev, nil
+}
+
 // patience bounds the time, by the clock on the wall, in which nothing happens in a run.
 const patience = 10 * time.Second
 
@@ -204,10 +237,52 @@ func (r *rehearsal) rehearse(in workflows.Input, key string) {
 	}
 	r.env.SetOnChildWorkflowStartedListener(r.began)
 	workflows.Bind(replacing{r.env, r.runOf})
+	r.switchboard()
+	for i, a := range r.test.arrivals {
+		r.env.RegisterDelayedCallback(func() { r.deliver(a, r.arriving[i]) }, a.after)
+	}
 	// A run that waits for people has set a timer for the end of its patience.
 	r.env.SetOnTimerScheduledListener(func(string, time.Duration) { r.env.RegisterDelayedCallback(r.decide, time.Second) })
 	r.env.ExecuteWorkflow(workflows.RunType, in)
 	r.status = r.ask()
+}
+
+// switchboard stands for the one that knows who waits for which type of event.
+func (r *rehearsal) switchboard() {
+	r.waiting = map[string]waiting{}
+	r.env.RegisterActivityWithOptions(func(_ context.Context, eventType string, s workflows.Subscription) error {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.waiting[s.Execution+" "+s.ID] = waiting{s.Run, eventType}
+		return nil
+	}, activity.RegisterOptions{Name: workflows.SubscribeActivity})
+	r.env.RegisterActivityWithOptions(func(_ context.Context, _ string, s workflows.Subscription) error {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		delete(r.waiting, s.Execution+" "+s.ID)
+		return nil
+	}, activity.RegisterOptions{Name: workflows.UnsubscribeActivity})
+}
+
+// deliver brings an event to every execution, the run's own or that of a part, that waits for its
+// type.
+func (r *rehearsal) deliver(a *arrival, ev event.Event) {
+	r.mu.Lock()
+	runs := map[string]bool{}
+	for _, w := range r.waiting {
+		if w.event == ev.Type {
+			runs[w.run] = true
+		}
+	}
+	r.mu.Unlock()
+	if len(runs) == 0 {
+		r.fail(a.at, "the event, of type %s, arrives when the run does not wait for one", ev.Type)
+	}
+	for _, run := range slices.Sorted(maps.Keys(runs)) {
+		if err := r.env.SignalWorkflowByID(run, workflows.EventSignal, ev); err != nil {
+			r.fail(a.at, "deliver the event: %v", err)
+		}
+	}
 }
 
 // reply is what every activity answers.
@@ -344,8 +419,21 @@ func (r *rehearsal) compare() {
 	case e.failed != nil && !strings.Contains(r.why(err), *e.failed):
 		r.fail(e.failedAt, "expected that the run fails with %q, and it failed with %q", *e.failed, r.why(err))
 	}
+	for _, a := range r.test.arrivals {
+		if a.after > r.lasted() {
+			r.fail(a.at, "the event arrives when the run is over")
+		}
+	}
 	r.compareAsked()
 	r.compareCalls()
+}
+
+// lasted is how long the run took, by its own time.
+func (r *rehearsal) lasted() time.Duration {
+	if r.status == nil || r.status.Ended == nil {
+		return 0
+	}
+	return r.status.Ended.Sub(r.status.Started)
 }
 
 // why is the run's own word for its failure.
