@@ -19,11 +19,18 @@ inputs: {lamp: {type: string}}
 steps:
   - id: more
     wait: {event: lamp.mended, if: candidate.data.lamp == inputs.lamp, expires: 10m}
-outcome: 'steps.more.arrived ? steps.more.event.id : "none"'
+  - id: judge
+    ask: Is it as it was, after ${steps.more.event.id}?
+    who: [secops-oncall]
+    form:
+      state: {type: string, one_of: [better, worse]}
+      lamps: {type: int, optional: true}
+outcome: steps.more.event.id + " " + steps.judge.answer.state
 `
 
-// Runs wait for events on the real server: each goes on with its own, what nobody waits for is
-// said, and when all have what they wait for the switchboard is gone, until the next one waits.
+// Runs wait for events on the real server, and ask what came of it: each goes on with its own, what
+// nobody waits for is said, and when all have what they wait for the switchboard is gone, until the
+// next one waits.
 func TestWaitsForEvents(t *testing.T) {
 	d, err := deploy(t.Context(), options{state: t.TempDir()}, nil)
 	require.NoError(t, err)
@@ -46,8 +53,22 @@ func TestWaitsForEvents(t *testing.T) {
 		return started[0].Run
 	}
 	done := func(run, id string) {
+		until(t, d, run, func(s *workflows.Status) bool { return len(s.Unanswered()) == 1 })
+		answer := func(state string) (int, string) {
+			code, _, talk := starter(t, d.server.Address(), "answer", run, "--as", "alice@example.com", "--set", "lamps=2", "--set", "state="+state)
+			return code, talk
+		}
+		code, talk := answer("beter")
+		require.Equal(t, 1, code, talk)
+		for range 2 { // the second time it is the same answer
+			code, talk = answer("better")
+			require.Zero(t, code, talk)
+		}
 		status := until(t, d, run, func(s *workflows.Status) bool { return s.State.Over() })
-		require.Equal(t, id, status.Outcome)
+		require.Equal(t, id+" better", status.Outcome)
+		code, talk = answer("worse")
+		require.Equal(t, 1, code, talk)
+		require.Contains(t, talk, "alice@example.com has already answered something else")
 	}
 
 	code, talk := send("m0", "desk")
@@ -68,8 +89,10 @@ func TestWaitsForEvents(t *testing.T) {
 		code, talk = send("m4", "desk")
 		return code == 1
 	}, 30*time.Second, 100*time.Millisecond, "the switchboard outlives those who wait: %s", talk)
+	keep(t, "switchboard", d.runs, "countersign.waits/lamp.mended", "")
 	again := waits("desk")
 	code, talk = send("m5", "desk")
 	require.Zero(t, code, talk)
 	done(again, "m5")
+	keep(t, "mending", d.runs, again, "")
 }
