@@ -42,10 +42,10 @@ func (r *run) offer(ev event.Event) {
 	for _, c := range r.waits.open {
 		switch {
 		case c.eventType != ev.Type:
-		case len(c.events) >= maxCandidates || c.size+len(ev.Data) > maxCandidateBytes:
+		case len(c.events) >= maxCandidates || c.size+weight(ev) > maxCandidateBytes:
 			c.full = true
 		default:
-			c.events, c.size = append(c.events, ev), c.size+len(ev.Data)
+			c.events, c.size = append(c.events, ev), c.size+weight(ev)
 		}
 	}
 }
@@ -96,7 +96,7 @@ func (r *run) waitForEvent(ctx workflow.Context, s *playbook.Step, v *playbook.W
 		switch {
 		case len(c.events) > 0:
 			ev := c.events[0]
-			c.events, c.size = c.events[1:], c.size-len(ev.Data)
+			c.events, c.size = c.events[1:], c.size-weight(ev)
 			value, holds, err := r.holds(ctx, v, ev)
 			if err != nil {
 				return nil, err

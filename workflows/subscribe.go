@@ -51,9 +51,14 @@ func unsubscribe(ctx context.Context, eventType string, s Subscription) error {
 	return nil
 }
 
-// MaxCandidate bounds the data of an event that is delivered to runs that wait, in bytes: it stands
-// in the history of each of them.
+// MaxCandidate bounds an event that is delivered to runs that wait, in bytes: it stands in the
+// history of each of them.
 const MaxCandidate = 256 << 10
+
+// weight is how much of that an event takes.
+func weight(ev event.Event) int {
+	return len(ev.Data) + len(ev.ID) + len(ev.Source) + len(ev.Type) + len(ev.Subject)
+}
 
 // ErrTooLarge is returned for an event that runs wait for and that is too large for them.
 var ErrTooLarge = errors.New("the event is too large for the runs that wait for its type")
@@ -68,13 +73,13 @@ func (c Client) Deliver(ctx context.Context, ev event.Event) (waited bool, err e
 	bounded, cancel := context.WithTimeout(ctx, answerTime)
 	defer cancel()
 	id := switchboardID(ev.Type)
-	if len(ev.Data) > MaxCandidate {
+	if weight(ev) > MaxCandidate {
 		var found *client.WorkflowExecutionDescription
 		if found, err = c.Temporal.DescribeWorkflow(bounded, id, ""); err == nil {
 			if found.Status != enums.WORKFLOW_EXECUTION_STATUS_RUNNING {
 				return false, nil
 			}
-			err = fmt.Errorf("%w: its data has %d bytes; at most %d", ErrTooLarge, len(ev.Data), MaxCandidate)
+			err = fmt.Errorf("%w: it has %d bytes; at most %d", ErrTooLarge, weight(ev), MaxCandidate)
 		}
 	} else {
 		err = c.Temporal.SignalWorkflow(bounded, id, "", EventSignal, ev)

@@ -150,7 +150,7 @@ func (b *switchboard) workOff(ctx workflow.Context) error {
 		}
 		size := 0
 		for _, ev := range b.ahead {
-			size += len(ev.Data) + len(ev.ID) + len(ev.Source) + len(ev.Subject)
+			size += weight(ev)
 		}
 		if long(ctx) && size <= maxWaiting { // events may come faster than they go
 			break

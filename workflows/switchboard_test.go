@@ -172,7 +172,7 @@ func TestSwitchboardLeavesOnlySoMuch(t *testing.T) {
 		x.env.SetContinueAsNewSuggested(true)
 		for i := range 4 {
 			ev := x.event(fmt.Sprintf("e%d", i))
-			ev.Data = json.RawMessage(`"` + strings.Repeat("x", workflows.MaxCandidate-10) + `"`)
+			ev.Data = json.RawMessage(`"` + strings.Repeat("x", workflows.MaxCandidate-100) + `"`)
 			x.env.SignalWorkflowSkippingWorkflowTask(workflows.EventSignal, ev)
 		}
 		x.subscribe("a", "w#1", time.Hour) // once more
