@@ -69,7 +69,7 @@ func TestAnEventAtTheLastMoment(t *testing.T) {
       - steps:
           - id: more
             wait: {event: lamp.mended, if: candidate.data.lamp == event.data.lamp, expires: 2h}
-outcome: 'steps.more.event.id + " " + steps.more.event.data.lamp'
+outcome: 'steps.more.arrived ? steps.more.event.id + " " + steps.more.event.data.lamp : "none"'
 `,
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -94,7 +94,7 @@ func TestTheFirstEventOfAType(t *testing.T) {
 	h := newHouse(t)
 	h.at(time.Minute, func() { h.arrives("e1", "lamp.broken", `{"lamp":"desk"}`) })
 	h.at(2*time.Minute, func() { h.arrives("e2", "lamp.broken", `{"lamp":"hall"}`) })
-	outcome, err := h.run("  - {id: more, wait: {event: lamp.broken, expires: 1h}}\noutcome: steps.more.event.id")
+	outcome, err := h.run("  - {id: more, wait: {event: lamp.broken, expires: 1h}}\noutcome: steps.more.?event.id.orValue('none')")
 	require.NoError(t, err)
 	require.Equal(t, "e2", outcome)
 }
@@ -164,8 +164,8 @@ func TestTooManyEvents(t *testing.T) {
 // A wait that is not reached, or that its step's timeout ends, has no event.
 func TestNoWaitForAnEvent(t *testing.T) {
 	for steps, want := range map[string]string{
-		"  - {id: more, if: 'false', wait: {event: lamp.mended, expires: 2h}}\noutcome: string(steps.more.arrived) + steps.more.status":                          "falseskipped",
-		"  - {id: more, timeout: 1m, on_error: continue, wait: {event: lamp.mended, expires: 2h}}\noutcome: string(steps.more.arrived) + ' ' + steps.more.error": "false took longer than 1m",
+		"  - {id: more, if: run.id == \"\", wait: {event: lamp.mended, expires: 2h}}\noutcome: string(steps.more.arrived) + steps.more.status":                                 "falseskipped",
+		"  - {id: more, timeout: 1m, on_error: continue, wait: {event: lamp.mended, expires: 2h}}\noutcome: string(steps.more.arrived) + ' ' + steps.more.?error.orValue('-')": "false took longer than 1m",
 	} {
 		h := newHouse(t)
 		outcome, err := h.run(steps)

@@ -19,13 +19,14 @@ inputs: {lamp: {type: string}}
 steps:
   - id: more
     wait: {event: lamp.mended, if: candidate.data.lamp == inputs.lamp, expires: 10m}
+  - {if: "!steps.more.arrived", stop: none}
   - id: judge
     ask: Is it as it was, after ${steps.more.event.id}?
     who: [secops-oncall]
     form:
       state: {type: string, one_of: [better, worse]}
       lamps: {type: int, optional: true}
-outcome: steps.more.event.id + " " + steps.judge.answer.state
+outcome: steps.more.event.id + " " + steps.judge.?answer.state.orValue("nobody knows")
 `
 
 // Runs wait for events on the real server, and ask what came of it: each goes on with its own, what

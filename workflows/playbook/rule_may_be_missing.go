@@ -63,7 +63,7 @@ func (c *checker) why(m expr.Missing) string {
 	switch root, _, _ := strings.Cut(m.Path, "."); {
 	case m.Field.Why != "":
 		return m.Field.Why
-	case root == "event":
+	case root == "event", root == "candidate":
 		return "not every such event has it"
 	case root == "steps":
 		return "the activity does not always give it"

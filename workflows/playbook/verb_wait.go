@@ -89,13 +89,16 @@ func (p *parser) waitForEvent(o object) *Wait {
 // Keyword implements Verb.
 func (*Wait) Keyword() string { return "wait" }
 
-func (w *Wait) check(c *checker, _ *Step, sc *scope) []expr.Field {
+func (w *Wait) check(c *checker, step *Step, sc *scope) []expr.Field {
 	if w.node != nil {
 		w.data = c.eventData(w.Event, w.node)
 		arriving := sc.fork()
 		arriving.name("candidate", eventType(w.data))
 		c.expr(w.If, expr.Bool, arriving)
-		return []expr.Field{{Name: "arrived", Type: expr.Bool}, {Name: "event", Type: eventType(w.data), Optional: true}}
+		return []expr.Field{
+			{Name: "arrived", Type: expr.Bool},
+			c.given(step, sc, "event", eventType(w.data), "arrived", "none may have arrived"),
+		}
 	}
 	c.expr(w.Until, expr.Timestamp, sc)
 	if w.For == nil {
