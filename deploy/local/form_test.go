@@ -1,12 +1,17 @@
 package main
 
 import (
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/countersign/countersign/workflows"
+	"github.com/countersign/countersign/workflows/approval"
+	"github.com/countersign/countersign/workflows/expr"
 )
 
 const judging = `
@@ -65,4 +70,15 @@ func TestFormByFlags(t *testing.T) {
 		s.stop()
 		require.Zero(t, <-s.ended, s.shown())
 	}
+}
+
+// Who is not there to answer, and left no flags to answer with, is told what is missing at once.
+func TestNobodyAnswersAForm(t *testing.T) {
+	f := &front{o: options{once: true, approveAs: "alice@example.com"}, s: Streams{Out: io.Discard, Err: io.Discard}}
+	status := &workflows.Status{Run: "judge-login/1", Questions: []*workflows.QuestionStatus{{Question: approval.Question{
+		ID: "judge", Run: "judge-login/1", Form: approval.Form{{Name: "verdict", Type: expr.String}},
+	}}}}
+	err := f.ask(t.Context(), status)
+	require.ErrorIs(t, err, errOutcome)
+	require.ErrorContains(t, err, `nobody answers "judge" of the run judge-login/1 (verdict is missing: string); answer with --answer-as PERSON --answer NAME=VALUE`)
 }
