@@ -42,7 +42,17 @@ func (o options) plan() (sending, error) {
 	}
 	registry := activities.NewRegistry()
 	all.Register(registry, all.Options{})
-	lib, problems, err := library.Load(playbooks.Files, library.Catalog(registry))
+	catalog := library.Catalog(registry)
+	members, err := o.members()
+	if err != nil {
+		return nil, err
+	}
+	known, err := members()
+	if err != nil {
+		return nil, err
+	}
+	catalog.Groups = known.Groups
+	lib, problems, err := library.Load(playbooks.Files, catalog)
 	if err != nil {
 		return sending{}, err
 	}

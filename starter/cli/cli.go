@@ -127,6 +127,7 @@ type app struct {
 	output    string
 	playbooks string
 	taskQueue string
+	directory string // of validate
 	temporal  connect.Options
 }
 

@@ -278,14 +278,14 @@ func TestRunByHand(t *testing.T) {
 // Every example in the help is a command line that is right.
 func TestExamples(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{"validate", "test", "match", "run", "runs", "show", "approvals", "approve", "reject", "cancel", "activities", "schema", "graph", "new"} {
+	for _, name := range []string{"validate", "rules", "test", "match", "run", "runs", "show", "approvals", "approve", "reject", "cancel", "activities", "schema", "graph", "new"} {
 		help := (&fake{}).starter(t, name, "--help")
 		require.Equal(t, 0, help.code)
 		_, examples, ok := strings.Cut(help.out, "Examples:\n")
 		require.True(t, ok, "%s has examples", name)
 		examples, _, _ = strings.Cut(examples, "\n\n")
 		for line := range strings.Lines(examples) {
-			command, _, _ := strings.Cut(strings.ReplaceAll(strings.TrimSpace(line), "playbooks/", "../../playbooks/"), " < ")
+			command, _, _ := strings.Cut(strings.NewReplacer("playbooks/", "../../playbooks/", "deploy/", "../../deploy/").Replace(strings.TrimSpace(line)), " < ")
 			command, _, _ = strings.Cut(command, " > ")
 			args := strings.Fields(strings.ReplaceAll(command, `"a test of ours"`, "ours"))
 			require.Equal(t, "starter", args[0])

@@ -10,7 +10,7 @@ import (
 )
 
 func (a *app) validate() *cobra.Command {
-	return &cobra.Command{
+	cmd := &cobra.Command{
 		Use:   "validate [FILE|FOLDER...]",
 		Short: "Check playbooks, and print every problem as file:line:col: message [rule]",
 		Long: `Check playbooks, and print every problem as file:line:col: message [rule].
@@ -19,10 +19,14 @@ A folder stands for all files below it that end in .yaml and not in _test.yaml. 
 it checks the folder of --playbooks, or the library that ships. What a rule in brackets holds, and why,
 is said by "starter rules RULE".
 
+With --directory the groups that approvals and questions name are held against that file, as the
+worker reads it: they must be there, with as many people as must say yes.
+
 -o sarif prints SARIF 2.1.0, which code hosts show beside the lines of a change; its names of files
 are relative to the folder that the command runs in.`,
 		Example: `  starter validate
   starter validate playbooks/run
+  starter validate --directory deploy/local/people.yaml playbooks
   starter validate -o json playbooks
   starter validate -o sarif playbooks`,
 		Args:        arguments("[FILE|FOLDER...]"),
@@ -65,6 +69,8 @@ are relative to the folder that the command runs in.`,
 			return told(exitRefused)
 		},
 	}
+	cmd.Flags().StringVar(&a.directory, "directory", "", "`file` that names the people of each approving group")
+	return cmd
 }
 
 // checked names what validate read.

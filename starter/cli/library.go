@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/countersign/countersign/activities/directory"
 	"github.com/countersign/countersign/playbooks"
 	"github.com/countersign/countersign/starter/card"
 	"github.com/countersign/countersign/starter/library"
@@ -15,6 +16,13 @@ import (
 // the given ones call may also stand there.
 func (a *app) read(names ...string) (*library.Library, playbook.Problems, error) {
 	catalog := library.Catalog(a.registry)
+	if a.directory != "" {
+		people, err := directory.Load(a.directory)
+		if err != nil {
+			return nil, nil, err
+		}
+		catalog.Groups = people.Groups
+	}
 	switch {
 	case len(names) == 0 && a.playbooks == "":
 		return library.Load(playbooks.Files, catalog)

@@ -2,7 +2,9 @@ package expr
 
 import (
 	"cmp"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -68,6 +70,61 @@ func (c Claim) against(o Claim) bool {
 // Nowhere is what is known where no run gets: anything.
 func Nowhere() Facts { return Facts{never: true} }
 
+// text is what a claim says of the text at a path: that it is the text, or begins, ends or holds.
+type text struct {
+	path, how, what string
+	holds           bool
+}
+
+var ofText = regexp.MustCompile(`^(.+)\.(startsWith|endsWith|contains)\(("(?:[^"\\]|\\.)*")\)$`)
+
+func (c Claim) text() text {
+	if m := ofText.FindStringSubmatch(c.Path); m != nil {
+		what, err := strconv.Unquote(m[3])
+		if err != nil {
+			return text{}
+		}
+		return text{m[1], m[2], what, (c.Value == "true") != c.Not}
+	}
+	if what, err := strconv.Unquote(c.Value); err == nil && !c.Not {
+		return text{c.Path, "", what, true}
+	}
+	return text{}
+}
+
+// against reports whether a claim cannot hold beside what is said of a text.
+func (t text) against(c Claim) bool {
+	if t.path == "" || !strings.HasPrefix(c.Path, t.path) {
+		return false
+	}
+	o := c.text()
+	switch {
+	case o.path != t.path:
+		return false
+	case t.how == "":
+		return o.how != "" && o.fits(t.what) != o.holds
+	case o.how == "":
+		return t.fits(o.what) != t.holds
+	case t.how == o.how && t.how == "startsWith":
+		return t.holds && o.holds && !strings.HasPrefix(t.what, o.what) && !strings.HasPrefix(o.what, t.what)
+	case t.how == o.how && t.how == "endsWith":
+		return t.holds && o.holds && !strings.HasSuffix(t.what, o.what) && !strings.HasSuffix(o.what, t.what)
+	default:
+		return false
+	}
+}
+
+func (t text) fits(s string) bool {
+	switch t.how {
+	case "startsWith":
+		return strings.HasPrefix(s, t.what)
+	case "endsWith":
+		return strings.HasSuffix(s, t.what)
+	default:
+		return strings.Contains(s, t.what)
+	}
+}
+
 // Never reports whether the facts contradict each other: no run gets there.
 func (f Facts) Never() bool { return f.never }
 
@@ -91,7 +148,7 @@ func (f Facts) Claims(claims ...Claim) Facts {
 		if f.has(c) {
 			continue
 		}
-		f.never = f.never || slices.ContainsFunc(f.of(c.Path), c.against)
+		f.never = f.never || slices.ContainsFunc(f.of(c.Path), c.against) || slices.ContainsFunc(f.claims, c.text().against)
 		i, _ := slices.BinarySearchFunc(f.claims, c, Claim.compare)
 		f.claims = slices.Insert(slices.Clip(f.claims), i, c)
 	}

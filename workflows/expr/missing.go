@@ -43,6 +43,9 @@ func (p *Program) When(env *Env, gives bool, known Facts, laws *Laws) Facts {
 	if p.checked == nil {
 		return laws.Apply(known.Claims(Claim{Path: p.pathName(), Value: strconv.FormatBool(gives)}))
 	}
+	if holds, ok := p.constant(); ok && holds != gives {
+		return Nowhere()
+	}
 	m := p.presence(env, laws)
 	return m.and(known, m.when(p.checked.Expr(), gives))
 }
@@ -55,6 +58,15 @@ func (p *Program) Claims(env *Env) (claims []Claim, ok bool) {
 		return []Claim{{Path: p.pathName(), Value: "true"}}, lastingName(root)
 	}
 	return p.presence(env, nil).conjuncts(p.checked.Expr())
+}
+
+// constant evaluates a condition that reads nothing.
+func (p *Program) constant() (holds, ok bool) {
+	if len(p.reads) > 0 {
+		return false, false
+	}
+	holds, err := p.Holds(nil)
+	return holds, err == nil
 }
 
 // pathName is the path that a program reads which does nothing else.

@@ -154,7 +154,33 @@ func TestMissingKnowsWhatHoldsAround(t *testing.T) {
 	require.NotEmpty(t, missing(t, read, when(`inputs.who == "a"`, true).Or(when(`steps.ask.approved`, true))))
 	require.True(t, when(`inputs.who == "a"`, true).And(when(`inputs.who == "b"`, true)).Never())
 	require.True(t, when(`inputs.who == "a"`, true).And(when(`inputs.who == "a"`, false)).Never())
+	require.True(t, when(`1 > 2`, true).Never())
+	require.False(t, when(`1 > 2`, false).Never())
 	require.False(t, when(`inputs.who == "a"`, false).And(when(`inputs.who == "b"`, false)).Never())
+}
+
+// Conditions on one text that no text meets, and some that one does.
+func TestTextsThatCannotBe(t *testing.T) {
+	for source, never := range map[string]bool{
+		`inputs.who.startsWith("a") && inputs.who == "b"`:             true,
+		`inputs.who == "b" && inputs.who.startsWith("a")`:             true,
+		`inputs.who == "ab" && inputs.who.startsWith("a")`:            false,
+		`inputs.who == "ab" && !inputs.who.startsWith("a")`:           true,
+		`inputs.who == "ab" && inputs.who.endsWith("a")`:              true,
+		`inputs.who == "ab" && inputs.who.contains("c")`:              true,
+		`inputs.who == "ab" && !inputs.who.contains("c")`:             false,
+		`inputs.who.startsWith("ab") && inputs.who.startsWith("a")`:   false,
+		`inputs.who.startsWith("ab") && inputs.who.startsWith("ac")`:  true,
+		`inputs.who.startsWith("ab") && !inputs.who.startsWith("ac")`: false,
+		`inputs.who.endsWith("ab") && inputs.who.endsWith("cb")`:      true,
+		`inputs.who.startsWith("a") || inputs.who == "b"`:             false,
+		`inputs.who.startsWith("a\"b") && inputs.who == "a\"bc"`:      false,
+		`inputs.who != "a" && inputs.who.startsWith("a")`:             false,
+	} {
+		p, problems := uncertain(t).Compile(source, expr.Bool)
+		require.Empty(t, problems, source)
+		require.Equal(t, never, p.When(uncertain(t), true, expr.Facts{}, nil).Never(), source)
+	}
 }
 
 func TestMissingSaysHowToAsk(t *testing.T) {

@@ -10,6 +10,9 @@ type Catalog struct {
 	// come all the same, with data of any type.
 	Events Table[*expr.Type]
 
+	// Groups are the people of each group of the directory; nil: who is there is not known.
+	Groups Table[[]string]
+
 	partial bool // it is a plan's, which holds only what its steps use
 }
 

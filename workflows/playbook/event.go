@@ -42,11 +42,12 @@ func eventValues(ev event.Event, data *expr.Type) (map[string]any, error) {
 // of the triggers held, nobody knows.
 func (c *checker) triggers(pb *Playbook) *expr.Type {
 	var joint *expr.Type
-	for _, t := range pb.Triggers {
+	for i, t := range pb.Triggers {
 		t.data = c.eventData(t.Event, t.node)
 		sc := eventOnly(t.data)
 		c.expr(t.If, expr.Bool, sc)
 		c.compile(t.Dedupe, expr.String, sc)
+		c.matches(t, sc, pb.Triggers[:i])
 		if joint == nil {
 			joint = t.data
 		}

@@ -62,6 +62,9 @@ func lamps() playbook.Catalog {
 	activities.Register(r, activities.Spec{Name: "lamp.lower", Title: "Lower a lamp", Effect: activities.Change, Undo: "lamp.hang", Targets: []string{"hook"}},
 		func(context.Context, hookInput) (lampOutput, error) { return lampOutput{}, nil })
 	c := workflows.Catalog(r)
+	c.Groups = playbook.Table[[]string]{
+		"oncall": {"alice@example.com", "bob@example.com"}, "janitors": {"bob@example.com", "carol@example.com"}, "facility": {"dave@example.com"}, "night-watch": {"erin@example.com"},
+	}
 	c.Events = playbook.Table[*expr.Type]{
 		"lamp.fused": expr.Object(
 			expr.Field{Name: "lamp", Type: expr.String},

@@ -42,5 +42,7 @@ func Rules() []Rule {
 		sharedVarRule(),
 		mayBeMissingRule(),
 		unreachableRule(),
+		neverMatchesRule(),
+		unknownGroupRule(),
 	}
 }

@@ -95,6 +95,7 @@ func exampleCatalog() playbook.Catalog {
 		func(context.Context, bucketInput) (struct{}, error) { return struct{}{}, nil })
 	c := workflows.Catalog(r)
 	c.Events = playbook.Table[*expr.Type]{"aws.guardduty.finding": expr.Any}
+	c.Groups = playbook.Table[[]string]{"secops-oncall": {"alice@example.com", "bob@example.com"}}
 	c.Playbooks = callees(c, map[string]string{
 		"aws-contain-key":     "inputs: {user: {type: string}}\nsteps: [{stop: contained}]",
 		"aws-contain-finding": "triggers: [{event: aws.guardduty.finding}]\nsteps: [{stop: 'contained ${event.data.id}'}]",

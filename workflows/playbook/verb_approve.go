@@ -78,6 +78,7 @@ func (a *Approve) inner() [][]*Step { return [][]*Step{a.Steps} }
 
 func (a *Approve) check(c *checker, step *Step, sc *scope) []expr.Field {
 	c.text(a.Message, "the question", sc)
+	c.people(step, "approvers", a.Quorum)
 	c.spoken(step, sc, "approval")
 	covered := sc.cover(fmt.Sprintf("runs only after the approval %q: what an approval covers is resolved before anyone decides", step.ID), a.Steps)
 	for _, s := range a.Steps {
