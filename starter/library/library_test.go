@@ -195,7 +195,7 @@ func TestMatchSaysWhyNot(t *testing.T) {
 		"a.yaml": {Data: []byte(trigger("a", "  - {event: shop.order, if: event.data.total > 5, dedupe: event.data.id}\n"))},
 		"b.yaml": {Data: []byte(trigger("b", "  - {event: shop.order, if: event.data.total > 50}\n"))},
 		"c.yaml": {Data: []byte(trigger("c", "  - {event: shop.order, if: event.data.total > 50}\n  - {event: shop.order, if: event.data.total > 60}\n"))},
-		"d.yaml": {Data: []byte(trigger("d", "  - {event: shop.refund}\n  - {event: shop.visit}\n  - {event: shop.visit}\n"))},
+		"d.yaml": {Data: []byte(trigger("d", "  - {event: shop.refund}\n  - {event: shop.visit, if: event.data.total > 5}\n  - {event: shop.visit}\n"))},
 		"e.yaml": {Data: []byte(trigger("e", "  - {event: shop.order, if: event.data.missing > 5}\n"))},
 		"f.yaml": {Data: []byte(named("f"))},
 		"g.yaml": {Data: []byte(trigger("g", "  - {event: shop.order}\n"))},
