@@ -22,6 +22,14 @@
 // [Remember] has it from the first attempt, and mark with [Permanent] every error that a retry
 // cannot mend. List the package in activities/all.
 //
+// Where a field of the input becomes part of a command, of a query or of where a request goes, say so
+// in the Spec:
+//
+//	Sinks: map[string]activities.Sink{"script": activities.Command}
+//
+// and the checker refuses playbooks that put text of an event there, which is whatever its sender
+// wrote.
+//
 // While an effect runs the guard beats for it, so that a worker that dies is noticed within the
 // Heartbeat of the Spec (ten seconds by default) and the next attempt goes on with what Remember
 // kept. A beat also brings word that the run was cancelled, by the context. An effect that must not

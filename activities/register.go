@@ -57,6 +57,14 @@ func Register[In, Out any](r *Registry, spec Spec, fn func(context.Context, In) 
 			fail(fmt.Errorf("target %q is not a required field of the input", target))
 		}
 	}
+	for field, sink := range spec.Sinks {
+		if p := in.Properties[field]; p == nil || p.Type != "string" {
+			fail(fmt.Errorf("sink %q is not a field of the input that is a string", field))
+		}
+		if !slices.Contains([]Sink{Command, URLHost, Query}, sink) {
+			fail(fmt.Errorf("sink %q is %q: want command, url_host or query", field, sink))
+		}
+	}
 	r.byName[spec.Name] = &Activity{
 		Spec:   spec,
 		Input:  in,

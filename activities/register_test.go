@@ -28,6 +28,9 @@ func TestRegisterPanics(t *testing.T) {
 		"effect on nothing":   {spec(func(s *Spec) { s.Targets = nil }), "names the input fields that are its targets"},
 		"negative timeout":    {spec(func(s *Spec) { s.Timeout = -1 }), "not negative"},
 		"unknown target":      {spec(func(s *Spec) { s.Targets = []string{"bulb"} }), `target "bulb" is not a required field`},
+		"unknown sink":        {spec(func(s *Spec) { s.Sinks = map[string]Sink{"bulb": Command} }), `sink "bulb" is not a field of the input that is a string`},
+		"sink of no text":     {spec(func(s *Spec) { s.Sinks = map[string]Sink{"rooms": Command} }), `sink "rooms" is not a field of the input that is a string`},
+		"sink of no kind":     {spec(func(s *Spec) { s.Sinks = map[string]Sink{"lamp": "shell"} }), `sink "lamp" is "shell": want command, url_host or query`},
 		"optional target":     {spec(func(s *Spec) { s.Targets = []string{"rooms"} }), `target "rooms" is not a required field`},
 		"taken name":          {spec(func(s *Spec) { s.Name = "lamp.light" }), "the name is taken"},
 	} {

@@ -18,6 +18,16 @@ const (
 	Destroy Effect = "destroy" // cannot be undone
 )
 
+// Sink is what text in a field of an input becomes a part of.
+type Sink string
+
+// The sinks.
+const (
+	Command Sink = "command"  // a command line, or a script
+	URLHost Sink = "url_host" // the host that a request goes to
+	Query   Sink = "query"    // a query language: SQL, CloudWatch Insights, a search
+)
+
 // DefaultTimeout bounds one attempt of an activity whose Spec names no Timeout.
 const DefaultTimeout = 30 * time.Second
 
@@ -54,6 +64,9 @@ type Spec struct {
 	// Targets names the required input fields that say what is acted on. An effect must have
 	// one; an empty target is refused, never read as "everything".
 	Targets []string
+	// Sinks names the input fields, strings, in which text can do more than be read: what a shell or
+	// a database runs, or where a request goes. Playbooks may not put text of an event into them.
+	Sinks map[string]Sink
 	// Permissions are the provider permissions the activity needs, exactly.
 	Permissions []string
 	// Timeout bounds one attempt. Zero means DefaultTimeout.

@@ -17,7 +17,12 @@ func Catalog(r *activities.Registry) playbook.Catalog {
 
 // signature is what a playbook must know of an activity.
 func signature(a *activities.Activity) playbook.Signature {
+	sinks := map[string]playbook.Sink{}
+	for _, field := range expr.Keys(a.Sinks) {
+		sinks[field] = playbook.Sink(a.Sinks[field])
+	}
 	return playbook.Signature{
+		Sinks:     sinks,
 		Title:     a.Title,
 		Effect:    playbook.Effect(a.Effect),
 		Version:   a.Version,

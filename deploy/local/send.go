@@ -45,11 +45,11 @@ func (o options) plan() (sending, error) {
 	catalog := library.Catalog(registry)
 	members, err := o.members()
 	if err != nil {
-		return nil, err
+		return sending{}, err
 	}
 	known, err := members()
 	if err != nil {
-		return nil, err
+		return sending{}, err
 	}
 	catalog.Groups = known.Groups
 	lib, problems, err := library.Load(playbooks.Files, catalog)

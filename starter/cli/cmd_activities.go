@@ -80,6 +80,15 @@ func describe(one *activities.Activity) activityJSON {
 	}
 }
 
+// sinks says which fields of the input may hold no text of an event, and what they become.
+func sinks(one *activities.Activity) string {
+	var all []string
+	for _, field := range expr.Keys(one.Sinks) {
+		all = append(all, fmt.Sprintf("events in %s (%s)", field, one.Sinks[field]))
+	}
+	return strings.Join(all, ", ")
+}
+
 func (a *app) printActivity(one *activities.Activity) error {
 	effect := string(one.Effect)
 	if one.Undo != "" {
@@ -92,6 +101,7 @@ func (a *app) printActivity(one *activities.Activity) error {
 	for _, row := range [][2]string{
 		{"effect", effect},
 		{"targets", strings.Join(one.Targets, ", ")},
+		{"no text of", sinks(one)},
 		{"permissions", strings.Join(one.Permissions, ", ")},
 		{"timeout", one.Timeout.String() + " an attempt"},
 		{"version", fmt.Sprint(one.Version)},

@@ -158,6 +158,7 @@ func (f Facts) Claims(claims ...Claim) Facts {
 // Without forgets what is known of a name and of what is in it: it means something else from here.
 func (f Facts) Without(name string) Facts {
 	about := func(path string) bool {
+		path = subject(path)
 		return path == name || strings.HasPrefix(path, name+".") || strings.HasPrefix(path, name+"[")
 	}
 	f.there = slices.DeleteFunc(slices.Clone(f.there), about)
@@ -167,8 +168,18 @@ func (f Facts) Without(name string) Facts {
 
 // Unclaim forgets what stands at a path, which changes here. That it is there stays true.
 func (f Facts) Unclaim(path string) Facts {
-	f.claims = slices.DeleteFunc(slices.Clone(f.claims), func(c Claim) bool { return strings.HasPrefix(c.Path, path) })
+	f.claims = slices.DeleteFunc(slices.Clone(f.claims), func(c Claim) bool { return strings.HasPrefix(subject(c.Path), path) })
 	return f
+}
+
+// subject is the path that a claim is about: of has(a.b), a.b.
+func subject(path string) string {
+	for _, asked := range []string{"has(", "constant("} {
+		if inner, ok := strings.CutPrefix(path, asked); ok {
+			return inner
+		}
+	}
+	return path
 }
 
 // And is what is known where both hold.

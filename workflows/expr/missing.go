@@ -472,6 +472,7 @@ func (m *presence) among(e, list ast.Expr, gives bool) Facts {
 		return Facts{}
 	}
 	out := Facts{never: gives} // one of the items, or none of them
+	path, isPath := m.path(e)
 	for _, item := range list.AsList().Elements() {
 		if item.Kind() != ast.LiteralKind {
 			return Facts{}
@@ -482,6 +483,9 @@ func (m *presence) among(e, list ast.Expr, gives bool) Facts {
 		} else {
 			out = m.and(out, is)
 		}
+	}
+	if isPath && gives {
+		out = out.Claims(Claim{Path: amongConstants(path), Value: "true"})
 	}
 	return out
 }

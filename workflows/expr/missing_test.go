@@ -151,6 +151,7 @@ func TestMissingKnowsWhatHoldsAround(t *testing.T) {
 	require.NotEmpty(t, missing(t, read, when(`!steps.ask.approved`, false).Without("steps")))
 	require.Empty(t, missing(t, read, when(`inputs.who == "a"`, true).And(when(`steps.ask.decision == "late"`, true))), "two facts of different places")
 	require.NotEmpty(t, missing(t, read, when(`inputs.who == "a"`, true).Unclaim("inputs.who").And(when(`steps.ask.decision == "late"`, true))))
+	require.False(t, when(`has(vars.x)`, true).Without("vars").And(when(`has(vars.x)`, false)).Never(), "the name is another one")
 	require.NotEmpty(t, missing(t, read, when(`inputs.who == "a"`, true).Or(when(`steps.ask.approved`, true))))
 	require.True(t, when(`inputs.who == "a"`, true).And(when(`inputs.who == "b"`, true)).Never())
 	require.True(t, when(`inputs.who == "a"`, true).And(when(`inputs.who == "a"`, false)).Never())

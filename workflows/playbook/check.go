@@ -25,8 +25,10 @@ type checker struct {
 	called  map[string]Plan
 	carried int // bytes of the plans in called
 	// laws say what is there when, for all of the playbook.
-	laws   *expr.Laws
-	blocks int // that have claims of their own
+	laws *expr.Laws
+	// hostile are the paths beside the event where text of it may stand.
+	hostile map[string]bool
+	blocks  int // that have claims of their own
 	// unread is true where the parser has found mistakes: what it could not read is not there to be
 	// reasoned about.
 	unread bool
@@ -44,6 +46,9 @@ func (c *checker) playbook(pb *Playbook) {
 	sc := eventOnly(pb.data)
 	for _, in := range pb.Inputs {
 		c.compile(in.From, in.Type, sc)
+		if c.tainted(in.From, sc) {
+			c.taint(expr.Path("inputs", in.Name))
+		}
 		if in.Default != nil {
 			c.constant(in, sc)
 		}

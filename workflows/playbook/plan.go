@@ -30,17 +30,23 @@ type Plan struct {
 
 // Signature is what a playbook must know of an activity.
 type Signature struct {
-	Title   string        `json:"title"`
-	Effect  Effect        `json:"effect"`
-	Version int           `json:"version"`
-	Undo    string        `json:"undo,omitempty"`
-	Targets []string      `json:"targets,omitempty"`
-	Timeout time.Duration `json:"timeout"`
+	Title   string   `json:"title"`
+	Effect  Effect   `json:"effect"`
+	Version int      `json:"version"`
+	Undo    string   `json:"undo,omitempty"`
+	Targets []string `json:"targets,omitempty"`
+	// Sinks are the fields of the input in which text can do more than be read.
+	Sinks   map[string]Sink `json:"sinks,omitempty"`
+	Timeout time.Duration   `json:"timeout"`
 	// Heartbeat is the longest silence of a long activity; zero: none.
 	Heartbeat time.Duration `json:"heartbeat,omitempty"`
 	Input     *expr.Type    `json:"input"`
 	Output    *expr.Type    `json:"output"`
 }
+
+// Sink is what text in a field becomes a part of, as package activities names it: command, url_host
+// or query.
+type Sink string
 
 // Effect is what an activity does to the world: read, change or destroy.
 type Effect string
@@ -93,7 +99,7 @@ func (d *Draft) Compile(catalog Catalog) (*Playbook, Problems) {
 	c := &checker{
 		source: src, catalog: catalog, used: map[string]Signature{}, events: map[string]*expr.Type{}, called: map[string]Plan{},
 		ids: map[string]*Step{}, vars: map[string]varType{}, reads: map[string]bool{}, starts: pb.Triggers,
-		laws: &expr.Laws{}, unread: len(src.problems) > 0,
+		laws: &expr.Laws{}, hostile: map[string]bool{}, unread: len(src.problems) > 0,
 	}
 	c.playbook(pb)
 	if len(src.problems) > 0 {

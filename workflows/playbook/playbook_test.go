@@ -29,6 +29,13 @@ type lampInput struct {
 	Where  place             `json:"where,omitzero"`
 }
 
+type tellInput struct {
+	Script string `json:"script,omitempty"`
+	URL    string `json:"url,omitempty"`
+	Search string `json:"search,omitempty"`
+	Note   string `json:"note,omitempty"`
+}
+
 type place struct {
 	Room  string `json:"room"`
 	Floor int    `json:"floor"`
@@ -61,6 +68,10 @@ func lamps() playbook.Catalog {
 	}
 	activities.Register(r, activities.Spec{Name: "lamp.lower", Title: "Lower a lamp", Effect: activities.Change, Undo: "lamp.hang", Targets: []string{"hook"}},
 		func(context.Context, hookInput) (lampOutput, error) { return lampOutput{}, nil })
+	activities.Register(r, activities.Spec{
+		Name: "lamp.tell", Title: "Tell a lamp what to do", Effect: activities.Read,
+		Sinks: map[string]activities.Sink{"script": activities.Command, "url": activities.URLHost, "search": activities.Query},
+	}, func(context.Context, tellInput) (lampOutput, error) { return lampOutput{}, nil })
 	c := workflows.Catalog(r)
 	c.Groups = playbook.Table[[]string]{
 		"oncall": {"alice@example.com", "bob@example.com"}, "janitors": {"bob@example.com", "carol@example.com"}, "facility": {"dave@example.com"}, "night-watch": {"erin@example.com"},

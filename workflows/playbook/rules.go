@@ -44,5 +44,6 @@ func Rules() []Rule {
 		unreachableRule(),
 		neverMatchesRule(),
 		unknownGroupRule(),
+		untrustedTextRule(),
 	}
 }

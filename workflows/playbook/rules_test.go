@@ -79,6 +79,11 @@ type userOutput struct {
 	Owner  string `json:"owner,omitempty"`
 }
 
+type runInput struct {
+	Host    string `json:"host"`
+	Command string `json:"command"`
+}
+
 type bucketInput struct {
 	Bucket string `json:"bucket"`
 }
@@ -93,6 +98,8 @@ func exampleCatalog() playbook.Catalog {
 		func(context.Context, bucketInput) (struct{}, error) { return struct{}{}, nil })
 	activities.Register(r, activities.Spec{Name: "aws.s3.block_public_access", Title: "Block public access", Effect: activities.Change, Undo: "aws.s3.restore_public_access", Targets: []string{"bucket"}},
 		func(context.Context, bucketInput) (struct{}, error) { return struct{}{}, nil })
+	activities.Register(r, activities.Spec{Name: "host.run", Title: "Run a command on a host", Effect: activities.Read, Sinks: map[string]activities.Sink{"command": activities.Command}},
+		func(context.Context, runInput) (struct{}, error) { return struct{}{}, nil })
 	c := workflows.Catalog(r)
 	c.Events = playbook.Table[*expr.Type]{"aws.guardduty.finding": expr.Any}
 	c.Groups = playbook.Table[[]string]{"secops-oncall": {"alice@example.com", "bob@example.com"}}

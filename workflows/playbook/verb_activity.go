@@ -70,6 +70,7 @@ func (a *Activity) check(c *checker, step *Step, sc *scope) []expr.Field {
 	}
 	c.takenBack(a)
 	c.value(a.With, signature.Input, fmt.Sprintf("%s takes", a.Name), sc)
+	c.sinks(a, sc)
 	return a.offers()
 }
 

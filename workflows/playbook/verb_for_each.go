@@ -80,8 +80,14 @@ func (v *ForEach) check(c *checker, step *Step, sc *scope) []expr.Field {
 	v.Item = v.item(c)
 	item.name("item", v.Item)
 	item.name("index", expr.Int)
+	outerItem := c.hostile["item"]
+	c.hostile["item"] = c.tainted(v.Items, sc)
 	c.block(v.Steps, item)
 	c.expr(v.Collect, expr.Any, item)
+	if c.tainted(v.Collect, item) && step.named {
+		c.taint(expr.Path("steps", step.ID, "results"))
+	}
+	c.hostile["item"] = outerItem
 	v.Sees = sees(around, c.reads)
 	maps.Copy(outer, c.reads)
 	c.reads = outer

@@ -41,8 +41,10 @@ func (s *Set) Names() []string { return expr.Keys(s.Values) }
 
 func (s *Set) check(c *checker, _ *Step, sc *scope) []expr.Field {
 	s.Types = map[string]*expr.Type{}
+	hostile := map[string]bool{}
 	for _, name := range s.Names() {
 		s.Types[name] = c.value(s.Values[name], expr.Any, "", sc)
+		hostile[name] = c.taintedValue(s.Values[name], sc)
 	}
 	for _, name := range s.Names() {
 		t := s.Types[name]
@@ -52,6 +54,9 @@ func (s *Set) check(c *checker, _ *Step, sc *scope) []expr.Field {
 		} else if !first.Accepts(t) || !t.Accepts(first.Type) {
 			c.reportAt(ruleWrongType, s.nodes[name], "vars.%s is %s (line %d); it cannot be %s here", name, first.Type, first.line, t)
 			t = expr.Any
+		}
+		if hostile[name] {
+			c.taint(expr.Path("vars", name))
 		}
 		sc.setVar(expr.Field{Name: name, Type: t})
 	}
