@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"time"
 
 	"github.com/countersign/countersign/workflows"
@@ -15,6 +17,9 @@ func (o options) run(ctx context.Context, s Streams) error {
 	plan, err := o.plan() // first, so that a bad event starts nothing at all
 	if err != nil {
 		return err
+	}
+	if len(plan.runs) == 0 && o.forgets() { // nor can a run wait for it
+		return plan.unanswered()
 	}
 	d, err := deploy(ctx, o, func(line string) { fmt.Fprintln(s.Err, "local:", line) })
 	if err != nil {
@@ -36,6 +41,12 @@ func (o options) run(ctx context.Context, s Streams) error {
 	}
 	f.serve(ctx)
 	return nil
+}
+
+// forgets reports whether nothing is left of an earlier start.
+func (o options) forgets() bool {
+	_, err := os.Stat(o.state)
+	return o.fresh || errors.Is(err, fs.ErrNotExist)
 }
 
 // begin sends the event, unless an earlier start has left runs that wait and no other event was

@@ -126,8 +126,12 @@ func (p sending) send(ctx context.Context, runs workflows.Client) (started []wor
 		waited = waited || told
 	}
 	if !waited && len(started) == 0 {
-		ev := p.events[0]
-		err = fmt.Errorf("no playbook answers the event %s of type %s, and no run waits for it; see go run ./starter match", ev.ID, ev.Type)
+		err = p.unanswered()
 	}
 	return started, waited, err
+}
+
+func (p sending) unanswered() error {
+	ev := p.events[0]
+	return fmt.Errorf("no playbook answers the event %s of type %s, and no run waits for it; see go run ./starter match", ev.ID, ev.Type)
 }
