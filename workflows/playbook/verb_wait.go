@@ -95,6 +95,7 @@ func (w *Wait) check(c *checker, step *Step, sc *scope) []expr.Field {
 		arriving := sc.fork()
 		arriving.name("candidate", eventType(w.data))
 		c.expr(w.If, expr.Bool, arriving)
+		c.taint(expr.Path("steps", step.ID, "event"))
 		return []expr.Field{
 			{Name: "arrived", Type: expr.Bool},
 			c.given(step, sc, "event", eventType(w.data), "arrived", "none may have arrived"),
