@@ -43,9 +43,25 @@ var FieldTypes = []string{"string", "bool", "int", "double", "timestamp"}
 func (f Form) Type() *expr.Type {
 	fields := make([]expr.Field, len(f))
 	for i, one := range f {
-		fields[i] = expr.Field{Name: one.Name, Type: one.Type, Optional: one.Optional}
+		fields[i] = expr.Field{Name: one.Name, Type: one.values(), Optional: one.Optional}
 	}
 	return expr.Object(fields...)
+}
+
+// values is the type of the field with the values that it can have.
+func (f Field) values() *expr.Type {
+	var choices []string
+	for _, raw := range f.OneOf {
+		var choice string
+		if f.Type.Kind() != expr.KindString || json.Unmarshal(raw, &choice) != nil {
+			return f.Type
+		}
+		choices = append(choices, choice)
+	}
+	if len(choices) == 0 {
+		return f.Type
+	}
+	return expr.OneOf(choices...)
 }
 
 // Field finds a field by its name.

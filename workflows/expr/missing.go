@@ -21,6 +21,7 @@ type Missing struct {
 	Field        Field  // what is known of it; an entry of a map has no Type
 	Never        bool   // it is not there in any run
 	Near         string // then: "; did you mean ..."
+	Value        string // what is compared with it and is not among its values, which is another mistake
 	// Instead is the expression around it, asking; empty where no value could stand in.
 	Instead string
 	// Ask is a condition under which it is there.
@@ -144,6 +145,15 @@ func (m *presence) call(e ast.Expr, f Facts, chain ast.Expr) {
 		m.walk(args[1], m.and(f, m.when(args[0], true)), nil)
 		m.walk(args[2], m.and(f, m.when(args[0], false)), nil)
 		return
+	case operators.Equals, operators.NotEquals:
+		m.values(args[0], args[1], f)
+		m.values(args[1], args[0], f)
+	case operators.In:
+		if args[1].Kind() == ast.ListKind {
+			for _, item := range args[1].AsList().Elements() {
+				m.values(args[0], item, f)
+			}
+		}
 	case operators.Index:
 		if chain == nil {
 			chain = e
@@ -172,6 +182,24 @@ func (m *presence) call(e ast.Expr, f Facts, chain ast.Expr) {
 	}
 	for _, arg := range args {
 		m.walk(arg, f, nil)
+	}
+}
+
+// values looks at a constant that a value is compared with, which must be one that it can have.
+func (m *presence) values(e, with ast.Expr, f Facts) {
+	is, ok := constantString(with)
+	if !ok || f.never {
+		return
+	}
+	values := m.of(e).values
+	if e.Kind() == ast.CallKind && e.AsCall().FunctionName() == "orValue" && e.AsCall().IsMemberFunction() {
+		if otherwise, ok := constantString(e.AsCall().Args()[0]); ok && len(values) > 0 {
+			values = append(slices.Clip(values), otherwise)
+		}
+	}
+	if len(values) > 0 && !slices.Contains(values, is) {
+		line, column := m.at(with)
+		m.found = append(m.found, Missing{Line: line, Column: column, Path: m.text(e), Value: is, Never: true, Near: DidYouMean(is, values)})
 	}
 }
 

@@ -1,6 +1,7 @@
 package expr_test
 
 import (
+	"strconv"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -31,7 +32,7 @@ func uncertain(t testing.TB) *expr.Env {
 		"vars":   expr.Object(expr.Field{Name: "x", Type: expr.String, Optional: true}),
 		"steps": expr.Object(
 			expr.Field{Name: "look", Type: expr.Object(
-				expr.Field{Name: "status", Type: expr.String},
+				expr.Field{Name: "status", Type: expr.OneOf("done", "failed", "skipped")},
 				expr.Field{Name: "output", Type: output, Optional: true, Why: "it may be skipped"},
 			)},
 			expr.Field{Name: "ask", Type: expr.Object(expr.Field{Name: "approved", Type: expr.Bool}, expr.Field{Name: "decision", Type: expr.String})},
@@ -181,6 +182,26 @@ func TestTextsThatCannotBe(t *testing.T) {
 		p, problems := uncertain(t).Compile(source, expr.Bool)
 		require.Empty(t, problems, source)
 		require.Equal(t, never, p.When(uncertain(t), true, expr.Facts{}, nil).Never(), source)
+	}
+}
+
+func TestValuesThatCannotBe(t *testing.T) {
+	for source, want := range map[string]string{
+		`steps.look.status == "don"`:                                 `"don"; did you mean "done"?`,
+		`"stuck" != steps.look.status`:                               `"stuck"; want one of done, failed, skipped`,
+		`steps.look.status in ["done", "failde"]`:                    `"failde"; did you mean "failed"?`,
+		`steps.look.?status.orValue("none") == "nune"`:               `"nune"; did you mean "none"?`,
+		`steps.look.?status.orValue("none") == "none"`:               ``,
+		`steps.look.status == "done" || inputs.who == "x"`:           ``,
+		`(inputs.who == "" ? steps.look.status : inputs.who) == "x"`: ``,
+	} {
+		p, problems := uncertain(t).Compile(source, expr.Bool)
+		require.Empty(t, problems, source)
+		got := ""
+		for _, m := range p.Missing(uncertain(t), expr.Facts{}, nil) {
+			got += strconv.Quote(m.Value) + m.Near
+		}
+		require.Equal(t, want, got, source)
 	}
 }
 

@@ -32,6 +32,7 @@ type Type struct {
 	elem   *Type   // of a list or map
 	fields []Field // of an object, by name; of a map whose keys are known, its entries
 	hints  map[string]string
+	values []string // the only ones that a string has; nil: any
 }
 
 // Field is one field of an object. An optional one may be absent: has(x.f) or x.?f asks.
@@ -61,6 +62,9 @@ var simple = map[Kind]*Type{
 	KindAny: Any, KindNull: Null, KindBool: Bool, KindInt: Int, KindDouble: Double,
 	KindString: String, KindTimestamp: Timestamp, KindDuration: Duration,
 }
+
+// OneOf is a string that is one of these.
+func OneOf(values ...string) *Type { return &Type{kind: KindString, values: values} }
 
 // List is a list of elem.
 func List(elem *Type) *Type { return &Type{kind: KindList, elem: elem} }
@@ -170,6 +174,8 @@ func (t *Type) Same(other *Type) bool {
 // fields of both; what only one of them has for certain is optional.
 func (t *Type) Either(other *Type) *Type {
 	switch {
+	case t.kind == KindString && other.kind == KindString && !slices.Equal(t.values, other.values):
+		return String
 	case t.Same(other):
 		return t
 	case t.kind != other.kind:

@@ -45,6 +45,10 @@ func (c *checker) missing(n *yaml.Node, read reader, sc *scope) {
 	}
 	var unsure, absent []expr.Problem
 	for _, m := range read.Missing(sc.env(), sc.facts, c.laws) {
+		if m.Value != "" {
+			absent = append(absent, expr.Problem{Line: m.Line, Column: m.Column, Message: fmt.Sprintf("%s is never %q%s", m.Path, m.Value, m.Near)})
+			continue
+		}
 		if m.Never {
 			absent = append(absent, expr.Problem{Line: m.Line, Column: m.Column, Message: fmt.Sprintf("%s has no key %q%s", m.Path, m.Field.Name, m.Near)})
 			continue

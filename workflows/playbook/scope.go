@@ -47,6 +47,9 @@ var runType = expr.Object(
 // Status is what became of a step; expressions read it as steps.<id>.status.
 type Status string
 
+// statusType is what a step can be once it can be read.
+var statusType = expr.OneOf(string(StatusDone), string(StatusFailed), string(StatusSkipped))
+
 // The states of a step.
 const (
 	StatusPending Status = "pending"
@@ -84,7 +87,7 @@ func (sc *scope) add(s *Step, fields []expr.Field) {
 	if !s.named {
 		return
 	}
-	fields = append([]expr.Field{{Name: "status", Type: expr.String}, {Name: "error", Type: expr.String, Optional: true, Why: "only a step that failed has it"}}, fields...)
+	fields = append([]expr.Field{{Name: "status", Type: statusType}, {Name: "error", Type: expr.String, Optional: true, Why: "only a step that failed has it"}}, fields...)
 	sc.steps[s.ID] = expr.Field{Name: s.ID, Type: expr.Object(fields...)}
 	delete(sc.hints, s.ID)
 	sc.made = nil

@@ -109,7 +109,7 @@ func (a *Approve) check(c *checker, step *Step, sc *scope) []expr.Field {
 	}
 	return []expr.Field{
 		{Name: "approved", Type: expr.Bool},
-		{Name: "decision", Type: expr.String},
+		{Name: "decision", Type: expr.OneOf("approved", "rejected", "expired", "withdrawn", "skipped", "failed")},
 		{Name: "reason", Type: expr.String},
 		{Name: "by", Type: expr.List(expr.String)},
 	}
