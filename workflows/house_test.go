@@ -22,6 +22,7 @@ import (
 	"github.com/countersign/countersign/workflows"
 	"github.com/countersign/countersign/workflows/approval"
 	"github.com/countersign/countersign/workflows/event"
+	"github.com/countersign/countersign/workflows/expr"
 	"github.com/countersign/countersign/workflows/playbook"
 )
 
@@ -43,6 +44,7 @@ type house struct {
 	env      *testsuite.TestWorkflowEnvironment
 	registry *activities.Registry
 	callees  playbook.Table[playbook.Callee]
+	types    playbook.Table[*expr.Type] // of events
 	event    event.Event
 	updates  int
 
@@ -130,7 +132,7 @@ func (h *house) calls() []string {
 func (h *house) compile(name, text string) *playbook.Playbook {
 	h.Helper()
 	catalog := workflows.Catalog(h.registry)
-	catalog.Playbooks = h.callees
+	catalog.Playbooks, catalog.Events = h.callees, h.types
 	pb, problems := playbook.Compile(name+".yaml", []byte("playbook: "+name+"\nstage: run\n"+text), catalog)
 	require.Empty(h, problems)
 	return pb

@@ -99,6 +99,9 @@ func findings(e event.Event) ([]event.Event, error) {
 		if len(items) > 1 {
 			events[i].ID = e.ID + "/" + strconv.Itoa(i+1)
 		}
+		if why := unusable(events[i].ID); why != "" {
+			return nil, fmt.Errorf("the id made of it %s", why)
+		}
 	}
 	return events, nil
 }

@@ -2,6 +2,7 @@ package expr_test
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 
 	"github.com/google/jsonschema-go/jsonschema"
@@ -171,4 +172,14 @@ func TestSlip(t *testing.T) {
 		require.Equal(t, want, got, name)
 		require.Equal(t, want != "", ok)
 	}
+}
+
+// An event's type has more fields than a message can hold.
+func TestTypeOfManyFieldsIsShort(t *testing.T) {
+	var fields []expr.Field
+	for _, name := range strings.Split("abcdefghijklmnopqrst", "") {
+		fields = append(fields, expr.Field{Name: name, Type: expr.String})
+	}
+	require.Equal(t, "{a, b, c, d, e, f, g, h, i, j, k, l and 8 more}", expr.Object(fields...).String())
+	require.Equal(t, "{a, b}", expr.Object(fields[:2]...).String())
 }

@@ -119,13 +119,20 @@ func (t *Type) FieldNames() []string {
 	return names
 }
 
-// String writes the type as authors do; objects show their fields.
+// maxNamed is how many fields of an object are named where the type is shown.
+const maxNamed = 12
+
+// String writes the type as authors do; objects show their fields, if they are few enough to read.
 func (t *Type) String() string {
 	switch t.kind {
 	case KindList, KindMap:
 		return fmt.Sprintf("%s(%s)", t.kind, t.elem)
 	case KindObject:
-		return "{" + strings.Join(t.FieldNames(), ", ") + "}"
+		names := t.FieldNames()
+		if len(names) > maxNamed {
+			return fmt.Sprintf("{%s and %d more}", strings.Join(names[:maxNamed], ", "), len(names)-maxNamed)
+		}
+		return "{" + strings.Join(names, ", ") + "}"
 	default:
 		return string(t.kind)
 	}
