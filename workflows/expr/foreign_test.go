@@ -2,6 +2,7 @@ package expr_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -51,6 +52,19 @@ func TestFromSchema(t *testing.T) {
 		require.NoError(t, err)
 		require.JSONEq(t, want, string(raw), text)
 	}
+}
+
+// A schema may say twice as much at every reference.
+func TestFromSchemaIsBounded(t *testing.T) {
+	defs := []string{`"d0":{"type":"string"}`}
+	for i := range 40 {
+		defs = append(defs, fmt.Sprintf(`"d%d":{"type":"object","properties":{"a":{"$ref":"#/$defs/d%d"},"b":{"$ref":"#/$defs/d%d"}}}`, i+1, i, i))
+	}
+	typ := schema(t, `{"$ref":"#/$defs/d40","$defs":{`+strings.Join(defs, ",")+`}}`)
+	require.Equal(t, expr.KindObject, typ.Kind())
+	raw, err := json.Marshal(typ)
+	require.NoError(t, err)
+	require.Less(t, len(raw), 2<<20)
 }
 
 // What deviates from its type is an error for whoever reads it, and for nobody else.

@@ -20,9 +20,14 @@ func FromSchema(s *jsonschema.Schema) *Type {
 }
 
 type schemaReader struct {
-	root *jsonschema.Schema
-	open []string // the references that are being followed
+	root   *jsonschema.Schema
+	open   []string // the references that are being followed
+	fields int      // read so far
 }
+
+// maxFields bounds the fields of a type with all that is in it. References may double a type at
+// every step, and a schema of a few lines would fill the memory. A GuardDuty finding has 1,300.
+const maxFields = 20_000
 
 // read returns the type, and whether null may stand for it.
 func (r *schemaReader) read(s *jsonschema.Schema) (t *Type, null bool) {
@@ -102,6 +107,9 @@ func (r *schemaReader) one(kind string, s *jsonschema.Schema) *Type {
 }
 
 func (r *schemaReader) object(s *jsonschema.Schema) *Type {
+	if r.fields += len(s.Properties); r.fields > maxFields {
+		return Any
+	}
 	if len(s.Properties) == 0 {
 		if s.AdditionalProperties == nil {
 			return Map(Any)
