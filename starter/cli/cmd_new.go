@@ -2,21 +2,17 @@ package cli
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
 	"go.yaml.in/yaml/v3"
 
 	"github.com/countersign/countersign/activities"
-	"github.com/countersign/countersign/activities/digest"
 	"github.com/countersign/countersign/starter/card"
 	"github.com/countersign/countersign/starter/library"
-	"github.com/countersign/countersign/workflows/event"
 	"github.com/countersign/countersign/workflows/expr"
 	"github.com/countersign/countersign/workflows/playbook"
 )
@@ -40,7 +36,8 @@ func (a *app) new() *cobra.Command {
   --activity NAME  calls it, with an input for each field that it needs; what changes something
                    stands under an approval
   --event FILE     starts for events of its type, with the inputs that --input name=path finds in
-                   it; without --input it lists the fields that there are
+                   it; without --input with those that say what the event is about, if its type is
+                   known, and it lists the fields that there are
 
 A path is that of a field of the event, as data.accountId or subject.`,
 		Example: `  starter new --activity aws.iam.disable_access_key
@@ -82,11 +79,19 @@ func (a *app) newPlaybook(cmd *cobra.Command, f newFlags) error {
 		if err != nil {
 			return err
 		}
-		ev, err := a.event(f.event)
+		events, err := a.events(f.event)
 		if err != nil {
 			return err
 		}
-		if fields, err = s.forEvent(ev, paths); err != nil {
+		ev := events[0]
+		if len(events) > 1 {
+			a.say("note: there are %d events in it; this is for the first, %s", len(events), card.Exact(ev.ID))
+		}
+		data, known := library.Catalog(a.registry).Events.Lookup(ev.Type)
+		if !known {
+			data = expr.Any
+		}
+		if fields, err = s.forEvent(ev, data, paths); err != nil {
 			return refuse(err, "see the fields that there are: "+a.command("new", "--event", eventFile(f.event)))
 		}
 	}
@@ -121,25 +126,6 @@ const maxFields = 60
 type newJSON struct {
 	Playbook string `json:"playbook"`
 	Text     string `json:"text"`
-}
-
-// inputPath is an input asked for: its name, and where it is in the event.
-type inputPath struct{ name, path string }
-
-// inputPaths reads --input name=path, in the order given.
-func inputPaths(cmd *cobra.Command, flags []string) ([]inputPath, error) {
-	if _, err := pairs(cmd, "input", flags); err != nil {
-		return nil, err
-	}
-	out := make([]inputPath, len(flags))
-	for i, flag := range flags {
-		name, path, _ := strings.Cut(flag, "=")
-		if path == "" {
-			return nil, usagef(cmd, "--input %q: want name=path", flag)
-		}
-		out[i] = inputPath{name, strings.TrimPrefix(path, "event.")}
-	}
-	return out, nil
 }
 
 // skeleton is a playbook while it is written.
@@ -208,106 +194,6 @@ func (s *skeleton) forActivity(one *activities.Activity) {
 	if one.Effect != activities.Read {
 		s.line("\noutcome: 'steps.decide.approved ? \"done\" : \"left alone: \" + steps.decide.reason'")
 	}
-}
-
-// forEvent returns the fields that inputs could be taken from.
-func (s *skeleton) forEvent(ev event.Event, inputs []inputPath) (fields []string, err error) {
-	data, err := digest.Decode(ev.Data)
-	if err != nil {
-		return nil, fmt.Errorf("read the event's data: %w", err)
-	}
-	root := map[string]any{"id": ev.ID, "source": ev.Source, "type": ev.Type, "subject": ev.Subject, "data": data}
-	s.begin(ev.Type, "What to do about "+ev.Type)
-	s.line("\ntriggers:")
-	s.line("  - event: %s", inYAML(ev.Type))
-	s.line("    # if: event.data.severity >= 7.0     only some of them")
-	s.line("    # dedupe: event.data.resource.id     events with the same value join one run")
-	if len(inputs) > 0 {
-		s.line("\ninputs:")
-	}
-	var errs []error
-	for _, in := range inputs {
-		from, kind, err := scalarAt(root, in.path)
-		if err != nil {
-			errs = append(errs, fmt.Errorf("--input %s: %w", in.name, err))
-			continue
-		}
-		s.line("  %s:", inYAML(in.name))
-		s.line("    type: %s", kind)
-		s.line("    from: %s", inYAML(from))
-	}
-	s.line("\nsteps:")
-	s.line("  # starter activities lists what steps can call; starter new --activity NAME shows how.")
-	s.line("  - stop: nothing is done yet about ${event.type} ${event.id}")
-	return scalars(nil, "", root), errors.Join(errs...)
-}
-
-var identifier = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
-
-// scalarAt finds a field by its path, and gives it as an expression and a type, with a remark where
-// one event cannot tell.
-func scalarAt(root map[string]any, path string) (from, kind string, err error) {
-	var at any = root
-	from = "event"
-	for _, part := range strings.Split(path, ".") {
-		switch v := at.(type) {
-		case map[string]any:
-			next, ok := v[part]
-			if !ok {
-				return "", "", fmt.Errorf("%s has no field %q%s", card.Exact(from), part, expr.DidYouMean(part, expr.Keys(v)))
-			}
-			at = next
-			if identifier.MatchString(part) {
-				from += "." + part
-			} else {
-				from += "[" + strconv.Quote(part) + "]"
-			}
-		case []any:
-			i, err := strconv.Atoi(part)
-			if err != nil || i < 0 || i >= len(v) {
-				return "", "", fmt.Errorf("%s is a list of %d; want the number of an item, from 0, not %q", card.Exact(from), len(v), part)
-			}
-			at = v[i]
-			from += "[" + part + "]"
-		default:
-			return "", "", fmt.Errorf("%s has no fields", card.Exact(from))
-		}
-	}
-	switch v := at.(type) {
-	case string:
-		return from, "string", nil
-	case bool:
-		return from, "bool", nil
-	case json.Number:
-		if strings.ContainsAny(v.String(), ".eE") {
-			return from, "double", nil
-		}
-		return from, "int # or double, if it can have a fraction", nil
-	case nil:
-		return "", "", fmt.Errorf("%s is null here, so its type cannot be told", card.Exact(from))
-	default:
-		return "", "", fmt.Errorf("%s has fields of its own; name one of them", card.Exact(from))
-	}
-}
-
-// scalars lists the paths of all fields that hold a single value and that a path can name.
-func scalars(found []string, at string, v any) []string {
-	switch v := v.(type) {
-	case map[string]any:
-		for _, key := range expr.Keys(v) {
-			if !strings.Contains(key, ".") && key != "" {
-				found = scalars(found, strings.TrimPrefix(at+"."+key, "."), v[key])
-			}
-		}
-	case []any:
-		for i, item := range v {
-			found = scalars(found, at+"."+strconv.Itoa(i), item)
-		}
-	case nil:
-	default:
-		found = append(found, at)
-	}
-	return found
 }
 
 // inputType is a type that inputs can have; objects go as any, which the activity's schema settles.

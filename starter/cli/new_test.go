@@ -11,7 +11,9 @@ import (
 
 	"github.com/countersign/countersign/activities"
 	"github.com/countersign/countersign/activities/all"
+	"github.com/countersign/countersign/starter/gateway"
 	"github.com/countersign/countersign/starter/library"
+	"github.com/countersign/countersign/workflows/expr"
 	"github.com/countersign/countersign/workflows/playbook"
 )
 
@@ -31,6 +33,39 @@ func TestNewForEveryActivity(t *testing.T) {
 		require.NoError(t, validates(t, schema, r.out))
 		_, asks := pb.Steps[0].Verb.(*playbook.Approve)
 		require.Equal(t, one.Effect != activities.Read, asks)
+	}
+}
+
+// What is printed for each event that ships is a playbook that answers the event, and finds its
+// inputs in it; of a known type, under a key of its matter.
+func TestNewForEveryEvent(t *testing.T) {
+	t.Parallel()
+	registry := activities.NewRegistry()
+	all.Register(registry, all.Options{})
+	catalog := library.Catalog(registry)
+	files, err := filepath.Glob("../../playbooks/events/*.json")
+	require.NoError(t, err)
+	for _, file := range files {
+		if strings.HasSuffix(file, ".schema.json") {
+			continue
+		}
+		r := (&fake{}).starter(t, "new", "--event", file)
+		r.require(t, 0, "triggers:", "starter validate ")
+		pb, problems := playbook.Compile("p.yaml", []byte(r.out), catalog)
+		require.Empty(t, problems, r.out)
+		raw, err := os.ReadFile(file)
+		require.NoError(t, err)
+		events, err := gateway.NormaliseAll(raw)
+		require.NoError(t, err)
+		_, ok, err := pb.Match(events[0])
+		require.NoError(t, err)
+		require.True(t, ok, r.out)
+		_, err = pb.ResolveInputs(events[0], nil)
+		require.NoError(t, err)
+		if known, free := catalog.Events[events[0].Type], expr.Any; known != nil && known != free {
+			require.NotNil(t, pb.Triggers[0].Dedupe, r.out)
+			require.NotEmpty(t, pb.Inputs, r.out)
+		}
 	}
 }
 

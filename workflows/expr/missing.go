@@ -63,7 +63,7 @@ func (p *Program) Claims(env *Env) (claims []Claim, ok bool) {
 
 // constant evaluates a condition that reads nothing.
 func (p *Program) constant() (holds, ok bool) {
-	if len(p.reads) > 0 {
+	if len(p.paths) > 0 {
 		return false, false
 	}
 	holds, err := p.Holds(nil)

@@ -31,7 +31,7 @@ func (e *Env) path(source string) *Program {
 			return nil
 		}
 	}
-	return &Program{source: source, result: t, stable: true, reads: []string{strings.Join(names[:min(2, len(names))], ".")}, cel: sync.OnceValues(func() (cel.Program, error) {
+	return &Program{source: source, result: t, stable: true, paths: [][]string{names}, cel: sync.OnceValues(func() (cel.Program, error) {
 		p, problems := e.check(source)
 		if len(problems) > 0 {
 			return nil, errors.New(problems[0].Message)

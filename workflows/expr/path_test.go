@@ -39,7 +39,7 @@ func TestPathsAreTypedAsCELTypesThem(t *testing.T) {
 		require.Empty(t, problems, source)
 		require.True(t, p.result.Same(checked.result), source)
 		require.True(t, p.Stable() && checked.Stable(), source)
-		require.Equal(t, checked.Reads(), p.Reads(), source)
+		require.Equal(t, checked.Paths(), p.Paths(), source)
 		program, err := p.cel()
 		require.NoError(t, err, source)
 		require.NotNil(t, program)

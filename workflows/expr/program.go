@@ -25,7 +25,7 @@ type Program struct {
 	source string
 	result *Type
 	stable bool
-	reads  []string
+	paths  [][]string
 	// cel is made when the program is first evaluated, which checking a library never does.
 	cel func() (cel.Program, error)
 
@@ -75,7 +75,7 @@ func (e *Env) check(source string) (*Program, []Problem) {
 	if !ok {
 		return nil, oneProblem("%s", cannotLeave(checked.OutputType()))
 	}
-	p := &Program{source: source, result: result, stable: isStable(checked.NativeRep()), reads: readsOf(parsed.NativeRep().Expr()), cel: sync.OnceValues(func() (cel.Program, error) {
+	p := &Program{source: source, result: result, stable: isStable(checked.NativeRep()), paths: readsOf(parsed.NativeRep().Expr()), cel: sync.OnceValues(func() (cel.Program, error) {
 		return env.Program(checked, cel.CostLimit(MaxCost), cel.EvalOptions(cel.OptOptimize))
 	}), checked: checked.NativeRep()}
 	if result.kind == KindMap || result.kind == KindList {

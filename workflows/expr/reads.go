@@ -8,77 +8,106 @@ import (
 	"github.com/google/cel-go/common/types"
 )
 
-// Reads returns what the expression reads of its names, sorted: "steps.find" where it asks a name
-// for one field, "event" where it takes the whole. It may list names that a macro introduces.
-func (p *Program) Reads() []string { return p.reads }
+// Paths returns what the expression reads of its names: every chain of names and fields, as
+// ["event", "data", "id"], to where it is used as a whole. It may list names that a macro introduces.
+func (p *Program) Paths() [][]string { return p.paths }
 
-// Reads returns what the expressions of the template read, as [Program.Reads] does.
-func (t *Template) Reads() []string {
-	var all []string
+// Paths returns the chains of all expressions of the template.
+func (t *Template) Paths() [][]string {
+	var all [][]string
 	for _, p := range t.parts {
 		if p.program != nil {
-			all = append(all, p.program.reads...)
+			all = append(all, p.program.paths...)
 		}
 	}
 	return all
 }
 
-func readsOf(e ast.Expr) []string {
-	var found []string
-	collectReads(e, &found)
-	slices.Sort(found)
-	return slices.Compact(found)
+func readsOf(e ast.Expr) [][]string {
+	if path, ok := chain(e); ok {
+		return [][]string{path}
+	}
+	var found [][]string
+	for _, part := range partsOf(e) {
+		found = append(found, readsOf(part)...)
+	}
+	return found
 }
 
-func collectReads(e ast.Expr, found *[]string) {
+// partsOf are the expressions directly inside another.
+func partsOf(e ast.Expr) []ast.Expr {
 	switch e.Kind() {
-	case ast.IdentKind:
-		*found = append(*found, e.AsIdent())
 	case ast.SelectKind:
-		s := e.AsSelect()
-		collectField(s.Operand(), s.FieldName(), found)
+		return []ast.Expr{e.AsSelect().Operand()}
 	case ast.CallKind:
 		call := e.AsCall()
-		if field, ok := optionalField(call); ok {
-			collectField(call.Args()[0], field, found)
-			return
-		}
 		if call.IsMemberFunction() {
-			collectReads(call.Target(), found)
+			return append([]ast.Expr{call.Target()}, call.Args()...)
 		}
-		for _, arg := range call.Args() {
-			collectReads(arg, found)
-		}
+		return call.Args()
 	case ast.ListKind:
-		for _, item := range e.AsList().Elements() {
-			collectReads(item, found)
-		}
+		return e.AsList().Elements()
 	case ast.MapKind:
+		var parts []ast.Expr
 		for _, entry := range e.AsMap().Entries() {
-			collectReads(entry.AsMapEntry().Key(), found)
-			collectReads(entry.AsMapEntry().Value(), found)
+			parts = append(parts, entry.AsMapEntry().Key(), entry.AsMapEntry().Value())
 		}
+		return parts
 	case ast.ComprehensionKind:
 		c := e.AsComprehension()
-		for _, part := range []ast.Expr{c.IterRange(), c.AccuInit(), c.LoopCondition(), c.LoopStep(), c.Result()} {
-			collectReads(part, found)
+		return []ast.Expr{c.IterRange(), c.AccuInit(), c.LoopCondition(), c.LoopStep(), c.Result()}
+	}
+	return nil
+}
+
+// chain follows a.b, a.?b, a["b"] and a[?"b"] to the name that they begin with.
+func chain(e ast.Expr) ([]string, bool) {
+	var operand ast.Expr
+	var field string
+	switch e.Kind() {
+	case ast.IdentKind:
+		return []string{e.AsIdent()}, true
+	case ast.SelectKind:
+		operand, field = e.AsSelect().Operand(), e.AsSelect().FieldName()
+	case ast.CallKind:
+		call := e.AsCall()
+		switch call.FunctionName() {
+		case operators.OptSelect, operators.Index, operators.OptIndex:
+		default:
+			return nil, false
+		}
+		key := call.Args()[1]
+		if key.Kind() != ast.LiteralKind {
+			return nil, false
+		}
+		name, ok := key.AsLiteral().(types.String)
+		if !ok {
+			return nil, false
+		}
+		operand, field = call.Args()[0], string(name)
+	default:
+		return nil, false
+	}
+	path, ok := chain(operand)
+	return append(path, field), ok
+}
+
+// Only leaves of a type what paths lead to, each with all that is below its end. Lists and maps stay
+// whole.
+func (t *Type) Only(paths [][]string) *Type {
+	if t.kind != KindObject || slices.ContainsFunc(paths, func(path []string) bool { return len(path) == 0 }) {
+		return t
+	}
+	below := map[string][][]string{}
+	for _, path := range paths {
+		below[path[0]] = append(below[path[0]], path[1:])
+	}
+	var fields []Field
+	for _, f := range t.fields {
+		if inner := below[f.Name]; inner != nil {
+			f.Type = f.Type.Only(inner)
+			fields = append(fields, f)
 		}
 	}
-}
-
-func collectField(operand ast.Expr, field string, found *[]string) {
-	if operand.Kind() == ast.IdentKind {
-		*found = append(*found, operand.AsIdent()+"."+field)
-		return
-	}
-	collectReads(operand, found)
-}
-
-// optionalField recognises a.?b, which CEL writes as a call.
-func optionalField(call ast.CallExpr) (string, bool) {
-	if call.FunctionName() != operators.OptSelect || len(call.Args()) != 2 || call.Args()[1].Kind() != ast.LiteralKind {
-		return "", false
-	}
-	field, ok := call.Args()[1].AsLiteral().(types.String)
-	return string(field), ok
+	return Object(fields...)
 }

@@ -2,6 +2,7 @@ package playbook
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/countersign/countersign/workflows/expr"
 )
@@ -13,11 +14,11 @@ type checker struct {
 
 	catalog Catalog
 	used    map[string]Signature
-	events  map[string]*expr.Type // of the catalog, the types of events that are named
+	events  map[string]*expr.Type // of the catalog, as the plan carries them
 	ids     map[string]*Step
 	vars    map[string]varType
 	spent   int // bytes of expressions and templates compiled so far
-	// reads are the names that expressions read, as expr.Program.Reads has them, since the
+	// reads are the names that expressions read, "steps.find" where one asks a name for a field, since the
 	// innermost loop began.
 	reads map[string]bool
 	// starts are the triggers of the playbook: they say what event a run of it may have.
@@ -53,10 +54,11 @@ func (c *checker) playbook(pb *Playbook) {
 			c.constant(in, sc)
 		}
 	}
-	sc = pb.start()
+	sc = pb.start(sc)
 	c.block(pb.Steps, sc)
 	c.width(pb.Steps)
 	c.expr(pb.Outcome, expr.String, sc)
+	c.carry(pb, *sc.eventReads)
 }
 
 // constant checks a default, which stands for itself: there is nothing to read.
@@ -166,14 +168,17 @@ func (c *checker) compile(e *Expr, want *expr.Type, sc *scope) {
 	program, problems := sc.env().Compile(e.node.Value, want)
 	c.reportInside(ruleExpression, e.node, problems)
 	if program != nil {
-		c.read(program.Reads())
+		c.read(program.Paths(), sc)
 	}
 	e.Program = program
 }
 
-// read notes what an expression reads.
-func (c *checker) read(names []string) {
-	for _, name := range names {
-		c.reads[name] = true
+// read notes what an expression reads: the beginnings of the paths, and of the event all of them.
+func (c *checker) read(paths [][]string, sc *scope) {
+	for _, path := range paths {
+		c.reads[strings.Join(path[:min(2, len(path))], ".")] = true
+		if path[0] == "event" {
+			*sc.eventReads = append(*sc.eventReads, path[1:])
+		}
 	}
 }

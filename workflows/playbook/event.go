@@ -43,10 +43,11 @@ func eventValues(ev event.Event, data *expr.Type) (map[string]any, error) {
 func (c *checker) triggers(pb *Playbook) *expr.Type {
 	var joint *expr.Type
 	for i, t := range pb.Triggers {
-		t.data = c.eventData(t.Event, t.node)
+		t.data = c.describe(t.Event, t.node)
 		sc := eventOnly(t.data)
 		c.expr(t.If, expr.Bool, sc)
 		c.compile(t.Dedupe, expr.String, sc)
+		t.reads = *sc.eventReads
 		c.matches(t, sc, pb.Triggers[:i])
 		if joint == nil {
 			joint = t.data
@@ -57,4 +58,24 @@ func (c *checker) triggers(pb *Playbook) *expr.Type {
 		joint = expr.Any // whoever starts the run may give it any event
 	}
 	return joint
+}
+
+// carry gives the plan the types of the events that start the playbook: as much of them as it
+// reads. They are large, and every run carries its plan.
+func (c *checker) carry(pb *Playbook, reads [][]string) {
+	byType := map[string][][]string{}
+	for _, t := range pb.Triggers {
+		byType[t.Event] = append(byType[t.Event], t.reads...)
+	}
+	for _, name := range expr.Keys(byType) {
+		_, whole := c.events[name]
+		data, known := c.catalog.Events.Lookup(name)
+		if whole || !known {
+			continue
+		}
+		c.events[name] = expr.Object()
+		if f, read := eventType(data).Only(append(byType[name], reads...)).Field("data"); read {
+			c.events[name] = f.Type
+		}
+	}
 }

@@ -90,7 +90,9 @@ steps: [{stop: x}]
 // others it is another plan.
 func TestPlanCarriesTheTypesOfEvents(t *testing.T) {
 	pb := compile(t, typed)
-	require.Equal(t, []string{"lamp.fused"}, expr.Keys(pb.Plan.Events))
+	raw, err := json.Marshal(pb.Plan.Events)
+	require.NoError(t, err)
+	require.JSONEq(t, `{"lamp.fused":{"object":{"amps":"double"}}}`, string(raw), "as much as it reads")
 	loaded := requireFixedPoint(t, pb)
 	_, ok, err := loaded.Match(fused(`{"amps":2}`))
 	require.NoError(t, err)
@@ -98,15 +100,17 @@ func TestPlanCarriesTheTypesOfEvents(t *testing.T) {
 
 	plan := travel(t, pb.Plan)
 	plan.Events["lamp.fused"] = expr.Object(expr.Field{Name: "amps", Type: expr.Int})
-	_, err = plan.Load()
+	other, err := plan.Load()
 	require.NoError(t, err, "ints compare with doubles")
+	require.NotEqual(t, pb.Digest(), other.Digest())
 	for name, tc := range map[string]struct {
 		events map[string]*expr.Type
 		says   string
 	}{
-		"other types":   {map[string]*expr.Type{"lamp.fused": expr.Object(expr.Field{Name: "amps", Type: expr.String})}, `does not take (string, double)`},
-		"another event": {map[string]*expr.Type{"lamp.fused": expr.Any, "lamp.stolen": expr.Any}, "canonical"},
-		"no type":       {map[string]*expr.Type{"lamp.fused": nil}, `the event "lamp.fused" has no type`},
+		"other types":        {map[string]*expr.Type{"lamp.fused": expr.Object(expr.Field{Name: "amps", Type: expr.String})}, `does not take (string, double)`},
+		"more than it reads": {map[string]*expr.Type{"lamp.fused": lamps().Events["lamp.fused"]}, "canonical"},
+		"another event":      {map[string]*expr.Type{"lamp.fused": expr.Any, "lamp.stolen": expr.Any}, "canonical"},
+		"no type":            {map[string]*expr.Type{"lamp.fused": nil}, `the event "lamp.fused" has no type`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			plan := travel(t, pb.Plan)

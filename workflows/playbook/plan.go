@@ -17,9 +17,9 @@ import (
 const format = 1
 
 // Plan is a playbook in its canonical form: the document as JSON, and what it names outside of its
-// file as that was when it was compiled: the signatures of the activities, the types of the events,
-// and the plans of the playbooks that it calls. A run carries it by value, so a playbook that
-// changes touches new runs only.
+// file as that was when it was compiled: the signatures of the activities, of the types of the
+// events the parts that it reads, and the plans of the playbooks that it calls. A run carries it by
+// value, so a playbook that changes touches new runs only.
 type Plan struct {
 	Format     int                   `json:"format"`
 	Document   json.RawMessage       `json:"document"`

@@ -39,8 +39,9 @@ type Trigger struct {
 	If     *Expr // nil: every event of the type
 	Dedupe *Expr // nil: the event's source and id
 
-	data *expr.Type // of the event's data
-	node *yaml.Node // the type of event
+	data  *expr.Type // of the event's data
+	reads [][]string // what it reads of the event
+	node  *yaml.Node // the type of event
 }
 
 // Input is a value the playbook needs, taken from the event or given by whoever starts it.

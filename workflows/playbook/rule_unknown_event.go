@@ -25,11 +25,18 @@ steps:
 }
 
 // eventData is the type of the data of events of a type: any, unless the catalog knows it. n is
-// where the type is named.
+// where the type is named. The plan carries the type.
 func (c *checker) eventData(name string, n *yaml.Node) *expr.Type {
-	data, known := c.catalog.Events.Lookup(name)
-	if known {
+	data := c.describe(name, n)
+	if _, known := c.catalog.Events.Lookup(name); known {
 		c.events[name] = data
+	}
+	return data
+}
+
+// describe is eventData without the plan.
+func (c *checker) describe(name string, n *yaml.Node) *expr.Type {
+	if data, known := c.catalog.Events.Lookup(name); known {
 		return data
 	}
 	if near, ok := expr.Slip(name, c.catalog.Events.Names()); ok {

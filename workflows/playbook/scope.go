@@ -11,12 +11,14 @@ import (
 // scope is what can be read at one place of a playbook: the names and their types. It grows as
 // steps are checked in order.
 type scope struct {
-	event  *expr.Type
-	inputs *expr.Type
-	vars   map[string]expr.Field
-	steps  map[string]expr.Field
-	hints  map[string]string     // steps that cannot be read here, and why
-	names  map[string]*expr.Type // further names, such as error inside catch
+	event *expr.Type
+	// eventReads are the paths that expressions read of the event. Scopes of the same event share it.
+	eventReads *[][]string
+	inputs     *expr.Type
+	vars       map[string]expr.Field
+	steps      map[string]expr.Field
+	hints      map[string]string     // steps that cannot be read here, and why
+	names      map[string]*expr.Type // further names, such as error inside catch
 	// ended explains names that end with an item of a loop: steps.<id> and vars.<name>. All scopes
 	// of a playbook share it.
 	ended map[string]string
@@ -62,16 +64,18 @@ const (
 
 // eventOnly is what triggers and inputs may read: nothing has run yet. data is the type of the
 // event's data.
-func eventOnly(data *expr.Type) *scope { return &scope{event: eventType(data)} }
+func eventOnly(data *expr.Type) *scope {
+	return &scope{event: eventType(data), eventReads: &[][]string{}}
+}
 
-// start is the scope of the first step.
-func (pb *Playbook) start() *scope {
+// start is the scope of the first step; before is that of the inputs.
+func (pb *Playbook) start(before *scope) *scope {
 	fields := make([]expr.Field, len(pb.Inputs))
 	for i, in := range pb.Inputs {
 		fields[i] = expr.Field{Name: in.Name, Type: in.Type}
 	}
 	sc := &scope{
-		event: eventType(pb.data), inputs: expr.Object(fields...),
+		event: before.event, eventReads: before.eventReads, inputs: expr.Object(fields...),
 		vars: map[string]expr.Field{}, steps: map[string]expr.Field{}, hints: map[string]string{}, ended: map[string]string{},
 	}
 	Walk(pb.Steps, func(s *Step) {

@@ -86,7 +86,7 @@ func (c *checker) value(v *Value, want *expr.Type, lead string, sc *scope) *expr
 		if t == nil {
 			return expr.Any
 		}
-		c.read(t.Reads())
+		c.read(t.Paths(), sc)
 		c.missing(v.node, t, sc)
 		v.template = t
 		return t.Type()
