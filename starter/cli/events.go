@@ -18,18 +18,6 @@ import (
 
 const eventHint = "want one event, as JSON, as EventBridge, GitHub or Alertmanager sends it or as CloudEvents 1.0 has it"
 
-// event reads a file that holds one event.
-func (a *app) event(name string) (event.Event, error) {
-	events, err := a.events(name)
-	if err != nil {
-		return event.Event{}, err
-	}
-	if len(events) > 1 {
-		return event.Event{}, refuse(fmt.Errorf("%s holds %d events", name, len(events)), eventHint)
-	}
-	return events[0], nil
-}
-
 // events reads what a source sent from a file, or from In if the name is "-": one event, or as many
 // as there are matters in it. It never reads more than an event may have.
 func (a *app) events(name string) ([]event.Event, error) {
