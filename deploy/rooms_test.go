@@ -33,6 +33,7 @@ func TestRooms(t *testing.T) {
 		{"the worker does not know the starter", "worker", "", all, module + "starter"},
 		{"the language is pure", "workflows/playbook", "", all, "go.temporal.io/"},
 		{"expressions are pure", "workflows/expr", "", all, "go.temporal.io/"},
+		{"forecasts are pure", "workflows/forecast", "", all, "go.temporal.io/"},
 		{"the rules of approval are pure", "workflows/approval", "", all, "go.temporal.io/"},
 		{"the stand-in decodes on its own", "activities/aws/standin", "", all, "github.com/aws/"},
 		{"nothing points back up at deploy", "", "deploy", all, module + "deploy"},

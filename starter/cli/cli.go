@@ -4,6 +4,7 @@
 //	validate    every problem of playbooks
 //	rules       what validate checks, with examples
 //	test        the tests beside playbooks, and what they cover
+//	plan        what would run for an event
 //	match       which playbooks answer an event
 //	run         start runs for an event, or one by hand
 //	runs        list runs
@@ -167,7 +168,7 @@ func (a *app) root() *cobra.Command {
 	flags.StringVar(&a.taskQueue, "task-queue", workflows.TaskQueue, "task queue that the workers serve")
 	a.temporal.Flags(flags)
 	root.AddCommand(
-		a.validate(), a.rules(), a.test(), a.match(), a.run(), a.runs(), a.show(), a.approvals(), a.approve(), a.reject(), a.answer(), a.cancel(), a.activities(), a.schema(), a.graph(), a.new(), a.fmt(),
+		a.validate(), a.rules(), a.test(), a.match(), a.run(), a.runs(), a.show(), a.approvals(), a.approve(), a.reject(), a.answer(), a.cancel(), a.activities(), a.schema(), a.graph(), a.new(), a.fmt(), a.plan(),
 	)
 	for _, cmd := range root.Commands() {
 		a.examples(cmd)

@@ -22,7 +22,7 @@ var known = struct {
 
 // Bounds on the memory, and on the time of a search. When one is reached, what it bounds is forgotten.
 const (
-	maxKnown    = 4096
+	maxKnown    = 2048
 	maxMeanings = 16 // of one text
 )
 

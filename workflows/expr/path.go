@@ -4,7 +4,6 @@ import (
 	"errors"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/google/cel-go/cel"
 )
@@ -31,13 +30,15 @@ func (e *Env) path(source string) *Program {
 			return nil
 		}
 	}
-	return &Program{source: source, result: t, stable: true, paths: [][]string{names}, cel: sync.OnceValues(func() (cel.Program, error) {
+	p := newProgram(source, t, func(options ...cel.ProgramOption) (cel.Program, error) {
 		p, problems := e.check(source)
 		if len(problems) > 0 {
 			return nil, errors.New(problems[0].Message)
 		}
-		return p.cel()
-	})}
+		return p.plan(options...)
+	})
+	p.stable, p.paths = true, [][]string{names}
+	return p
 }
 
 // Longer than any path in use, and shorter than what CEL refuses.

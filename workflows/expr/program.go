@@ -26,8 +26,10 @@ type Program struct {
 	result *Type
 	stable bool
 	paths  [][]string
-	// cel is made when the program is first evaluated, which checking a library never does.
-	cel func() (cel.Program, error)
+	// cel is made when the program is first evaluated, which checking a library never does. plan
+	// makes another one, with other options.
+	cel  func() (cel.Program, error)
+	plan func(...cel.ProgramOption) (cel.Program, error)
 
 	// checked is what was compiled; nil for a path of names.
 	checked *ast.AST
@@ -75,14 +77,22 @@ func (e *Env) check(source string) (*Program, []Problem) {
 	if !ok {
 		return nil, oneProblem("%s", cannotLeave(checked.OutputType()))
 	}
-	p := &Program{source: source, result: result, stable: isStable(checked.NativeRep()), paths: readsOf(parsed.NativeRep().Expr()), cel: sync.OnceValues(func() (cel.Program, error) {
-		return env.Program(checked, cel.CostLimit(MaxCost), cel.EvalOptions(cel.OptOptimize))
-	}), checked: checked.NativeRep()}
+	p := newProgram(source, result, func(options ...cel.ProgramOption) (cel.Program, error) {
+		return env.Program(checked, append(options, cel.CostLimit(MaxCost))...)
+	})
+	p.stable, p.paths = isStable(checked.NativeRep()), readsOf(parsed.NativeRep().Expr())
+	p.checked = checked.NativeRep()
 	if result.kind == KindMap || result.kind == KindList {
 		p.result = p.presence(e, nil).of(p.checked.Expr())
 	}
 	e.keep(p, parsed.NativeRep())
 	return p, nil
+}
+
+func newProgram(source string, result *Type, plan func(...cel.ProgramOption) (cel.Program, error)) *Program {
+	return &Program{source: source, result: result, plan: plan, cel: sync.OnceValues(func() (cel.Program, error) {
+		return plan(cel.EvalOptions(cel.OptOptimize))
+	})}
 }
 
 // oneProblem is a mistake of the whole expression.
@@ -119,6 +129,10 @@ func (p *Program) EvalWithin(values map[string]any, most int) (json.RawMessage, 
 	if err != nil {
 		return nil, err
 	}
+	return p.encode(v, most)
+}
+
+func (p *Program) encode(v ref.Val, most int) (json.RawMessage, error) {
 	encoded, err := encode(v)
 	if err != nil {
 		return nil, fmt.Errorf("evaluate %s: %w", quote(p.source), err)

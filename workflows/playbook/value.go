@@ -3,6 +3,7 @@ package playbook
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -226,3 +227,44 @@ func (c *checker) text(v *Value, what string, sc *scope) {
 	}
 	c.value(v, expr.String, "", sc)
 }
+
+// Partial gives the value as far as it is known, as [expr.Program.Partial] has it.
+func (v *Value) Partial(values map[string]any, unknown []string) (expr.Partial, error) {
+	var parts any
+	var waits []string
+	part := func(inner *Value) (json.RawMessage, error) {
+		p, err := inner.Partial(values, unknown)
+		waits = append(waits, p.Waits...)
+		return p.Value, err
+	}
+	switch {
+	case v.template != nil:
+		return v.template.Partial(values, unknown)
+	case v.items != nil:
+		items := make([]json.RawMessage, len(v.items))
+		for i, item := range v.items {
+			var err error
+			if items[i], err = part(item); err != nil {
+				return expr.Partial{}, err
+			}
+		}
+		parts = items
+	case v.fields != nil:
+		fields := map[string]json.RawMessage{}
+		for _, name := range expr.Keys(v.fields) {
+			var err error
+			if fields[name], err = part(v.fields[name]); err != nil {
+				return expr.Partial{}, fmt.Errorf("%s: %w", name, err)
+			}
+		}
+		parts = fields
+	default:
+		return expr.Partial{Value: v.literal}, nil
+	}
+	raw, err := json.Marshal(parts)
+	slices.Sort(waits)
+	return expr.Partial{Value: raw, Waits: slices.Compact(waits)}, err
+}
+
+// Entry is what a mapping holds under a key, nil for none.
+func (v *Value) Entry(key string) *Value { return v.fields[key] }
