@@ -15,16 +15,17 @@ func (a *app) graph() *cobra.Command {
 	var run string
 	cmd := &cobra.Command{
 		Use:   "graph PLAYBOOK|FILE",
-		Short: "Draw a playbook as a Mermaid flowchart: its approvals, branches and effects",
-		Long: `Draw a playbook as a Mermaid flowchart: its approvals, branches and effects.
+		Short: "Draw a playbook as a picture: its approvals, branches and effects",
+		Long: `Draw a playbook as a picture: its approvals, branches and effects.
 
-Code hosts and wikis show Mermaid as a picture. A name that ends in .yaml is a file. With --run the
-steps have the colours of what became of them in that run, which needs the server.`,
+Code hosts and wikis show Mermaid as a picture; -o svg is one that every browser shows. A name that
+ends in .yaml is a file. With --run the steps have the colours of what became of them in that run,
+which needs the server.`,
 		Example: `  starter graph aws-compromised-access-key
-  starter graph -o mermaid playbooks/run/aws-compromised-ec2-instance.yaml
+  starter graph -o svg playbooks/run/aws-compromised-ec2-instance.yaml > picture.svg
   starter graph aws-compromised-access-key --run aws-compromised-access-key/AKIAIOSFODNN7EXAMPLE`,
 		Args:        arguments("PLAYBOOK|FILE"),
-		Annotations: map[string]string{moreForms: "mermaid"},
+		Annotations: map[string]string{moreForms: "mermaid svg"},
 	}
 	cmd.Flags().StringVar(&run, "run", "", "colour the steps by what became of them in this run")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
@@ -48,6 +49,9 @@ steps have the colours of what became of them in that run, which needs the serve
 			if st.Plan != pb.Digest() {
 				a.say("note: the playbook has changed since the run began; its steps are coloured as far as they have the same ids")
 			}
+		}
+		if a.output == "svg" {
+			return a.print("%s", strings.TrimSuffix(drawSVG(pb, st), "\n"))
 		}
 		text := drawMermaid(pb, st)
 		if a.json() {

@@ -2,6 +2,9 @@ package cli_test
 
 import (
 	"encoding/json"
+	"encoding/xml"
+	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -57,6 +60,33 @@ func TestGraphHostile(t *testing.T) {
 		r := (&fake{}).starter(t, "graph", file)
 		r.require(t, 0, "flowchart TD\n", "")
 		requireMermaid(t, r.out)
+		r = (&fake{}).starter(t, "graph", "-o", "svg", file)
+		r.require(t, 0, "<svg ", "")
+		requireSVG(t, r.out)
+	}
+}
+
+// requireSVG wants a document of these elements and nothing that acts or loads.
+func requireSVG(t *testing.T, text string) {
+	t.Helper()
+	decoder := xml.NewDecoder(strings.NewReader(text))
+	for {
+		token, err := decoder.Token()
+		if errors.Is(err, io.EOF) {
+			return
+		}
+		require.NoError(t, err)
+		switch token := token.(type) {
+		case xml.StartElement:
+			require.Contains(t, []string{"svg", "title", "rect", "text", "path"}, token.Name.Local)
+			for _, a := range token.Attr {
+				require.NotRegexp(t, `^(on|href|xlink)`, a.Name.Local)
+				require.NotContains(t, a.Value, "url(")
+			}
+		case xml.EndElement, xml.CharData:
+		default:
+			require.Fail(t, "what is this?", "%T", token)
+		}
 	}
 }
 
@@ -85,6 +115,12 @@ func TestGraphOfRun(t *testing.T) {
 	require.Equal(t, 3, strings.Count(r.out, "  class n"))
 	require.Contains(t, r.out, "<br/>change, undone by", "the effect stays to be read")
 	require.True(t, f.closed)
+
+	r = f.starter(t, "graph", "-o", "svg", "aws-compromised-access-key", "--run", keyRun)
+	requireSVG(t, r.out)
+	for status, boxes := range map[string]int{"fill:#d9f2e0": 1, "fill:#fde2e1": 1, "fill:#fff3d6": 1} {
+		require.Equal(t, boxes+1, strings.Count(r.out, status), "%s, and once in the legend", status)
+	}
 
 	r = f.starter(t, "graph", "-o", "json", "aws-compromised-access-key", "--run", keyRun)
 	var got struct{ Playbook, Run, Mermaid string }
