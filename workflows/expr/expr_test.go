@@ -314,27 +314,3 @@ func TestParseType(t *testing.T) {
 		require.Error(t, err, in)
 	}
 }
-
-func FuzzTemplate(f *testing.F) {
-	for _, seed := range []string{"${inputs.days}", "a ${", "${'}'}", `${"\"}"}`, "$${x} ${1}", "${// }\n1}", "${r'\\'}"} {
-		f.Add(seed)
-	}
-	env := names(f)
-	vals := values(f)
-	f.Fuzz(func(t *testing.T, source string) {
-		tmpl, problems := env.CompileTemplate(source, expr.Any)
-		if tmpl == nil {
-			require.NotEmpty(t, problems)
-			for _, p := range problems {
-				require.Positive(t, p.Line)
-				require.Positive(t, p.Column)
-				require.NotEmpty(t, p.Message)
-			}
-			return
-		}
-		if raw, err := tmpl.Eval(vals); err == nil {
-			_, err = tmpl.Type().Decode(raw)
-			require.NoError(t, err)
-		}
-	})
-}

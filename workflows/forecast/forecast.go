@@ -117,8 +117,8 @@ const MaxReads = 100
 // Of forecasts the run of a playbook with these values, as [playbook.Playbook.Values] gives them. A
 // nil reader makes no call at all.
 func Of(ctx context.Context, pb *playbook.Playbook, values map[string]any, reader Reader) *Forecast {
-	reads := MaxReads
-	w := &walker{ctx: ctx, reader: reader, reads: &reads, plan: pb.Plan, values: map[string]any{}, worst: map[string]*Effect{}, outer: Will}
+	reads, shown := MaxReads, 0
+	w := &walker{ctx: ctx, reader: reader, reads: &reads, shown: &shown, plan: pb.Plan, values: map[string]any{}, worst: map[string]*Effect{}, outer: Will}
 	for _, name := range expr.Keys(values) {
 		w.values[name] = values[name]
 	}

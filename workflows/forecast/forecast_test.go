@@ -170,3 +170,65 @@ func TestForecastBoundsItsReads(t *testing.T) {
 	require.Len(t, l.calls, forecast.MaxReads)
 	require.Contains(t, f.Steps[forecast.MaxReads].Error, "at most 100 reads")
 }
+
+// Loops inside loops do not multiply for ever.
+func TestForecastBoundsWhatItShows(t *testing.T) {
+	t.Parallel()
+	steps := `[` + off + `]`
+	for i := range 10 {
+		steps = fmt.Sprintf(`[{id: l%d, for_each: '[1,2,3,4,5,6,7,8,9,10]', steps: %s}]`, i, steps)
+	}
+	pb, problems := playbook.Compile("p.yaml", []byte("playbook: p\nstage: run\nsteps: "+steps+"\n"), catalog())
+	require.Empty(t, problems)
+	f := forecast.Of(t.Context(), pb, map[string]any{"event": map[string]any{}, "inputs": map[string]any{}, "run": map[string]any{}}, nil)
+	require.Less(t, len(strings.Fields(drawn(f.Steps))), 3000)
+	require.True(t, f.Worst[0].Many)
+}
+
+// FuzzForecast feeds any steps and any event. There is no panic, it makes reads and nothing else, and
+// what it says will run is in the playbook.
+func FuzzForecast(f *testing.F) {
+	for _, steps := range []string{
+		"[" + look + ", " + off + ", " + stop + "]",
+		`[{id: t, try: [` + off + `], catch: [{stop: "${error.reason}"}], finally: [{set: {y: 1}}]}, {if: "steps.t.?caught.orValue(true)", set: {x: "${vars.?y}"}}]`,
+		`[` + look + `, {for_each: steps.look.output.rooms, steps: [{id: a, activity: lamp.look, with: {lamp: "${item}"}}], collect: steps.a.output.state}]`,
+		`[{id: s, switch: [{if: event.data.x == 1, steps: [` + off + `]}], default: [` + look + `]}, {parallel: [{steps: [{repeat: [{set: {n: 1}}], until: vars.n == index}]}, {steps: [{wait: "${event.data.d}"}]}]}]`,
+		`[{id: ok, approve: "${event.data}?", approvers: [oncall], steps: [` + off + `]}, {if: steps.ok.approved, for_each: "{'a': [1]}", steps: [{set: {z: "${item.value[0]}"}}]}]`,
+	} {
+		f.Add(steps, `{"x": 1, "d": "10m"}`)
+	}
+	f.Fuzz(func(t *testing.T, steps, data string) {
+		pb, problems := playbook.Compile("p.yaml", []byte("playbook: p\nstage: run\ninputs: {lamp: {type: string}}\nsteps: "+steps+"\n"), catalog())
+		event, err := expr.Any.Decode([]byte(data))
+		if len(problems) > 0 || err != nil {
+			return
+		}
+		ids := map[string]bool{}
+		playbook.Walk(pb.Steps, func(s *playbook.Step) { ids[s.ID] = true })
+		values := map[string]any{"event": map[string]any{"id": "e", "data": event}, "inputs": map[string]any{"lamp": "desk"}, "run": map[string]any{}}
+		l := &lamp{state: "lit"}
+		began := time.Now()
+		for _, reader := range []forecast.Reader{nil, l} {
+			result := forecast.Of(t.Context(), pb, values, reader)
+			_, err := json.Marshal(result)
+			require.NoError(t, err)
+			requireKnown(t, result.Steps, ids)
+		}
+		require.Less(t, time.Since(began), 10*time.Second)
+		require.LessOrEqual(t, len(l.calls), forecast.MaxReads)
+		for _, call := range l.calls {
+			require.True(t, strings.HasPrefix(call, "lamp.look{"), call)
+		}
+	})
+}
+
+func requireKnown(t *testing.T, steps []*forecast.Step, ids map[string]bool) {
+	t.Helper()
+	for _, s := range steps {
+		require.True(t, ids[s.ID], s.ID)
+		require.Contains(t, []forecast.Chance{forecast.Will, forecast.May, forecast.Not}, s.Chance)
+		for _, b := range s.Blocks {
+			requireKnown(t, b.Steps, ids)
+		}
+	}
+}

@@ -264,8 +264,11 @@ func (w *walker) repeat(s *playbook.Step, v *playbook.Repeat, out *Step) Chance 
 	return next
 }
 
-// maxItems is how many items of a loop are shown one by one.
-const maxItems = 10
+// Bounds on what is shown of loops: beyond them the items that are left stand as one.
+const (
+	maxItems = 10   // of one loop
+	maxShown = 1000 // steps of all
+)
 
 func (w *walker) forEach(s *playbook.Step, v *playbook.ForEach, out *Step) (Chance, error) {
 	items, err := v.Items.Partial(w.values, w.unknown)
@@ -314,14 +317,15 @@ func (w *walker) items(v *playbook.ForEach, out *Step) (Chance, error) {
 		each := w.fork()
 		each.values["item"], each.values["index"] = item, int64(i)
 		name := fmt.Sprintf("item %d of %d", i+1, len(items))
-		if i == maxItems {
+		rest := i == maxItems || *w.shown > maxShown
+		if rest {
 			name = fmt.Sprintf("and %d more", len(items)-i)
 			each.many, each.reader = true, nil
 			each.unknown = append(each.unknown, "item", "index")
 		}
 		b, after := each.block(name, nil, v.Steps, Will)
 		out.Blocks, next = append(out.Blocks, b), less(next, after)
-		if i == maxItems {
+		if rest {
 			break
 		}
 	}

@@ -16,6 +16,7 @@ type walker struct {
 	ctx     context.Context //nolint:containedctx // it lives as long as one call of Of
 	reader  Reader          // nil: none
 	reads   *int            // how many calls are left
+	shown   *int            // how many steps there are so far
 	plan    playbook.Plan   // with the playbooks that it calls
 	values  map[string]any
 	unknown []string // paths into values
@@ -63,6 +64,7 @@ func (w *walker) steps(steps []*playbook.Step) ([]*Step, Chance) {
 
 // step forecasts one step. The chance that it returns is that of the run to go on behind it.
 func (w *walker) step(s *playbook.Step, reached bool) (*Step, Chance) {
+	*w.shown++
 	out := &Step{ID: s.ID, Verb: s.Verb.Keyword(), Chance: w.outer}
 	chance := Will
 	if !reached {

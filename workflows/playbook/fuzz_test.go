@@ -4,15 +4,17 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"runtime/metrics"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/countersign/countersign/workflows/playbook"
 )
 
-// FuzzCompile feeds any bytes: there is no panic, and either there are problems with a place in
+// FuzzCompile feeds any bytes: there is no panic, it takes bounded time and memory, and either there are problems with a place in
 // the file or the playbook's plan gives it back.
 func FuzzCompile(f *testing.F) {
 	for _, pattern := range []string{"testdata/ok/*.yaml", "testdata/err/*.yaml", "../../playbooks/*/*.yaml"} {
@@ -37,7 +39,10 @@ func FuzzCompile(f *testing.F) {
 	}
 	catalog := lamps()
 	f.Fuzz(func(t *testing.T, text []byte) {
+		began, before := time.Now(), allocated()
 		pb, problems := playbook.Compile("f.yaml", text, catalog)
+		require.Less(t, time.Since(began), 5*time.Second)
+		require.Less(t, allocated()-before, uint64(256<<20))
 		if pb != nil {
 			require.Empty(t, problems)
 			requireFixedPoint(t, pb)
@@ -53,6 +58,13 @@ func FuzzCompile(f *testing.F) {
 			require.True(t, p.Line > 0 && p.Line <= lines+1, "line %d of %d", p.Line, lines)
 		}
 	})
+}
+
+// allocated is how many bytes the process has asked for so far.
+func allocated() uint64 {
+	sample := []metrics.Sample{{Name: "/gc/heap/allocs:bytes"}}
+	metrics.Read(sample)
+	return sample[0].Value.Uint64()
 }
 
 // FuzzLoad feeds plans that somebody else made: whoever may start a run may send one.
