@@ -37,7 +37,8 @@
 // is named after the step that calls it: contain/judge.
 //
 // An activity answers with {output: {...}} or {error: {kind, message, permanent}}; an error that is
-// not permanent is retried, as often as the step says, and stays.
+// not permanent is retried, as often as the step says, and stays. A list of such answers is given
+// call by call, the last of them from then on: what is looked at twice may have changed.
 //
 // # Called playbooks
 //

@@ -38,8 +38,8 @@ type test struct {
 	eventAt    place
 	data       json.RawMessage // nil: none
 	inputs     map[string]json.RawMessage
-	activities map[string]*reply
-	endings    map[string]ending // of called playbooks that are not run
+	activities map[string][]reply // one for each call in turn, the last for all that follow
+	endings    map[string]ending  // of called playbooks that are not run
 	answers    map[string]*answer
 	arrivals   []*arrival
 	expect     expectation
@@ -191,7 +191,7 @@ func (p *parser) suite(root *yaml.Node) *suite {
 	return s
 }
 
-func (p *parser) test(n *yaml.Node, shared map[string]*reply) *test {
+func (p *parser) test(n *yaml.Node, shared map[string][]reply) *test {
 	f := p.fields(n, "a test", "name", "event", "data", "inputs", "activities", "playbooks", "answers", "events", "expect")
 	for _, key := range []string{"name", "event", "expect"} {
 		if key == "event" && len(p.pb.Triggers) == 0 {
@@ -245,8 +245,8 @@ func (p *parser) arrival(n *yaml.Node) *arrival {
 }
 
 // replies reads what activities answer, and holds it against what they can answer.
-func (p *parser) replies(n *yaml.Node) map[string]*reply {
-	out := map[string]*reply{}
+func (p *parser) replies(n *yaml.Node) map[string][]reply {
+	out := map[string][]reply{}
 	names := p.family.activities()
 	p.entries(n, "activities", func(key, value *yaml.Node) {
 		a, ok := p.registry.Lookup(key.Value)
@@ -254,21 +254,31 @@ func (p *parser) replies(n *yaml.Node) map[string]*reply {
 			p.report(key, "the playbook %s does not call %q%s", p.pb.Name, key.Value, expr.DidYouMean(key.Value, names))
 			return
 		}
-		f := p.fields(value, "the answer of "+key.Value, "output", "error")
-		switch {
-		case (f["output"] == nil) == (f["error"] == nil):
-			p.report(value, "the answer of %s is an output or an error", key.Value)
-		case f["output"] != nil:
-			r := &reply{output: p.json(f["output"])}
-			if err := a.Output.Validate(r.output); err != nil {
-				p.report(f["output"], "%s cannot answer this: %v", key.Value, err)
-			}
-			out[key.Value] = r
-		default:
-			out[key.Value] = &reply{err: p.failure(f["error"])}
+		each := []*yaml.Node{value}
+		if value.Kind == yaml.SequenceNode && len(value.Content) > 0 {
+			each = value.Content
+		}
+		for _, n := range each {
+			out[key.Value] = append(out[key.Value], p.reply(a, n))
 		}
 	})
 	return out
+}
+
+func (p *parser) reply(a *activities.Activity, n *yaml.Node) reply {
+	f := p.fields(n, "the answer of "+a.Name, "output", "error")
+	switch {
+	case (f["output"] == nil) == (f["error"] == nil):
+		p.report(n, "the answer of %s is an output or an error", a.Name)
+		return reply{}
+	case f["error"] != nil:
+		return reply{err: p.failure(f["error"])}
+	}
+	r := reply{output: p.json(f["output"])}
+	if err := a.Output.Validate(r.output); err != nil {
+		p.report(f["output"], "%s cannot answer this: %v", a.Name, err)
+	}
+	return r
 }
 
 func (p *parser) failure(n *yaml.Node) error {

@@ -295,3 +295,42 @@ func TestNoFile(t *testing.T) {
 	_, err := playtest.Run(fstest.MapFS{}, "run/p_test.yaml", pb, playtest.Options{Registry: registry(t)})
 	require.ErrorContains(t, err, "read the tests of the playbook p")
 }
+
+const watching = `
+playbook: p
+stage: run
+triggers: [{event: lamp.broken}]
+steps:
+  - id: watch
+    repeat: [{id: look, activity: lamp.look, with: {lamp: desk}, retry: {times: 2}, on_error: continue}]
+    until: steps.look.?output.?state.orValue("") in ["broken", "old"]
+    every: 1h
+    times: 5
+outcome: string(steps.watch.times) + " " + steps.look.?output.?state.orValue("dark")
+`
+
+// What is looked at twice may have changed: a list answers call by call, and its last from then on.
+func TestAnswersInTurn(t *testing.T) {
+	const fails = "{error: {kind: Dark, message: too dark}}"
+	for answers, want := range map[string]string{
+		"{output: {state: broken}}":                                   "1 broken",
+		"[{output: {state: broken}}]":                                 "1 broken",
+		"[{output: {state: new}}, {output: {state: broken}}]":         "2 broken",
+		"[{output: {state: new}}, {output: {state: dim}}]":            "5 dim",
+		"[{output: {state: new}}, " + fails + "]":                     "5 dark",
+		"[" + fails + ", {output: {state: old}}]":                     "2 old", // both attempts are of one call
+		"[{output: {state: new}}, {output: {state: broken}}, broken]": "",
+		"[]": "",
+	} {
+		t.Run(answers, func(t *testing.T) {
+			_, results, err := rehearse(t, watching,
+				"tests:\n  - name: a\n    event: events/broken.json\n    activities: {lamp.look: "+answers+"}\n    expect: {outcome: '"+want+"'}\n", broken)
+			if want == "" {
+				require.ErrorContains(t, err, "the answer of lamp.look is a")
+				return
+			}
+			require.NoError(t, err)
+			require.Empty(t, results[0].Failures)
+		})
+	}
+}
