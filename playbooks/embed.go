@@ -6,7 +6,7 @@ import "embed"
 
 // Files holds the playbooks and their tests, as <stage>/<name>.yaml and <stage>/<name>_test.yaml.
 //
-//go:embed run/*.yaml
+//go:embed run/*.yaml audit/*.yaml
 var Files embed.FS
 
 // Events holds complete events as their sources send them, and beside them what is known of their

@@ -25,16 +25,26 @@ import (
 // TestHistories runs the playbooks that ship on the real server, and with -update keeps what it
 // wrote for workflows' replay tests.
 func TestHistories(t *testing.T) {
-	for _, tc := range []struct{ name, event, answer, person string }{
-		{"aws-compromised-access-key.user-approved", "guardduty-iam-malicious-ip-caller.json", "--approve-as", "alice@example.com"},
-		{"aws-compromised-access-key.user-rejected", "guardduty-iam-malicious-ip-caller.json", "--reject-as", "bob@example.com"},
-		{"aws-compromised-access-key.role-approved", "guardduty-iam-instance-credential-exfiltration.json", "--approve-as", "alice@example.com"},
-		{"aws-compromised-ec2-instance.approved", "guardduty-ec2-bitcoin-dns.json", "--approve-as", "alice@example.com"},
-		{"aws-compromised-ec2-instance.rejected", "guardduty-ec2-bitcoin-dns.json", "--reject-as", "bob@example.com"},
+	for _, tc := range []struct{ name, event, answer, person, verdict string }{
+		{"aws-compromised-access-key.user-approved", "guardduty-iam-malicious-ip-caller.json", "--approve-as", "alice@example.com", ""},
+		{"aws-compromised-access-key.user-rejected", "guardduty-iam-malicious-ip-caller.json", "--reject-as", "bob@example.com", ""},
+		{"aws-compromised-access-key.role-approved", "guardduty-iam-instance-credential-exfiltration.json", "--approve-as", "alice@example.com", ""},
+		{"aws-compromised-ec2-instance.approved", "guardduty-ec2-bitcoin-dns.json", "--approve-as", "alice@example.com", ""},
+		{"aws-compromised-ec2-instance.rejected", "guardduty-ec2-bitcoin-dns.json", "--reject-as", "bob@example.com", ""},
+		{"aws-public-bucket.approved", "securityhub-s3-public-access.json", "--approve-as", "alice@example.com", ""},
+		{"aws-open-security-group.approved", "cloudtrail-ec2-authorize-security-group-ingress.json", "--approve-as", "alice@example.com", ""},
+		{"aws-cloudtrail-stopped.approved", "cloudtrail-stop-logging.json", "--approve-as", "alice@example.com", ""},
+		{"aws-root-console-login.expected", "cloudtrail-console-login-root.json", "--approve-as", "alice@example.com", "expected"},
+		{"aws-unusual-console-login.hostile", "cloudtrail-console-login-user.json", "--approve-as", "alice@example.com", "hostile"},
+		{"aws-stale-access-keys.approved", "schedule-aws-stale-access-keys.json", "--approve-as", "alice@example.com", ""},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			state := t.TempDir()
-			code, _, talk := local(t, "--state", state, "--once", tc.answer, tc.person, "--event", filepath.Join("../../playbooks/events", tc.event))
+			args := []string{"--state", state, "--once", tc.answer, tc.person, "--event", filepath.Join("../../playbooks/events", tc.event)}
+			if tc.verdict != "" {
+				args = append(args, "--answer-as", tc.person, "--answer", "verdict="+tc.verdict, "--answer", "note=tried")
+			}
+			code, _, talk := local(t, args...)
 			require.Zero(t, code, talk)
 			withServer(t, state, func(c workflows.Client, _ *devserver.Server) {
 				runs, err := c.Runs(t.Context(), false, 10)

@@ -58,7 +58,7 @@ func TestSchema(t *testing.T) {
 		text, err := fs.ReadFile(playbooks.Files, file)
 		require.NoError(t, err)
 		require.NoError(t, validates(t, schema, string(text)), file)
-		require.Error(t, validates(t, schema, strings.Replace(string(text), "finding_id: ${inputs", "finding: ${inputs", 1)), file)
-		require.Error(t, validates(t, schema, strings.Replace(string(text), "aws.guardduty.get_finding", "aws.guardduty.get_findin", 1)), file)
+		require.Error(t, validates(t, schema, strings.Replace(string(text), "account: ${inputs", "acount: ${inputs", 1)), file)
+		require.Error(t, validates(t, schema, strings.Replace(string(text), "activity: aws.", "activity: awss.", 1)), file)
 	}
 }
