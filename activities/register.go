@@ -44,11 +44,11 @@ func Register[In, Out any](r *Registry, spec Spec, fn func(context.Context, In) 
 	if _, taken := r.byName[spec.Name]; taken {
 		fail(errors.New("the name is taken"))
 	}
-	in, err := schemaOf[In](refuseEmptyStrings)
+	in, err := InputSchema[In]()
 	if err != nil {
 		fail(fmt.Errorf("input: %w", err))
 	}
-	out, err := schemaOf[Out]()
+	out, err := OutputSchema[Out]()
 	if err != nil {
 		fail(fmt.Errorf("output: %w", err))
 	}

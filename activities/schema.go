@@ -19,6 +19,12 @@ type Schema struct {
 	resolved *jsonschema.Resolved
 }
 
+// InputSchema is that of a struct that is taken in: its required texts are not empty.
+func InputSchema[T any]() (Schema, error) { return schemaOf[T](refuseEmptyStrings) }
+
+// OutputSchema is that of a struct that is given out.
+func OutputSchema[T any]() (Schema, error) { return schemaOf[T]() }
+
 // schemaOf derives the schema of a struct from its fields: `json` names them, `jsonschema`
 // describes them, omitempty or omitzero makes them optional, and any other field is refused.
 func schemaOf[T any](changes ...func(*jsonschema.Schema)) (Schema, error) {

@@ -6,13 +6,21 @@ import (
 	"github.com/countersign/countersign/workflows/playbook"
 )
 
-// Catalog gives the checker the registered activities.
-func Catalog(r *activities.Registry) playbook.Catalog {
+// Catalog gives the checker the registered activities, and workflows where there are any.
+func Catalog(r *activities.Registry, flows ...*Registry) playbook.Catalog {
 	signatures := playbook.Table[playbook.Signature]{}
 	for _, a := range r.All() {
 		signatures[a.Name] = signature(a)
 	}
-	return playbook.Catalog{Activities: signatures}
+	c := playbook.Catalog{Activities: signatures, Workflows: playbook.Table[playbook.WorkflowSignature]{}}
+	for _, registry := range flows {
+		for _, f := range registry.All() {
+			c.Workflows[f.Name] = playbook.WorkflowSignature{
+				Title: f.Title, Timeout: f.Timeout, Input: expr.FromSchema(f.Input.Schema), Output: expr.FromSchema(f.Output.Schema),
+			}
+		}
+	}
+	return c
 }
 
 // signature is what a playbook must know of an activity.

@@ -24,7 +24,8 @@
 //	client.go     start, status, vote, cancel, list
 //	id.go         the run's id, from playbook and dedupe key
 //	bind.go       registers it all with a worker
-//	catalog.go    the activities' registry as the checker sees it
+//	register.go   workflows written in Go, for steps to run; call.go lets them call activities
+//	catalog.go    the registries as the checker sees them
 //
 // # Rules for code that runs inside a workflow
 //

@@ -41,12 +41,13 @@ type lampOutput struct {
 type house struct {
 	testing.TB
 
-	env      *testsuite.TestWorkflowEnvironment
-	registry *activities.Registry
-	callees  playbook.Table[playbook.Callee]
-	types    playbook.Table[*expr.Type] // of events
-	event    event.Event
-	updates  int
+	env       *testsuite.TestWorkflowEnvironment
+	registry  *activities.Registry
+	workflows *workflows.Registry
+	callees   playbook.Table[playbook.Callee]
+	types     playbook.Table[*expr.Type] // of events
+	event     event.Event
+	updates   int
 
 	mu      sync.Mutex
 	made    []string // calls that came through the guard: name and input
@@ -66,7 +67,7 @@ func newHouse(t testing.TB) *house {
 	var suite testsuite.WorkflowTestSuite
 	suite.SetLogger(sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler)))
 	h := &house{
-		TB: t, env: suite.NewTestWorkflowEnvironment(), registry: activities.NewRegistry(), callees: playbook.Table[playbook.Callee]{},
+		TB: t, env: suite.NewTestWorkflowEnvironment(), registry: activities.NewRegistry(), workflows: workflows.NewRegistry(), callees: playbook.Table[playbook.Callee]{},
 		do: map[string]func(context.Context, lampInput) (lampOutput, error){},
 		event: event.Event{
 			ID: "e1", Source: "hall", Type: "lamp.broken", Time: time.Date(2026, 11, 20, 21, 14, 0, 0, time.UTC),
@@ -131,7 +132,7 @@ func (h *house) calls() []string {
 
 func (h *house) compile(name, text string) *playbook.Playbook {
 	h.Helper()
-	catalog := workflows.Catalog(h.registry)
+	catalog := workflows.Catalog(h.registry, h.workflows)
 	catalog.Playbooks, catalog.Events = h.callees, h.types
 	pb, problems := playbook.Compile(name+".yaml", []byte("playbook: "+name+"\nstage: run\n"+text), catalog)
 	require.Empty(h, problems)

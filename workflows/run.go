@@ -164,8 +164,11 @@ func (r *run) list(steps []*playbook.Step, depth int) {
 		if a, ok := s.Verb.(*playbook.Activity); ok {
 			row.Activity, row.Effect, row.Title = a.Name, string(a.Signature.Effect), a.Signature.Title
 		}
-		if v, ok := s.Verb.(*playbook.Child); ok {
+		switch v := s.Verb.(type) {
+		case *playbook.Child:
 			row.Calls = v.Name
+		case *playbook.Workflow:
+			row.Calls, row.Title = v.Name, v.Signature.Title
 		}
 		r.status.Steps = append(r.status.Steps, row)
 		for _, block := range playbook.Inner(s) {

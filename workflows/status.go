@@ -95,7 +95,7 @@ type StepStatus struct {
 	Title    string          `json:"title,omitempty"`
 	Activity string          `json:"activity,omitempty"`
 	Effect   string          `json:"effect,omitempty"`
-	Calls    string          `json:"calls,omitempty"` // the playbook that the step runs
+	Calls    string          `json:"calls,omitempty"` // the playbook or workflow that the step runs
 	Run      string          `json:"run,omitempty"`   // the run of it
 	Status   playbook.Status `json:"status"`
 	Started  *time.Time      `json:"started,omitempty"`

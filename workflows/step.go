@@ -83,6 +83,8 @@ func (r *run) verb(ctx workflow.Context, s *playbook.Step, row *StepStatus) (map
 		return r.ask(ctx, s, v, row)
 	case *playbook.Child:
 		return r.child(ctx, s, v, row)
+	case *playbook.Workflow:
+		return r.flow(ctx, s, v, row)
 	case *playbook.Switch:
 		return r.choose(ctx, v, row)
 	case *playbook.Set:

@@ -69,9 +69,11 @@ type Streams struct {
 	Program string
 }
 
-// Main runs one command line, without the program's name, and returns its exit code.
-func Main(ctx context.Context, args []string, s Streams) int {
-	return Command{Streams: s}.Run(ctx, args)
+// Main runs one command line, without the program's name, and returns its exit code. What
+// extensions add playbooks can name: a program of your own gives the same ones to its worker, see
+// package worker/app.
+func Main(ctx context.Context, args []string, s Streams, extensions ...workflows.Extension) int {
+	return Command{Streams: s, Extensions: extensions}.Run(ctx, args)
 }
 
 // Command is the command line with its surroundings, which tests replace.
@@ -82,6 +84,8 @@ type Command struct {
 	Dial Dial
 	// Now tells the time; nil is time.Now.
 	Now func() time.Time
+	// Extensions add activities and workflows to those that ship.
+	Extensions []workflows.Extension
 }
 
 // Run runs one command line and returns its exit code.
@@ -96,8 +100,11 @@ func (c Command) Run(ctx context.Context, args []string) int {
 		c.Program = program
 	}
 	noColor := c.env("NO_COLOR")
-	a := &app{Command: c, out: card.Terminal(c.Out, noColor), err: card.Terminal(c.Err, noColor), registry: activities.NewRegistry()}
+	a := &app{Command: c, out: card.Terminal(c.Out, noColor), err: card.Terminal(c.Err, noColor), registry: activities.NewRegistry(), flows: workflows.NewRegistry()}
 	all.Register(a.registry, all.Options{})
+	for _, extend := range c.Extensions {
+		extend(a.registry, a.flows)
+	}
 	root := a.root()
 	root.SetArgs(append([]string{}, args...)) // never nil, which means os.Args
 	root.SetIn(c.In)
@@ -122,6 +129,7 @@ type app struct {
 
 	out, err io.Writer // those of the streams, with colours where they are terminals
 	registry *activities.Registry
+	flows    *workflows.Registry
 	printed  bool // the one JSON document was
 
 	// The persistent flags.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/countersign/countersign/activities"
 	"github.com/countersign/countersign/starter/card"
+	"github.com/countersign/countersign/workflows"
 	"github.com/countersign/countersign/workflows/expr"
 )
 
@@ -18,6 +19,9 @@ func (a *app) activities() *cobra.Command {
 	return &cobra.Command{
 		Use:   "activities [NAME]",
 		Short: "List what playbooks can do, or describe one activity in full",
+		Long: `List what playbooks can do, or describe one activity in full.
+
+Workflows written in Go, which a step runs with workflow:, are listed behind the activities.`,
 		Example: `  starter activities
   starter activities aws.iam.disable_access_key
   starter activities -o json`,
@@ -28,10 +32,16 @@ func (a *app) activities() *cobra.Command {
 				return a.listActivities(all)
 			}
 			one, ok := a.registry.Lookup(args[0])
+			if flow, found := a.flows.Lookup(args[0]); !ok && found {
+				return a.printFlow(flow)
+			}
 			if !ok {
-				names := make([]string, len(all))
-				for i, one := range all {
-					names[i] = one.Name
+				var names []string
+				for _, one := range all {
+					names = append(names, one.Name)
+				}
+				for _, flow := range a.flows.All() {
+					names = append(names, flow.Name)
 				}
 				return refuse(fmt.Errorf("no activity %q%s", args[0], expr.DidYouMean(args[0], names)), "see them all: "+a.command("activities"))
 			}
@@ -49,22 +59,29 @@ func (a *app) listActivities(all []*activities.Activity) error {
 		for i, one := range all {
 			out[i] = describe(one)
 		}
+		for _, flow := range a.flows.All() {
+			out = append(out, describeFlow(flow))
+		}
 		return a.printJSON(out)
 	}
 	rows := [][]string{{"ACTIVITY", "EFFECT", "WHAT IT DOES"}}
 	for _, one := range all {
 		rows = append(rows, []string{one.Name, string(one.Effect), one.Title})
 	}
+	for _, flow := range a.flows.All() {
+		rows = append(rows, []string{flow.Name, "workflow", flow.Title})
+	}
 	return a.table(rows)
 }
 
 type activityJSON struct {
 	Name        string            `json:"name"`
+	Workflow    bool              `json:"workflow,omitempty"` // it is one, and no activity
 	Title       string            `json:"title"`
 	Doc         string            `json:"doc,omitempty"`
-	Effect      activities.Effect `json:"effect"`
+	Effect      activities.Effect `json:"effect,omitempty"`
 	Undo        string            `json:"undo,omitempty"`
-	Version     int               `json:"version"`
+	Version     int               `json:"version,omitempty"`
 	Targets     []string          `json:"targets"`
 	Permissions []string          `json:"permissions"`
 	Timeout     string            `json:"timeout"`
@@ -89,6 +106,13 @@ func sinks(one *activities.Activity) string {
 	return strings.Join(all, ", ")
 }
 
+func describeFlow(one *workflows.Flow) activityJSON {
+	return activityJSON{
+		Name: one.Name, Workflow: true, Title: one.Title, Doc: one.Doc, Targets: []string{}, Permissions: []string{},
+		Timeout: one.Timeout.String(), Input: one.Input.Schema, Output: one.Output.Schema,
+	}
+}
+
 func (a *app) printActivity(one *activities.Activity) error {
 	effect := string(one.Effect)
 	if one.Undo != "" {
@@ -110,16 +134,32 @@ func (a *app) printActivity(one *activities.Activity) error {
 			lines = append(lines, fmt.Sprintf("  %-11s  %s", row[0], row[1]))
 		}
 	}
+	return a.described(lines, one.Input, one.Output)
+}
+
+func (a *app) printFlow(one *workflows.Flow) error {
+	if a.json() {
+		return a.printJSON(describeFlow(one))
+	}
+	lines := []string{one.Name, "  " + one.Title, ""}
+	if one.Doc != "" {
+		lines = append(lines, "  "+one.Doc, "")
+	}
+	return a.described(append(lines, "  a workflow; timeout "+one.Timeout.String()), one.Input, one.Output)
+}
+
+// described prints what something is, takes and gives.
+func (a *app) described(lines []string, in, out activities.Schema) error {
 	if err := a.print("%s\n\nInput", strings.Join(lines, "\n")); err != nil {
 		return err
 	}
-	if err := a.fields(one.Input.Schema); err != nil {
+	if err := a.fields(in.Schema); err != nil {
 		return err
 	}
 	if err := a.print("\nOutput"); err != nil {
 		return err
 	}
-	return a.fields(one.Output.Schema)
+	return a.fields(out.Schema)
 }
 
 func (a *app) fields(s *jsonschema.Schema) error {

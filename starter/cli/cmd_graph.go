@@ -81,7 +81,7 @@ func (a *app) playbook(name string) (*playbook.Playbook, error) {
 		}
 		return pb, nil
 	}
-	l, problems, err := library.Open(library.Catalog(a.registry), name)
+	l, problems, err := library.Open(library.Catalog(a.registry, a.flows), name)
 	if err != nil {
 		return nil, err
 	}

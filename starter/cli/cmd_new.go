@@ -71,7 +71,7 @@ func (a *app) newPlaybook(cmd *cobra.Command, f newFlags) error {
 	if f.activity != "" {
 		one, ok := a.registry.Lookup(f.activity)
 		if !ok {
-			return refuse(fmt.Errorf("no activity %q%s", f.activity, expr.DidYouMean(f.activity, library.Catalog(a.registry).Activities.Names())), "see them all: "+a.command("activities"))
+			return refuse(fmt.Errorf("no activity %q%s", f.activity, expr.DidYouMean(f.activity, library.Catalog(a.registry, a.flows).Activities.Names())), "see them all: "+a.command("activities"))
 		}
 		s.forActivity(one)
 	} else {
@@ -96,7 +96,7 @@ func (a *app) newPlaybook(cmd *cobra.Command, f newFlags) error {
 		}
 	}
 	text := s.text.String()
-	if _, problems := playbook.Compile(s.name+".yaml", []byte(text), library.Catalog(a.registry)); len(problems) > 0 {
+	if _, problems := playbook.Compile(s.name+".yaml", []byte(text), library.Catalog(a.registry, a.flows)); len(problems) > 0 {
 		return refuse(fmt.Errorf("the playbook would have problems: %w", problems), "")
 	}
 	if a.json() {

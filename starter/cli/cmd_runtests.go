@@ -177,7 +177,7 @@ func (a *app) testPlaybook(one *testedPlaybook, pb *playbook.Playbook, shipped b
 	}
 	one.TestFile = file
 	return playtest.Run(lib, file, pb, playtest.Options{
-		Registry: a.registry, Normalise: gateway.Normalise,
+		Registry: a.registry, Workflows: a.flows, Normalise: gateway.Normalise,
 		Only: func(name string) bool { return only.MatchString(pb.Name + ": " + name) },
 	})
 }

@@ -12,7 +12,7 @@ func (a *app) schema() *cobra.Command {
 		Short: "Print the JSON Schema of playbooks, so that editors complete and check them",
 		Long: `Print the JSON Schema of playbooks, so that editors complete and check them.
 
-It knows every activity, and completes with: by the activity's name. Editors with the YAML language
+It knows every activity and workflow, and completes with: by their names. Editors with the YAML language
 server take it from a first line of the playbook, or from their settings:
 
   # yaml-language-server: $schema=playbook.schema.json
@@ -21,11 +21,14 @@ What depends on other places of a file it cannot say; starter validate does.`,
 		Example: `  starter schema > playbook.schema.json`,
 		Args:    arguments(),
 		RunE: func(*cobra.Command, []string) error {
-			var docs []playbook.ActivityDoc
+			var calls, flows []playbook.CallDoc
 			for _, one := range a.registry.All() {
-				docs = append(docs, playbook.ActivityDoc{Name: one.Name, Title: one.Title, Doc: one.Doc, Input: one.Input.Schema})
+				calls = append(calls, playbook.CallDoc{Name: one.Name, Title: one.Title, Doc: one.Doc, Input: one.Input.Schema})
 			}
-			return a.printJSON(playbook.Schema(docs))
+			for _, one := range a.flows.All() {
+				flows = append(flows, playbook.CallDoc{Name: one.Name, Title: one.Title, Doc: one.Doc, Input: one.Input.Schema})
+			}
+			return a.printJSON(playbook.Schema(calls, flows))
 		},
 	}
 }

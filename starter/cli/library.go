@@ -15,7 +15,7 @@ import (
 // read reads the given playbooks; without any, those of --playbooks or the library that ships. What
 // the given ones call may also stand there.
 func (a *app) read(names ...string) (*library.Library, playbook.Problems, error) {
-	catalog := library.Catalog(a.registry)
+	catalog := library.Catalog(a.registry, a.flows)
 	if a.directory != "" {
 		people, err := directory.Load(a.directory)
 		if err != nil {

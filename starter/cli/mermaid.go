@@ -174,6 +174,11 @@ func (m *mermaid) step(s *playbook.Step, from []exit) []exit {
 		m.join(from, n)
 		m.class(n, s, "")
 		return []exit{{node: n}}
+	case *playbook.Workflow:
+		n := m.node(`[["`, `"]]`, name, "workflow "+v.Name)
+		m.join(from, n)
+		m.class(n, s, "")
+		return []exit{{node: n}}
 	case *playbook.Set:
 		n := m.node(`("`, `")`, "set "+strings.Join(v.Names(), ", "))
 		m.join(from, n)

@@ -45,7 +45,7 @@ func TestSchema(t *testing.T) {
 	all.Register(registry, all.Options{})
 	for _, a := range registry.All() {
 		require.Contains(t, s.Defs["step_activity"].Properties["activity"].Enum, any(a.Name))
-		require.Contains(t, s.Defs["with_"+a.Name].Description, a.Title)
+		require.Contains(t, s.Defs["activity_"+a.Name].Description, a.Title)
 	}
 	schema, err := s.Resolve(nil)
 	require.NoError(t, err)

@@ -19,10 +19,10 @@ import (
 	"github.com/countersign/countersign/workflows/playbook"
 )
 
-// Catalog is what playbooks may name outside of their files: the registered activities, and the
-// types of events that ship with a schema.
-func Catalog(r *activities.Registry) playbook.Catalog {
-	catalog := workflows.Catalog(r)
+// Catalog is what playbooks may name outside of their files: the registered activities and
+// workflows, and the types of events that ship with a schema.
+func Catalog(r *activities.Registry, flows ...*workflows.Registry) playbook.Catalog {
+	catalog := workflows.Catalog(r, flows...)
 	catalog.Events = maps.Clone(shipped())
 	return catalog
 }

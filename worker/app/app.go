@@ -6,6 +6,16 @@
 // Workers of one task queue share the runs; stop one and the others carry on. On SIGTERM it takes
 // no more work and gives the calls under way thirty seconds to end. It does not link the embedded
 // server: that is deploy/local's.
+//
+// # Extending
+//
+// Activities and workflows of your own are registered by a function in a module of your own, which
+// two short programs hand to what ships:
+//
+//	os.Exit(app.Main(context.Background(), os.Args[1:], os.Stdout, os.Stderr, acme.Register))
+//	os.Exit(cli.Main(context.Background(), os.Args[1:], streams, acme.Register)) // package starter/cli
+//
+// The second is needed as it is the one that checks playbooks. See the example of Main.
 package app
 
 import (
@@ -37,6 +47,8 @@ type Options struct {
 	// Directory names the people of the groups that approve. It is asked at each approval.
 	Directory func() (directory.Directory, error)
 	AWS       aws.Options
+	// Extensions add activities and workflows to those that ship.
+	Extensions []workflows.Extension
 }
 
 // stopTime is how long calls under way may take to end when the worker stops.
@@ -50,8 +62,11 @@ func Start(c client.Client, opts Options) (*Worker, error) {
 	if opts.Directory == nil {
 		return nil, errors.New("start the worker: it has no directory of approvers")
 	}
-	registry := activities.NewRegistry()
+	registry, flows := activities.NewRegistry(), workflows.NewRegistry()
 	all.Register(registry, all.Options{AWS: opts.AWS, Directory: opts.Directory})
+	for _, extend := range opts.Extensions {
+		extend(registry, flows)
+	}
 	if err := registry.Validate(); err != nil {
 		return nil, fmt.Errorf("start the worker: %w", err)
 	}
@@ -62,6 +77,7 @@ func Start(c client.Client, opts Options) (*Worker, error) {
 	w := worker.New(c, queue, worker.Options{WorkerStopTimeout: stopTime})
 	workflows.Bind(w)
 	workflows.BindActivities(w)
+	flows.Bind(w, registry)
 	registry.Bind(w)
 	if err := w.Start(); err != nil {
 		return nil, fmt.Errorf("start the worker on the task queue %q: %w", queue, err)
@@ -72,11 +88,12 @@ func Start(c client.Client, opts Options) (*Worker, error) {
 // Stop takes no more work and waits for the calls under way, half a minute at most.
 func (w *Worker) Stop() { w.worker.Stop() }
 
-// Main runs the worker until it is told to stop. Exit codes: 0 stopped, 1 could not run, 2 usage.
-func Main(ctx context.Context, args []string, out, logs io.Writer) int {
+// Main runs the worker until it is told to stop, with what extensions add. Exit codes: 0 stopped, 1
+// could not run, 2 usage.
+func Main(ctx context.Context, args []string, out, logs io.Writer, extensions ...workflows.Extension) int {
 	ctx, cancel := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
 	defer cancel()
-	var opts Options
+	opts := Options{Extensions: extensions}
 	var temporal connect.Options
 	var people string
 	started := false

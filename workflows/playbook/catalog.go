@@ -6,6 +6,7 @@ import "github.com/countersign/countersign/workflows/expr"
 type Catalog struct {
 	Activities Table[Signature]
 	Playbooks  Table[Callee]
+	Workflows  Table[WorkflowSignature]
 	// Events are the types of the data of events, by the type of event. What is not among them may
 	// come all the same, with data of any type.
 	Events Table[*expr.Type]

@@ -25,6 +25,7 @@ type checker struct {
 	starts  []*Trigger
 	called  map[string]Plan
 	carried int // bytes of the plans in called
+	flows   map[string]WorkflowSignature
 	// laws say what is there when, for all of the playbook.
 	laws *expr.Laws
 	// hostile are the paths beside the event where text of it may stand.

@@ -23,7 +23,7 @@ type verb struct {
 func verbs() map[string]verb {
 	table := map[string]verb{}
 	for _, v := range []verb{
-		activityVerb(), approveVerb(), askVerb(), forEachVerb(), parallelVerb(), playbookVerb(), repeatVerb(), setVerb(), stopVerb(), switchVerb(), tryVerb(), waitVerb(),
+		activityVerb(), approveVerb(), askVerb(), forEachVerb(), parallelVerb(), playbookVerb(), repeatVerb(), setVerb(), stopVerb(), switchVerb(), tryVerb(), waitVerb(), workflowVerb(),
 	} {
 		table[v.keyword] = v
 	}

@@ -17,15 +17,16 @@ import (
 const format = 1
 
 // Plan is a playbook in its canonical form: the document as JSON, and what it names outside of its
-// file as that was when it was compiled: the signatures of the activities, of the types of the
-// events the parts that it reads, and the plans of the playbooks that it calls. A run carries it by
-// value, so a playbook that changes touches new runs only.
+// file as that was when it was compiled: the signatures of activities and workflows, of the types of
+// the events the parts that it reads, and the plans of the playbooks that it calls. A run carries it
+// by value, so a playbook that changes touches new runs only.
 type Plan struct {
-	Format     int                   `json:"format"`
-	Document   json.RawMessage       `json:"document"`
-	Activities map[string]Signature  `json:"activities"`
-	Events     map[string]*expr.Type `json:"events,omitempty"`
-	Playbooks  map[string]Plan       `json:"playbooks,omitempty"`
+	Format     int                          `json:"format"`
+	Document   json.RawMessage              `json:"document"`
+	Activities map[string]Signature         `json:"activities"`
+	Events     map[string]*expr.Type        `json:"events,omitempty"`
+	Playbooks  map[string]Plan              `json:"playbooks,omitempty"`
+	Workflows  map[string]WorkflowSignature `json:"workflows,omitempty"`
 }
 
 // Signature is what a playbook must know of an activity.
@@ -97,7 +98,7 @@ func (d *Draft) Name() string { return d.pb.Name }
 func (d *Draft) Compile(catalog Catalog) (*Playbook, Problems) {
 	src, pb := d.source, d.pb
 	c := &checker{
-		source: src, catalog: catalog, used: map[string]Signature{}, events: map[string]*expr.Type{}, called: map[string]Plan{},
+		source: src, catalog: catalog, used: map[string]Signature{}, events: map[string]*expr.Type{}, called: map[string]Plan{}, flows: map[string]WorkflowSignature{},
 		ids: map[string]*Step{}, vars: map[string]varType{}, reads: map[string]bool{}, starts: pb.Triggers,
 		laws: &expr.Laws{}, hostile: map[string]bool{}, unread: len(src.problems) > 0,
 	}
@@ -127,7 +128,7 @@ func (d *Draft) Compile(catalog Catalog) (*Playbook, Problems) {
 
 func newPlan(document any, c *checker) (Plan, error) {
 	raw, err := digest.Canonical(document)
-	return Plan{Format: format, Document: raw, Activities: c.used, Events: c.events, Playbooks: c.called}, err
+	return Plan{Format: format, Document: raw, Activities: c.used, Events: c.events, Playbooks: c.called, Workflows: c.flows}, err
 }
 
 // Load gives back the playbook that a plan was compiled from. JSON is YAML, so it takes the same
@@ -147,7 +148,14 @@ func (p Plan) Load() (*Playbook, error) {
 			return nil, fmt.Errorf("load the plan: the event %q has no type", name)
 		}
 	}
-	pb, problems := Compile("plan", p.Document, Catalog{Activities: p.Activities, Events: p.Events, Playbooks: callees(p.Playbooks), partial: true})
+	for _, name := range expr.Keys(p.Workflows) {
+		if err := p.Workflows[name].validate(); err != nil {
+			return nil, fmt.Errorf("load the plan: the workflow %q: %w", name, err)
+		}
+	}
+	pb, problems := Compile("plan", p.Document, Catalog{
+		Activities: p.Activities, Events: p.Events, Playbooks: callees(p.Playbooks), Workflows: p.Workflows, partial: true,
+	})
 	if len(problems) > 0 {
 		return nil, fmt.Errorf("load the plan: %w", problems)
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/countersign/countersign/activities/digest"
+	"github.com/countersign/countersign/workflows/expr"
 	"github.com/countersign/countersign/workflows/playbook"
 )
 
@@ -241,3 +242,21 @@ func TestPlanCarriesWhatItCalls(t *testing.T) {
 }
 
 func keys[T any](m map[string]T) []string { return slices.Sorted(maps.Keys(m)) }
+
+func TestPlanCarriesWorkflows(t *testing.T) {
+	pb := compile(t, "playbook: p\nstage: run\nsteps: [{workflow: lamp.report, with: {lamps: [desk]}}]\n")
+	requireFixedPoint(t, pb)
+	for says, change := range map[string]func(*playbook.WorkflowSignature){
+		"no types":            func(s *playbook.WorkflowSignature) { s.Output = nil },
+		"its input is string": func(s *playbook.WorkflowSignature) { s.Input = expr.String },
+		"its timeout is 0s":   func(s *playbook.WorkflowSignature) { s.Timeout = 0 },
+		"takes no":            func(s *playbook.WorkflowSignature) { s.Input = expr.Object() },
+	} {
+		plan := travel(t, pb.Plan)
+		signature := plan.Workflows["lamp.report"]
+		change(&signature)
+		plan.Workflows["lamp.report"] = signature
+		_, err := plan.Load()
+		require.ErrorContains(t, err, says)
+	}
+}

@@ -91,6 +91,11 @@ func lamps() playbook.Catalog {
 			expr.Field{Name: "thief", Type: expr.String},
 		),
 	}
+	c.Workflows = playbook.Table[playbook.WorkflowSignature]{"lamp.report": {
+		Title: "Report on lamps", Timeout: time.Hour,
+		Input:  expr.Object(expr.Field{Name: "lamps", Type: expr.List(expr.String)}, expr.Field{Name: "since", Type: expr.Timestamp, Optional: true}),
+		Output: expr.Object(expr.Field{Name: "lit", Type: expr.Int}),
+	}}
 	c.Playbooks = callees(c, map[string]string{
 		"douse-lamp": "inputs: {lamp: {type: string}, times: {type: int, default: 1}}\nsteps: [{stop: doused}]",
 		"mend-lamp": "triggers: [{event: lamp.broken}, {event: lamp.old}]\ninputs: {lamp: {type: string, from: event.data.lamp}, floor: {type: int, from: event.data.floor, default: 0}}\n" +

@@ -37,6 +37,7 @@ func Rules() []Rule {
 		noUndoRule(),
 		undoRule(),
 		finallyRule(),
+		unknownWorkflowRule(),
 		unknownPlaybookRule(),
 		cannotCallRule(),
 		sharedVarRule(),

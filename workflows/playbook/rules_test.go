@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -103,6 +104,9 @@ func exampleCatalog() playbook.Catalog {
 	c := workflows.Catalog(r)
 	c.Events = playbook.Table[*expr.Type]{"aws.guardduty.finding": expr.Any}
 	c.Groups = playbook.Table[[]string]{"secops-oncall": {"alice@example.com", "bob@example.com"}}
+	c.Workflows = playbook.Table[playbook.WorkflowSignature]{
+		"acme.posture_report": {Title: "Report", Timeout: time.Hour, Input: expr.Object(expr.Field{Name: "account", Type: expr.String}), Output: expr.Object()},
+	}
 	c.Playbooks = callees(c, map[string]string{
 		"aws-contain-key":     "inputs: {user: {type: string}}\nsteps: [{stop: contained}]",
 		"aws-contain-finding": "triggers: [{event: aws.guardduty.finding}]\nsteps: [{stop: 'contained ${event.data.id}'}]",

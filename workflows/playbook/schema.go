@@ -9,25 +9,22 @@ import (
 	"github.com/countersign/countersign/workflows/approval"
 )
 
-// ActivityDoc is what the schema says of an activity.
-type ActivityDoc struct {
+// CallDoc is what the schema says of an activity, or of a workflow written in Go.
+type CallDoc struct {
 	Name  string
 	Title string
 	Doc   string             // may be empty
 	Input *jsonschema.Schema // of an object
 }
 
-// Schema is the language as JSON Schema (draft 2020-12), with what each activity takes: for editors,
+// Schema is the language as JSON Schema (draft 2020-12), with what each activity and workflow takes: for editors,
 // which complete and check while somebody writes. It admits what [Compile] does, but for empty texts
 // that an activity refuses when it is called, and it admits more: what depends on other places of
 // the file, such as types of expressions, it cannot say.
 //
 // Keys come from the tables that the parser reads with, descriptions from here. A key that has no
 // description takes anything; a test sees to it that there is none.
-func Schema(activities []ActivityDoc) *jsonschema.Schema {
-	activities = slices.SortedFunc(slices.Values(activities), func(a, b ActivityDoc) int {
-		return strings.Compare(a.Name, b.Name)
-	})
+func Schema(activities, flows []CallDoc) *jsonschema.Schema {
 	root := mapping("playbook", playbookKeys, "playbook", "stage", "steps")
 	root.Schema = "https://json-schema.org/draft/2020-12/schema"
 	root.Title = "Countersign playbook"
@@ -65,7 +62,8 @@ func Schema(activities []ActivityDoc) *jsonschema.Schema {
 		step.Properties[key] = described(key, "step")
 		step.PropertyOrder = append(step.PropertyOrder, key)
 	}
-	addActivities(root, activities)
+	addCalls(root, "activity", activities)
+	addCalls(root, "workflow", flows)
 	return root
 }
 
@@ -196,6 +194,10 @@ var mappings = map[string]mappingDoc{
 			return &jsonschema.Schema{AnyOf: []*jsonschema.Schema{ref("duration"), ref("template"), ref("wait")}}
 		}},
 	}, nil},
+	"step_workflow": {"Runs a workflow written in Go, and waits for its end. Offers output.", map[string]keyDoc{
+		"workflow": {"Name of the workflow.", plain("string")},
+		"with":     {"What the workflow takes.", anything},
+	}, nil},
 	"step_set": {"Names values, which later steps read as vars.<name>.", map[string]keyDoc{
 		"set": {"Names and values; ${...} in a value is an expression.", func() *jsonschema.Schema {
 			s := named(&jsonschema.Schema{})()
@@ -268,26 +270,27 @@ func described(key, name string) *jsonschema.Schema {
 	return s
 }
 
-// addActivities says by name what with: of each activity takes.
-func addActivities(root *jsonschema.Schema, activities []ActivityDoc) {
-	step := root.Defs["step_activity"]
-	name := step.Properties["activity"]
+// addCalls says by name what with: of each activity, or workflow, takes.
+func addCalls(root *jsonschema.Schema, verb string, docs []CallDoc) {
+	docs = slices.SortedFunc(slices.Values(docs), func(a, b CallDoc) int { return strings.Compare(a.Name, b.Name) })
+	step := root.Defs["step_"+verb]
+	name := step.Properties[verb]
 	name.Enum = []any{}
 	says := []any{}
-	for _, a := range activities {
+	for _, a := range docs {
 		doc := a.Title
 		if a.Doc != "" {
 			doc += ". " + a.Doc
 		}
 		name.Enum = append(name.Enum, a.Name)
 		says = append(says, doc)
-		root.Defs["with_"+a.Name] = &jsonschema.Schema{Description: doc, AnyOf: []*jsonschema.Schema{templated(a.Input), ref("template")}}
-		given := &jsonschema.Schema{Properties: map[string]*jsonschema.Schema{"with": ref("with_" + a.Name)}}
+		root.Defs[verb+"_"+a.Name] = &jsonschema.Schema{Description: doc, AnyOf: []*jsonschema.Schema{templated(a.Input), ref("template")}}
+		given := &jsonschema.Schema{Properties: map[string]*jsonschema.Schema{"with": ref(verb + "_" + a.Name)}}
 		if len(a.Input.Required) > 0 {
 			given.Required = []string{"with"}
 		}
 		step.AllOf = append(step.AllOf, &jsonschema.Schema{
-			If:   &jsonschema.Schema{Properties: map[string]*jsonschema.Schema{"activity": {Const: ptr[any](a.Name)}}, Required: []string{"activity"}},
+			If:   &jsonschema.Schema{Properties: map[string]*jsonschema.Schema{verb: {Const: ptr[any](a.Name)}}, Required: []string{verb}},
 			Then: given,
 		})
 	}

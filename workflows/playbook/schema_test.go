@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/jsonschema-go/jsonschema"
 	"github.com/stretchr/testify/require"
@@ -45,13 +46,18 @@ func lampSchema(t *testing.T) *jsonschema.Resolved {
 	t.Helper()
 	r := activities.NewRegistry()
 	noop := func(context.Context, lampInput) (lampOutput, error) { return lampOutput{}, nil }
-	var docs []playbook.ActivityDoc
+	var docs []playbook.CallDoc
 	for _, name := range lamps().Activities.Names() {
 		activities.Register(r, activities.Spec{Name: name, Title: "Do a thing to a lamp", Effect: activities.Read}, noop)
 		a, _ := r.Lookup(name)
-		docs = append(docs, playbook.ActivityDoc{Name: name, Title: a.Title, Doc: "Mind the bulb.", Input: a.Input.Schema})
+		docs = append(docs, playbook.CallDoc{Name: name, Title: a.Title, Doc: "Mind the bulb.", Input: a.Input.Schema})
 	}
-	raw, err := json.Marshal(playbook.Schema(docs)) // as an editor gets it
+	flow, err := activities.InputSchema[struct {
+		Lamps []string  `json:"lamps"`
+		Since time.Time `json:"since,omitzero"`
+	}]()
+	require.NoError(t, err)
+	raw, err := json.Marshal(playbook.Schema(docs, []playbook.CallDoc{{Name: "lamp.report", Title: "Report on lamps", Input: flow.Schema}})) // as an editor gets it
 	require.NoError(t, err)
 	var s jsonschema.Schema
 	require.NoError(t, json.Unmarshal(raw, &s))

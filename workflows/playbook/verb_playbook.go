@@ -51,10 +51,7 @@ func (*Child) Keyword() string { return "playbook" }
 
 func (v *Child) check(c *checker, step *Step, sc *scope) []expr.Field {
 	offers := []expr.Field{{Name: "outcome", Type: expr.String}}
-	// Each run inside another adds the step's name to its id.
-	if name := sc.depth + len(step.ID); name > maxChildName {
-		c.reportAt(ruleBound, step.node, "the name of the step, with the loops around it, may have %d characters; at most %d fit into the id of the run it starts: use shorter ids", name, maxChildName)
-	}
+	c.childName(step, sc)
 	callee, ok := c.catalog.Playbooks.Lookup(v.Name)
 	if !ok {
 		c.reportAt(rulePlaybook, v.node, "there is no playbook %q%s", v.Name, orWhere(expr.DidYouMean(v.Name, c.catalog.Playbooks.Names())))
@@ -91,6 +88,13 @@ func (v *Child) check(c *checker, step *Step, sc *scope) []expr.Field {
 
 // maxChildName lets a run that is maxCalls deep have an id that Temporal takes, of 1,000 bytes.
 const maxChildName = 150
+
+// childName checks the name that a step adds to the id of the run, for what it starts.
+func (c *checker) childName(step *Step, sc *scope) {
+	if name := sc.depth + len(step.ID); name > maxChildName {
+		c.reportAt(ruleBound, step.node, "the name of the step, with the loops around it, may have %d characters; at most %d fit into the id of the run it starts: use shorter ids", name, maxChildName)
+	}
+}
 
 // orWhere says where a playbook is looked for, if no name is near.
 func orWhere(near string) string {

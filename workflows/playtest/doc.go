@@ -47,6 +47,9 @@
 // A playbook without triggers, which others call or people start, is tested without an event, or
 // with any.
 //
+// Workflows written in Go run too, and what they call is listed in activities and among the calls.
+// workflows says instead what one answers: acme.report: {output: {...}}, or an error.
+//
 // # Events that arrive
 //
 // after counts from the beginning of the run. An event is brought to every step that waits for its

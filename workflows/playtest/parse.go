@@ -12,6 +12,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/countersign/countersign/activities"
+	"github.com/countersign/countersign/workflows"
 	"github.com/countersign/countersign/workflows/expr"
 	"github.com/countersign/countersign/workflows/playbook"
 )
@@ -40,6 +41,7 @@ type test struct {
 	inputs     map[string]json.RawMessage
 	activities map[string][]reply // one for each call in turn, the last for all that follow
 	endings    map[string]ending  // of called playbooks that are not run
+	flows      map[string]*reply  // of workflows that are not run
 	answers    map[string]*answer
 	arrivals   []*arrival
 	expect     expectation
@@ -102,6 +104,7 @@ type expectedCall struct {
 type parser struct {
 	file     string
 	registry *activities.Registry
+	flows    *workflows.Registry // may be nil
 	pb       *playbook.Playbook
 	family   *family // pb with what it calls
 	problems playbook.Problems
@@ -192,7 +195,7 @@ func (p *parser) suite(root *yaml.Node) *suite {
 }
 
 func (p *parser) test(n *yaml.Node, shared map[string][]reply) *test {
-	f := p.fields(n, "a test", "name", "event", "data", "inputs", "activities", "playbooks", "answers", "events", "expect")
+	f := p.fields(n, "a test", "name", "event", "data", "inputs", "activities", "playbooks", "workflows", "answers", "events", "expect")
 	for _, key := range []string{"name", "event", "expect"} {
 		if key == "event" && len(p.pb.Triggers) == 0 {
 			continue // it is started by name, or called
@@ -212,6 +215,7 @@ func (p *parser) test(n *yaml.Node, shared map[string][]reply) *test {
 	p.entries(f["inputs"], "inputs", func(key, value *yaml.Node) { t.inputs[key.Value] = p.json(value) })
 	maps.Copy(t.activities, p.replies(f["activities"]))
 	t.endings = p.endings(f["playbooks"])
+	t.flows = p.flowReplies(f["workflows"])
 	p.entries(f["answers"], "answers", func(key, value *yaml.Node) {
 		if a := p.answer(key, value); a != nil {
 			t.answers[key.Value] = a
@@ -247,7 +251,7 @@ func (p *parser) arrival(n *yaml.Node) *arrival {
 // replies reads what activities answer, and holds it against what they can answer.
 func (p *parser) replies(n *yaml.Node) map[string][]reply {
 	out := map[string][]reply{}
-	names := p.family.activities()
+	names := p.callable()
 	p.entries(n, "activities", func(key, value *yaml.Node) {
 		a, ok := p.registry.Lookup(key.Value)
 		if !ok || !slices.Contains(names, key.Value) {
@@ -259,26 +263,30 @@ func (p *parser) replies(n *yaml.Node) map[string][]reply {
 			each = value.Content
 		}
 		for _, n := range each {
-			out[key.Value] = append(out[key.Value], p.reply(a, n))
+			if r := p.reply(key.Value, n, a.Output); r != nil {
+				out[key.Value] = append(out[key.Value], *r)
+			}
 		}
 	})
 	return out
 }
 
-func (p *parser) reply(a *activities.Activity, n *yaml.Node) reply {
-	f := p.fields(n, "the answer of "+a.Name, "output", "error")
+// reply reads what an activity or a workflow answers; nil, if that cannot be told.
+func (p *parser) reply(name string, n *yaml.Node, gives activities.Schema) *reply {
+	f := p.fields(n, "the answer of "+name, "output", "error")
 	switch {
 	case (f["output"] == nil) == (f["error"] == nil):
-		p.report(n, "the answer of %s is an output or an error", a.Name)
-		return reply{}
-	case f["error"] != nil:
-		return reply{err: p.failure(f["error"])}
+		p.report(n, "the answer of %s is an output or an error", name)
+		return nil
+	case f["output"] != nil:
+		r := &reply{output: p.json(f["output"])}
+		if err := gives.Validate(r.output); err != nil {
+			p.report(f["output"], "%s cannot answer this: %v", name, err)
+		}
+		return r
+	default:
+		return &reply{err: p.failure(f["error"])}
 	}
-	r := reply{output: p.json(f["output"])}
-	if err := a.Output.Validate(r.output); err != nil {
-		p.report(f["output"], "%s cannot answer this: %v", a.Name, err)
-	}
-	return r
 }
 
 func (p *parser) failure(n *yaml.Node) error {
@@ -421,7 +429,7 @@ func (p *parser) call(n *yaml.Node) expectedCall {
 		return c
 	}
 	c.activity = n.Content[0].Value
-	if names := p.family.activities(); !slices.Contains(names, c.activity) {
+	if names := p.callable(); !slices.Contains(names, c.activity) {
 		p.report(n, "the playbook %s does not call %q%s", p.pb.Name, c.activity, expr.DidYouMean(c.activity, names))
 	}
 	if n.Content[1].Tag != "!!null" {

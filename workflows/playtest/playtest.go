@@ -32,6 +32,9 @@ type Options struct {
 	// Registry holds the real activities: their schemas and the guard are used, their functions
 	// are not called.
 	Registry *activities.Registry
+	// Workflows holds those that are written in Go; they run, with what the test says their calls
+	// answer. nil: there are none.
+	Workflows *workflows.Registry
 	// Normalise makes an event of a file, as the gateway does of what it receives.
 	Normalise func(raw []byte) (event.Event, error)
 	// Only says by its name whether a test is run; nil runs all.
@@ -72,7 +75,7 @@ func Run(lib fs.FS, file string, pb *playbook.Playbook, opts Options) ([]Result,
 	if root == nil {
 		return nil, problems
 	}
-	p := &parser{file: file, registry: opts.Registry, pb: pb}
+	p := &parser{file: file, registry: opts.Registry, flows: opts.Workflows, pb: pb}
 	if p.family, err = familyOf(pb); err != nil {
 		return nil, fmt.Errorf("test the playbook %s: %w", pb.Name, err)
 	}
@@ -228,7 +231,9 @@ func (r *rehearsal) rehearse(in workflows.Input, key string) {
 	// The run starts now, not at the event's time: reads have their deadlines by the clock on the
 	// wall, and in the past all of those would have passed.
 	r.env.SetStartWorkflowOptions(client.StartWorkflowOptions{ID: workflows.RunID(r.pb.Name, key), TaskQueue: workflows.TaskQueue})
-	r.opts.Registry.Stub(r.reply).Bind(r.env)
+	stubs := r.opts.Registry.Stub(r.reply)
+	stubs.Bind(r.env)
+	r.flows(stubs)
 	people := activities.NewRegistry()
 	if _, ok := r.opts.Registry.Lookup(directory.Members); !ok {
 		directory.Register(people, r.directory)

@@ -1,0 +1,87 @@
+package workflows
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/countersign/countersign/activities"
+	"github.com/countersign/countersign/activities/digest"
+	"github.com/countersign/countersign/workflows/expr"
+	"github.com/countersign/countersign/workflows/playbook"
+)
+
+type callerKey struct{}
+
+// caller is a workflow written in Go, while it runs.
+type caller struct {
+	activities *activities.Registry
+	calls      int
+}
+
+// Call calls a registered activity from a workflow that was registered with [Register], as a step
+// with activity: does: it is tried 5 times, a short read runs as a local activity, and a change gets
+// the permit for exactly this call. What cannot be undone is refused: it needs an approval, which a
+// playbook asks for.
+func Call[In, Out any](ctx workflow.Context, name string, in In) (Out, error) {
+	var out Out
+	c, ok := ctx.Value(callerKey{}).(*caller)
+	if !ok {
+		return out, errors.New("call " + name + ": only a workflow that was registered with workflows.Register can")
+	}
+	raw, err := json.Marshal(in)
+	if err != nil {
+		return out, fmt.Errorf("call %s: %w", name, err)
+	}
+	v, err := c.lookup(ctx, name)
+	if err != nil {
+		return out, err
+	}
+	call := activities.Call{Activity: name, Version: v.Signature.Version, Input: raw}
+	var permit *activities.Permit
+	if v.Signature.Effect != playbook.EffectRead {
+		named, err := call.Digest()
+		if err != nil {
+			return out, fmt.Errorf("call %s: %w", name, err)
+		}
+		permit = &activities.Permit{Covers: []digest.Digest{named}}
+	}
+	c.calls++
+	s := &playbook.Step{Timeout: max(playbook.DefaultTimeout, v.Signature.Timeout), Retry: playbook.DefaultRetry}
+	var output json.RawMessage
+	if err := execute(ctx, fmt.Sprintf("%s-%d", name, c.calls), s, v, call, permit).Get(ctx, &output); err != nil {
+		return out, err
+	}
+	if err := json.Unmarshal(output, &out); err != nil {
+		return out, fmt.Errorf("call %s: read its output: %w", name, err)
+	}
+	return out, nil
+}
+
+// lookup finds an activity. What it finds is recorded, as it decides how the call is made: a worker
+// with another version of the activity goes on with a workflow as it began.
+func (c *caller) lookup(ctx workflow.Context, name string) (*playbook.Activity, error) {
+	found, err := record(ctx, false, func() (playbook.Signature, error) {
+		all := c.activities.All()
+		names := make([]string, len(all))
+		for i, a := range all {
+			if names[i] = a.Name; a.Name == name {
+				s := signature(a)
+				s.Input, s.Output = nil, nil // its own, in Go, are known
+				return s, nil
+			}
+		}
+		return playbook.Signature{}, fmt.Errorf("there is no activity %q%s", name, expr.DidYouMean(name, names))
+	})
+	switch {
+	case err != nil:
+		return nil, temporal.NewNonRetryableApplicationError(err.Error(), "UnknownActivity", nil)
+	case found.Effect == playbook.EffectDestroy:
+		return nil, temporal.NewNonRetryableApplicationError(
+			fmt.Sprintf("%s cannot be undone, so people must approve it: call it under an approve of a playbook", name), "NotPermitted", nil)
+	}
+	return &playbook.Activity{Name: name, Signature: found}, nil
+}
