@@ -35,4 +35,27 @@
 // kept. A beat also brings word that the run was cancelled, by the context. An effect that must not
 // be left between two steps takes them with context.WithoutCancel and a bound of its own; one that
 // is cut off after it called Remember is reported as perhaps done, never as cancelled alone.
+//
+// # In any other language
+//
+// An activity may be part of another program. A descriptor, a YAML file with its Spec, the JSON
+// Schemas of what it takes and gives and the task queue of its worker, makes it one like any other
+// to playbooks; descriptor.go shows one, [LoadDescriptors] reads a folder of them, and worker and
+// starter do with --activities.
+//
+// A call is then an ordinary Temporal activity of that name. Its first argument is the input; that of
+// an effect has a second one, the permit. Our guard does not stand before that worker, so the worker
+// must do what the guard does, before it touches anything:
+//
+//   - The input is what the schema says. The types have been looked at, bounds and patterns have not.
+//   - An effect has a permit, and the permit's covers has the digest of this very call: the SHA-256,
+//     as sha256: and 64 hexadecimal digits, of the canonical JSON of
+//     {"activity": its name, "input": the input, "version": its version}. What is canonical says
+//     package digest, byte for byte.
+//   - A destroy also has an approval in its permit that is not empty, and people under by.
+//
+// It gets the run as the id of the workflow and the step as the id of the activity, which together
+// name the call for idempotency, and must answer with what the schema of its output says, as JSON. An
+// error that is not retryable ends the attempts; other errors are tried again as the step says. If
+// the descriptor has a heartbeat, the worker sends one at least that often.
 package activities

@@ -41,7 +41,7 @@ var ErrNotPermitted = errors.New("not permitted")
 
 // admit is the decision whether call may be made, at the last moment before it is.
 func admit(spec Spec, call Call, permit *Permit) error {
-	if err := refuseEmptyTargets(spec, call); err != nil {
+	if err := call.RefuseEmpty(spec.Targets); err != nil {
 		return err
 	}
 	if spec.Effect == Read {
@@ -72,12 +72,14 @@ func admit(spec Spec, call Call, permit *Permit) error {
 	return nil
 }
 
-func refuseEmptyTargets(spec Spec, call Call) error {
+// RefuseEmpty refuses a call of which a target is empty. The guard asks it of every call, the
+// workflow of those that go to a worker which is not ours.
+func (c Call) RefuseEmpty(targets []string) error {
 	var input map[string]any
-	if err := json.Unmarshal(call.Input, &input); err != nil {
-		return fmt.Errorf("%s: read the input: %w", spec.Name, err)
+	if err := json.Unmarshal(c.Input, &input); err != nil {
+		return fmt.Errorf("%s: read the input: %w", c.Activity, err)
 	}
-	for _, field := range spec.Targets {
+	for _, field := range targets {
 		empty := false
 		switch v := input[field].(type) {
 		case nil:
@@ -90,7 +92,7 @@ func refuseEmptyTargets(spec Spec, call Call) error {
 			empty = len(v) == 0
 		}
 		if empty {
-			return fmt.Errorf("%s: the target %q is empty: %w", spec.Name, field, ErrNotPermitted)
+			return fmt.Errorf("%s: the target %q is empty: %w", c.Activity, field, ErrNotPermitted)
 		}
 	}
 	return nil

@@ -16,6 +16,8 @@ type Activity struct {
 	Spec
 	Input  Schema
 	Output Schema
+	// TaskQueue is where the worker of a described activity takes calls from; empty: ours has it.
+	TaskQueue string
 
 	call func(ctx context.Context, input json.RawMessage) (json.RawMessage, error)
 }
@@ -110,9 +112,12 @@ type Registrar interface {
 
 // Bind registers every activity, behind the guard, with a Temporal worker. A read is registered as
 // a function of its input, an effect as one of its input and a *Permit. The function itself is out
-// of reach otherwise, so no worker can run it unguarded.
+// of reach otherwise, so no worker can run it unguarded. Described activities are left to their own.
 func (r *Registry) Bind(w Registrar) {
 	for _, a := range r.All() {
+		if a.TaskQueue != "" {
+			continue // its own worker has it
+		}
 		var guarded any = a.run
 		if a.Effect == Read {
 			guarded = func(ctx context.Context, input json.RawMessage) (json.RawMessage, error) {

@@ -13,6 +13,7 @@ func (r *Registry) Stub(answer func(ctx context.Context, name string, input json
 	stubs := NewRegistry()
 	for name, a := range r.byName {
 		stub := *a
+		stub.TaskQueue = "" // no other worker takes part
 		stub.call = func(ctx context.Context, input json.RawMessage) (json.RawMessage, error) {
 			output, err := answer(ctx, name, input)
 			if err != nil {

@@ -38,6 +38,7 @@ func signature(a *activities.Activity) playbook.Signature {
 		Targets:   a.Targets,
 		Timeout:   a.Timeout,
 		Heartbeat: a.Heartbeat,
+		TaskQueue: a.TaskQueue,
 		Input:     expr.FromSchema(a.Input.Schema),
 		Output:    expr.FromSchema(a.Output.Schema),
 	}

@@ -82,7 +82,14 @@ func execute(ctx workflow.Context, name string, s *playbook.Step, v *playbook.Ac
 	}
 	// A step that may take less than one attempt ends with its own time.
 	attempt, overall := min(v.Signature.Timeout, s.Timeout), s.Timeout
-	if v.Signature.Effect == playbook.EffectRead && attempt <= maxLocal {
+	if v.Signature.TaskQueue != "" {
+		// Our guard does not stand before a worker that is not ours.
+		if err := call.RefuseEmpty(v.Signature.Targets); err != nil {
+			refused, settle := workflow.NewFuture(ctx)
+			settle.SetError(err)
+			return refused
+		}
+	} else if v.Signature.Effect == playbook.EffectRead && attempt <= maxLocal {
 		return workflow.ExecuteLocalActivity(workflow.WithLocalActivityOptions(ctx, workflow.LocalActivityOptions{
 			StartToCloseTimeout:    attempt,
 			ScheduleToCloseTimeout: overall,
@@ -92,6 +99,7 @@ func execute(ctx workflow.Context, name string, s *playbook.Step, v *playbook.Ac
 	}
 	return workflow.ExecuteActivity(workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		ActivityID:             name,
+		TaskQueue:              v.Signature.TaskQueue,
 		StartToCloseTimeout:    attempt,
 		ScheduleToCloseTimeout: overall,
 		HeartbeatTimeout:       v.Signature.Heartbeat,

@@ -4,6 +4,11 @@
 // few: object keys sorted by their bytes, no white space, no HTML escaping, and numbers kept as
 // they were written. Keeping the digits (where RFC 8785 rounds to a double) means that two
 // integers above 2^53 never share a digest.
+//
+// For those who write it in another language: UTF-8; keys of an object in the order of their bytes;
+// nothing between tokens; in texts a quote and a backslash behind a backslash, \b \f \n \r \t for
+// those, \u00 and two lower-case digits for other characters below U+0020, \u2028 and \u2029 for
+// those two, and every other character as itself; numbers as the digits that they came with.
 package digest
 
 import (

@@ -17,6 +17,8 @@ func TestCanonical(t *testing.T) {
 		"order of a list stays":  {`[3,1,2]`, `[3,1,2]`},
 		"large integers survive": {`9007199254740993`, `9007199254740993`},
 		"nothing is escaped":     {`"<a&b>"`, `"<a&b>"`},
+		"characters":             {`"\b\f\n\r\t\u0001\u007f\u2028\u00e9\"\\\/"`, "\"\\b\\f\\n\\r\\t\\u0001\x7f\\u2028é\\\"\\\\/\""},
+		"numbers stay":           {`[1.0,1e3,-0]`, `[1.0,1e3,-0]`},
 		"null stays":             {`{"a":null}`, `{"a":null}`},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -29,6 +29,9 @@ func TestMain(m *testing.M) {
 	if os.Getenv(asCommand) != "" {
 		os.Exit(Main(context.Background(), os.Args[1:], Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr}))
 	}
+	if address := os.Getenv(asBadges); address != "" {
+		os.Exit(badges(address))
+	}
 	if os.Getenv(asWorker) != "" {
 		os.Exit(app.Main(context.Background(), os.Args[1:], os.Stdout, os.Stderr))
 	}

@@ -45,7 +45,9 @@ package cli
 
 import (
 	"context"
+	"fmt"
 	"io"
+	"os"
 	"strings"
 	"time"
 
@@ -133,11 +135,31 @@ type app struct {
 	printed  bool // the one JSON document was
 
 	// The persistent flags.
-	output    string
-	playbooks string
-	taskQueue string
-	directory string // of validate
-	temporal  connect.Options
+	output      string
+	playbooks   string
+	taskQueue   string
+	directory   string // of validate
+	descriptors string // a folder
+	temporal    connect.Options
+}
+
+// activitiesEnv is the variable of the environment in the place of --activities, as package
+// worker/app has it.
+const activitiesEnv = "COUNTERSIGN_ACTIVITIES"
+
+// describeActivities adds the activities of --activities.
+func (a *app) describeActivities() error {
+	if a.descriptors == "" {
+		return nil
+	}
+	err := activities.LoadDescriptors(a.registry, os.DirFS(a.descriptors))
+	if err == nil {
+		err = a.registry.Validate()
+	}
+	if err != nil {
+		return refuse(fmt.Errorf("read the activities of %s: %w", a.descriptors, err), "")
+	}
+	return nil
 }
 
 const help = `Start playbooks for events, watch their runs and answer their approvals.
@@ -166,7 +188,10 @@ func (a *app) root() *cobra.Command {
 		},
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
-			return a.form(cmd)
+			if err := a.form(cmd); err != nil {
+				return err
+			}
+			return a.describeActivities()
 		},
 	}
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return usagef(cmd, "%v", err) })
@@ -174,6 +199,7 @@ func (a *app) root() *cobra.Command {
 	flags.StringVarP(&a.output, "output", "o", "text", "how to print results: text or json (and where help says so, others)")
 	flags.StringVar(&a.playbooks, "playbooks", "", "folder of playbooks (default: the library that ships)")
 	flags.StringVar(&a.taskQueue, "task-queue", workflows.TaskQueue, "task queue that the workers serve")
+	flags.StringVar(&a.descriptors, "activities", a.env(activitiesEnv), "folder of descriptors of activities that run in workers of their own (default: $"+activitiesEnv+")")
 	a.temporal.Flags(flags)
 	root.AddCommand(
 		a.validate(), a.rules(), a.test(), a.match(), a.run(), a.runs(), a.show(), a.approvals(), a.approve(), a.reject(), a.answer(), a.cancel(), a.activities(), a.schema(), a.graph(), a.new(), a.fmt(), a.plan(),

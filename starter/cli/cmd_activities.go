@@ -82,6 +82,7 @@ type activityJSON struct {
 	Effect      activities.Effect `json:"effect,omitempty"`
 	Undo        string            `json:"undo,omitempty"`
 	Version     int               `json:"version,omitempty"`
+	TaskQueue   string            `json:"task_queue,omitempty"`
 	Targets     []string          `json:"targets"`
 	Permissions []string          `json:"permissions"`
 	Timeout     string            `json:"timeout"`
@@ -91,7 +92,7 @@ type activityJSON struct {
 
 func describe(one *activities.Activity) activityJSON {
 	return activityJSON{
-		Name: one.Name, Title: one.Title, Doc: one.Doc, Effect: one.Effect, Undo: one.Undo, Version: one.Version,
+		Name: one.Name, Title: one.Title, Doc: one.Doc, Effect: one.Effect, Undo: one.Undo, Version: one.Version, TaskQueue: one.TaskQueue,
 		Targets: append([]string{}, one.Targets...), Permissions: append([]string{}, one.Permissions...),
 		Timeout: one.Timeout.String(), Input: one.Input.Schema, Output: one.Output.Schema,
 	}
@@ -129,6 +130,7 @@ func (a *app) printActivity(one *activities.Activity) error {
 		{"permissions", strings.Join(one.Permissions, ", ")},
 		{"timeout", one.Timeout.String() + " an attempt"},
 		{"version", fmt.Sprint(one.Version)},
+		{"task queue", one.TaskQueue},
 	} {
 		if row[1] != "" {
 			lines = append(lines, fmt.Sprintf("  %-11s  %s", row[0], row[1]))

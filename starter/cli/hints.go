@@ -49,6 +49,10 @@ func (a *app) command(verb string, args ...string) string {
 		flag("--playbooks", a.playbooks, "")
 	}
 	switch verb {
+	case "validate", "test", "match", "run", "graph", "activities", "schema", "new":
+		flag("--activities", a.descriptors, a.env(activitiesEnv))
+	}
+	switch verb {
 	case "validate", "test", "match", "activities", "schema", "new":
 	default:
 		flag("--address", a.temporal.Address, "")

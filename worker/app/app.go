@@ -24,6 +24,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
 	"os/signal"
 	"syscall"
 	"time"
@@ -49,6 +50,9 @@ type Options struct {
 	AWS       aws.Options
 	// Extensions add activities and workflows to those that ship.
 	Extensions []workflows.Extension
+	// Activities is a folder of descriptors of activities that run in workers of their own, as
+	// package activities has them; "": none.
+	Activities string
 }
 
 // stopTime is how long calls under way may take to end when the worker stops.
@@ -62,12 +66,8 @@ func Start(c client.Client, opts Options) (*Worker, error) {
 	if opts.Directory == nil {
 		return nil, errors.New("start the worker: it has no directory of approvers")
 	}
-	registry, flows := activities.NewRegistry(), workflows.NewRegistry()
-	all.Register(registry, all.Options{AWS: opts.AWS, Directory: opts.Directory})
-	for _, extend := range opts.Extensions {
-		extend(registry, flows)
-	}
-	if err := registry.Validate(); err != nil {
+	registry, flows, err := opts.registries()
+	if err != nil {
 		return nil, fmt.Errorf("start the worker: %w", err)
 	}
 	queue := opts.TaskQueue
@@ -85,8 +85,29 @@ func Start(c client.Client, opts Options) (*Worker, error) {
 	return &Worker{w}, nil
 }
 
+// registries hold what ships, what extensions add, and what descriptors name.
+func (opts Options) registries() (*activities.Registry, *workflows.Registry, error) {
+	registry, flows := activities.NewRegistry(), workflows.NewRegistry()
+	all.Register(registry, all.Options{AWS: opts.AWS, Directory: opts.Directory})
+	for _, extend := range opts.Extensions {
+		extend(registry, flows)
+	}
+	if opts.Activities != "" {
+		if err := activities.LoadDescriptors(registry, os.DirFS(opts.Activities)); err != nil {
+			return nil, nil, fmt.Errorf("%s: %w", opts.Activities, err)
+		}
+	}
+	if err := registry.Validate(); err != nil {
+		return nil, nil, err
+	}
+	return registry, flows, nil
+}
+
 // Stop takes no more work and waits for the calls under way, half a minute at most.
 func (w *Worker) Stop() { w.worker.Stop() }
+
+// activitiesEnv is the variable of the environment in the place of --activities.
+const activitiesEnv = "COUNTERSIGN_ACTIVITIES"
 
 // Main runs the worker until it is told to stop, with what extensions add. Exit codes: 0 stopped, 1
 // could not run, 2 usage.
@@ -115,6 +136,7 @@ func Main(ctx context.Context, args []string, out, logs io.Writer, extensions ..
 	cmd.SetErr(logs)
 	temporal.Flags(cmd.Flags())
 	cmd.Flags().StringVar(&opts.TaskQueue, "task-queue", workflows.TaskQueue, "where to take runs from")
+	cmd.Flags().StringVar(&opts.Activities, "activities", os.Getenv(activitiesEnv), "`folder` of descriptors of activities that run in workers of their own (default: $"+activitiesEnv+")")
 	cmd.Flags().StringVar(&people, "directory", "", "`file` that names the people of each approving group")
 	_ = cmd.MarkFlagRequired("directory") // fails only for a flag that does not exist
 	switch err := cmd.ExecuteContext(ctx); {
@@ -132,6 +154,9 @@ func Main(ctx context.Context, args []string, out, logs io.Writer, extensions ..
 func run(ctx context.Context, temporal connect.Options, people string, opts Options) error {
 	opts.Directory = func() (directory.Directory, error) { return directory.Load(people) }
 	if _, err := opts.Directory(); err != nil {
+		return err
+	}
+	if _, _, err := opts.registries(); err != nil {
 		return err
 	}
 	c, err := temporal.Dial(ctx)

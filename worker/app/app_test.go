@@ -16,6 +16,7 @@ func TestMainRefuses(t *testing.T) {
 	dir := t.TempDir()
 	write := func(name, text string) string {
 		file := filepath.Join(dir, name)
+		require.NoError(t, os.MkdirAll(filepath.Dir(file), 0o700))
 		require.NoError(t, os.WriteFile(file, []byte(text), 0o600))
 		return file
 	}
@@ -30,6 +31,8 @@ func TestMainRefuses(t *testing.T) {
 		"a directory not there":  {[]string{"--directory", filepath.Join(dir, "none.yaml")}, 1, "read the directory of approvers"},
 		"a directory of nobody":  {[]string{"--directory", write("empty.yaml", "groups: {}")}, 1, "nobody could approve anything"},
 		"a directory with typos": {[]string{"--directory", write("typo.yaml", "group: {}")}, 1, "field group not found"},
+		"activities not there":   {[]string{"--directory", people, "--activities", filepath.Join(dir, "none")}, 1, "none: read the described activities"},
+		"activities with typos":  {[]string{"--directory", people, "--activities", filepath.Dir(write("calls/a.yaml", "nmae: acme.look"))}, 1, "a.yaml: yaml: unmarshal errors:\n  line 1: field nmae not found"},
 		"no Temporal":            {[]string{"--directory", people, "--address", "127.0.0.1:1"}, 1, "connect to Temporal at 127.0.0.1:1"},
 	} {
 		t.Run(name, func(t *testing.T) {

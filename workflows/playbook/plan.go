@@ -41,8 +41,10 @@ type Signature struct {
 	Timeout time.Duration   `json:"timeout"`
 	// Heartbeat is the longest silence of a long activity; zero: none.
 	Heartbeat time.Duration `json:"heartbeat,omitempty"`
-	Input     *expr.Type    `json:"input"`
-	Output    *expr.Type    `json:"output"`
+	// TaskQueue is where another program's worker takes the call from; empty: the run's own.
+	TaskQueue string     `json:"task_queue,omitempty"`
+	Input     *expr.Type `json:"input"`
+	Output    *expr.Type `json:"output"`
 }
 
 // Sink is what text in a field becomes a part of, as package activities names it: command, url_host
