@@ -18,7 +18,7 @@ type callerKey struct{}
 
 // caller is a workflow written in Go, while it runs.
 type caller struct {
-	activities *activities.Registry
+	activities playbook.Table[playbook.Signature]
 	calls      int
 }
 
@@ -65,16 +65,12 @@ func Call[In, Out any](ctx workflow.Context, name string, in In) (Out, error) {
 // with another version of the activity goes on with a workflow as it began.
 func (c *caller) lookup(ctx workflow.Context, name string) (*playbook.Activity, error) {
 	found, err := record(ctx, false, func() (playbook.Signature, error) {
-		all := c.activities.All()
-		names := make([]string, len(all))
-		for i, a := range all {
-			if names[i] = a.Name; a.Name == name {
-				s := signature(a)
-				s.Input, s.Output = nil, nil // its own, in Go, are known
-				return s, nil
-			}
+		s, ok := c.activities.Lookup(name)
+		if !ok {
+			return s, fmt.Errorf("there is no activity %q%s", name, expr.DidYouMean(name, c.activities.Names()))
 		}
-		return playbook.Signature{}, fmt.Errorf("there is no activity %q%s", name, expr.DidYouMean(name, names))
+		s.Input, s.Output = nil, nil // its own, in Go, are known
+		return s, nil
 	})
 	switch {
 	case err != nil:

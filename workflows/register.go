@@ -122,9 +122,10 @@ func (r *Registry) All() []*Flow {
 // Bind registers every workflow with a Temporal worker, or with what stands for one in tests. What
 // they call is looked up in calls.
 func (r *Registry) Bind(w worker.WorkflowRegistry, calls *activities.Registry) {
+	signatures := Catalog(calls).Activities
 	for _, f := range r.All() {
 		w.RegisterWorkflowWithOptions(func(ctx workflow.Context, input json.RawMessage) (json.RawMessage, error) {
-			return f.run(workflow.WithValue(ctx, callerKey{}, &caller{activities: calls}), input)
+			return f.run(workflow.WithValue(ctx, callerKey{}, &caller{activities: signatures}), input)
 		}, workflow.RegisterOptions{Name: f.Name})
 	}
 }

@@ -46,10 +46,16 @@ type UndoCall struct {
 
 	Timeout   time.Duration `json:"timeout"` // of one attempt
 	Heartbeat time.Duration `json:"heartbeat,omitempty"`
+	TaskQueue string        `json:"task_queue,omitempty"` // of another program's worker
+	Targets   []string      `json:"targets,omitempty"`    // then: what may not be empty
 }
 
 func undoCall(call activities.Call, s playbook.Signature) UndoCall {
-	return UndoCall{Call: call, Timeout: s.Timeout, Heartbeat: s.Heartbeat}
+	u := UndoCall{Call: call, Timeout: s.Timeout, Heartbeat: s.Heartbeat}
+	if s.TaskQueue != "" {
+		u.TaskQueue, u.Targets = s.TaskQueue, s.Targets
+	}
+	return u
 }
 
 // trail is what a run did, in that order. All branches of the run share it.

@@ -120,7 +120,7 @@ func (r *run) undo(ctx workflow.Context, name, step string, call UndoCall) error
 	row := &UndoStatus{Step: step, Activity: call.Activity, Status: playbook.StatusRunning, Started: &now, Input: r.show(call.Input)}
 	r.status.undone(row)
 	v := &playbook.Activity{Name: call.Activity, Signature: playbook.Signature{
-		Effect: playbook.EffectChange, Version: call.Version, Timeout: call.Timeout, Heartbeat: call.Heartbeat,
+		Effect: playbook.EffectChange, Version: call.Version, Timeout: call.Timeout, Heartbeat: call.Heartbeat, TaskQueue: call.TaskQueue, Targets: call.Targets,
 	}}
 	s := &playbook.Step{Timeout: max(playbook.DefaultTimeout, call.Timeout), Retry: playbook.DefaultRetry}
 	what, err := call.Digest()

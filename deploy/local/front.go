@@ -168,6 +168,9 @@ func (f *front) show(ctx context.Context, n news) error {
 	before := run.last
 	run.last = n.status
 	run.progress.See(n.status)
+	for _, called := range n.status.Called {
+		f.follow(ctx, called, "")
+	}
 	if err := f.ask(ctx, n.status); err != nil {
 		return err
 	}

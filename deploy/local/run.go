@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/countersign/countersign/workflows"
@@ -98,9 +99,14 @@ func (o options) seeThrough(ctx context.Context, f *front) error {
 	return errors.Join(errs...)
 }
 
+// calls reports whether a run called others, which may have asked in its place.
+func calls(status *workflows.Status) bool {
+	return slices.ContainsFunc(status.Steps, func(s *workflows.StepStatus) bool { return s.Run != "" })
+}
+
 // reached says whether a run that is over ended as the flags asked.
 func (o options) reached(status *workflows.Status) error {
-	if status.State != workflows.Done {
+	if status.State != workflows.Done && status.Parent == "" { // how a called run ended its caller says
 		return fmt.Errorf("%w: the run %s is %s: %s", errOutcome, status.Run, status.State, status.Error)
 	}
 	_, verdict, ok := o.answer()
@@ -111,7 +117,7 @@ func (o options) reached(status *workflows.Status) error {
 				errOutcome, a.ID, status.Run, a.Decision.Outcome, a.Decision.At.Format(time.RFC3339))
 		}
 	}
-	if ok && len(status.Approvals)+len(status.Questions) == 0 {
+	if ok && len(status.Approvals)+len(status.Questions) == 0 && status.Parent == "" && !calls(status) {
 		return fmt.Errorf("%w: the run %s ended without asking anybody: %s", errOutcome, status.Run, status.Outcome)
 	}
 	return nil

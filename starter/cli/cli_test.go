@@ -190,6 +190,27 @@ func TestCancelWatch(t *testing.T) {
 	}
 }
 
+// A run that is watched is watched with those that it calls: they ask for themselves.
+func TestWatchFollowsCalledRuns(t *testing.T) {
+	t.Parallel()
+	const child = keyRun + "/contain"
+	calling := running(keyRun)
+	calling.Called = []string{child}
+	asking, done := waiting(child), over(child, workflows.Done)
+	asking.Parent, done.Parent = keyRun, keyRun
+	f := &fake{statuses: map[string][]*workflows.Status{
+		keyRun: {running(keyRun), calling, calling, over(keyRun, workflows.Done)},
+		child:  {asking, done},
+	}}
+	r := f.starter(t, "run", "--event", keyEvent, "--watch")
+	r.require(t, 0, "done    "+keyRun, "")
+	require.Contains(t, r.err, "contain    approve:  starter approve "+child+" contain --as")
+	require.Regexp(t, `(?m)^contain  .*run +done: contained`, r.err)
+
+	f = &fake{statuses: map[string][]*workflows.Status{keyRun: {calling}}}
+	f.starter(t, "show", keyRun).require(t, 0, "", "it waits for another run: starter show "+child)
+}
+
 func TestRun(t *testing.T) {
 	t.Parallel()
 	f := &fake{}
