@@ -8,7 +8,6 @@ import (
 	"io"
 	"io/fs"
 	"path"
-	"slices"
 	"strings"
 	"time"
 
@@ -29,6 +28,7 @@ import (
 //	version: 1
 //	doc: Takes a minute to reach all doors.
 //	permissions: [badges.write]
+//	sinks: {why: query}             # fields in which text of an event could do harm: command, url_host or query
 //	input:                          # JSON Schema of an object
 //	  type: object
 //	  properties: {badge: {type: string}}
@@ -38,19 +38,20 @@ import (
 //	  properties: {was_enabled: {type: boolean}}
 //	  required: [was_enabled]
 type descriptor struct {
-	Name        string    `yaml:"name"`
-	Title       string    `yaml:"title"`
-	Doc         string    `yaml:"doc"`
-	Effect      Effect    `yaml:"effect"`
-	Version     int       `yaml:"version"`
-	Undo        string    `yaml:"undo"`
-	Targets     []string  `yaml:"targets"`
-	Permissions []string  `yaml:"permissions"`
-	Timeout     string    `yaml:"timeout"`
-	Heartbeat   string    `yaml:"heartbeat"`
-	TaskQueue   string    `yaml:"task_queue"`
-	Input       yaml.Node `yaml:"input"`
-	Output      yaml.Node `yaml:"output"`
+	Name        string          `yaml:"name"`
+	Title       string          `yaml:"title"`
+	Doc         string          `yaml:"doc"`
+	Effect      Effect          `yaml:"effect"`
+	Version     int             `yaml:"version"`
+	Undo        string          `yaml:"undo"`
+	Targets     []string        `yaml:"targets"`
+	Permissions []string        `yaml:"permissions"`
+	Sinks       map[string]Sink `yaml:"sinks"`
+	Timeout     string          `yaml:"timeout"`
+	Heartbeat   string          `yaml:"heartbeat"`
+	TaskQueue   string          `yaml:"task_queue"`
+	Input       yaml.Node       `yaml:"input"`
+	Output      yaml.Node       `yaml:"output"`
 }
 
 // maxDescriptor bounds the file of one activity, in bytes.
@@ -118,7 +119,7 @@ func (r *Registry) describe(folder fs.FS, file string) error {
 func (d *descriptor) activity() (*Activity, error) {
 	spec := Spec{
 		Name: d.Name, Title: d.Title, Doc: d.Doc, Effect: d.Effect, Version: d.Version, Undo: d.Undo,
-		Targets: d.Targets, Permissions: d.Permissions,
+		Targets: d.Targets, Permissions: d.Permissions, Sinks: d.Sinks,
 	}
 	var errs []error
 	for _, span := range []struct {
@@ -155,10 +156,8 @@ func (d *descriptor) activity() (*Activity, error) {
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
-	for _, target := range spec.Targets {
-		if !slices.Contains(input.Required, target) {
-			return nil, fmt.Errorf("target %q is not a required field of the input", target)
-		}
+	if err := spec.fields(input); err != nil {
+		return nil, err
 	}
 	return &Activity{Spec: spec, Input: input, Output: output, TaskQueue: d.TaskQueue}, nil
 }

@@ -91,6 +91,8 @@ func TestDescriptorMistakes(t *testing.T) {
 		"another effect":          {"effect: change", "effect: alter", `effect "alter"`},
 		"no targets":              {"targets: [badge]\n", "", "names the input fields that are its targets"},
 		"a target that may lack":  {"targets: [badge]", "targets: [why]", `target "why" is not a required field`},
+		"no such sink":            {"targets: [badge]", "targets: [badge]\nsinks: {why: shell}", `sink "why" is "shell"`},
+		"a sink that is nowhere":  {"targets: [badge]", "targets: [badge]\nsinks: {who: query}", `sink "who" is not a field`},
 		"no such time":            {"timeout: 1m", "timeout: soon", `timeout "soon"`},
 		"too long":                {"timeout: 1m", "timeout: 25h", "at most 24h0m0s"},
 		"no object":               {"input:\n  type: object", "input:\n  type: string", "want a schema with type: object"},

@@ -54,18 +54,8 @@ func Register[In, Out any](r *Registry, spec Spec, fn func(context.Context, In) 
 	if err != nil {
 		fail(fmt.Errorf("output: %w", err))
 	}
-	for _, target := range spec.Targets {
-		if !slices.Contains(in.Required, target) {
-			fail(fmt.Errorf("target %q is not a required field of the input", target))
-		}
-	}
-	for field, sink := range spec.Sinks {
-		if p := in.Properties[field]; p == nil || p.Type != "string" {
-			fail(fmt.Errorf("sink %q is not a field of the input that is a string", field))
-		}
-		if !slices.Contains([]Sink{Command, URLHost, Query}, sink) {
-			fail(fmt.Errorf("sink %q is %q: want command, url_host or query", field, sink))
-		}
+	if err := spec.fields(in); err != nil {
+		fail(err)
 	}
 	r.byName[spec.Name] = &Activity{
 		Spec:   spec,
@@ -87,6 +77,24 @@ func Register[In, Out any](r *Registry, spec Spec, fn func(context.Context, In) 
 			return encoded, nil
 		},
 	}
+}
+
+// fields holds what a spec says of the fields of its input against the input.
+func (s Spec) fields(in Schema) error {
+	for _, target := range s.Targets {
+		if !slices.Contains(in.Required, target) {
+			return fmt.Errorf("target %q is not a required field of the input", target)
+		}
+	}
+	for field, sink := range s.Sinks {
+		if p := in.Properties[field]; p == nil || p.Type != "string" {
+			return fmt.Errorf("sink %q is not a field of the input that is a string", field)
+		}
+		if !slices.Contains([]Sink{Command, URLHost, Query}, sink) {
+			return fmt.Errorf("sink %q is %q: want command, url_host or query", field, sink)
+		}
+	}
+	return nil
 }
 
 // Lookup finds an activity by name.
