@@ -65,10 +65,10 @@ type trail struct {
 }
 
 // Bounds on what a run remembers to have done, in bytes. One that hands it up hands up all at once,
-// of which Temporal takes 2 MiB.
+// beside results of at most a MiB, and Temporal takes 2 MiB.
 const (
 	maxTrail   = 16 << 20
-	maxTrailUp = 1 << 20
+	maxTrailUp = 512 << 10
 )
 
 func newTrail(ctx workflow.Context) *trail {
