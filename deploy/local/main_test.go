@@ -41,7 +41,7 @@ func TestMain(m *testing.M) {
 	// The cells of the matrix, the only tests here that run side by side, wait for timers and servers
 	// far more than they compute.
 	flag.Parse()
-	if err := flag.Set("test.parallel", "60"); err != nil {
+	if err := flag.Set("test.parallel", "24"); err != nil {
 		panic(err)
 	}
 	os.Exit(m.Run())

@@ -81,13 +81,21 @@ var matrixVerbs = map[string]struct{ succeeds, fails, slow string }{
 		`wait: "${duration(string(1 / inputs.zero) + 's')}"`,
 		"wait: 1h",
 	},
-	"set": {"set: {n: 1}", `set: {n: "${1 / inputs.zero}"}`, ""},
+	"playbook": {"playbook: called-lit", "playbook: called-dark", "playbook: called-slow"},
+	"set":      {"set: {n: 1}", `set: {n: "${1 / inputs.zero}"}`, ""},
 	"try": {
 		"try: [{id: inner, activity: lamp.look, with: {lamp: dark}}], catch: [{id: caught, set: {n: 1}}], finally: [{id: last, set: {m: 1}}]",
 		"try: [{id: inner, activity: lamp.look, with: {lamp: dark}}], finally: [{id: last, activity: lamp.look, with: {lamp: hall}}]",
 		"try: [{id: inner, wait: 1h}], catch: [{id: caught, set: {n: 1}}], finally: [{id: last, activity: lamp.look, with: {lamp: hall}}]",
 	},
 	"stop": {"if: inputs.zero == 0, stop: stopped", `if: inputs.zero == 0, stop: "${string(1 / inputs.zero)}"`, ""},
+}
+
+// matrixCalled are the playbooks that cells call.
+var matrixCalled = map[string]string{
+	"called-lit":  "{id: called, activity: lamp.look, with: {lamp: hall}}",
+	"called-dark": "{id: called, activity: lamp.look, with: {lamp: dark}}",
+	"called-slow": "{id: called, wait: 1h}",
 }
 
 // matrixPlaces are the blocks that a step may stand in. %s is the step.
@@ -154,14 +162,13 @@ func TestMatrix(t *testing.T) {
 		}
 	})
 	t.Logf("%d cells, %d histories replayed", ran.Load(), replayed.Load())
-	require.GreaterOrEqual(t, ran.Load(), int64(350))
+	require.GreaterOrEqual(t, ran.Load(), int64(420))
 }
 
 // lab is a server and a worker whose activities do things to lamps.
 type lab struct {
-	runs     workflows.Client
-	registry *activities.Registry
-	catalog  playbook.Catalog
+	runs    workflows.Client
+	catalog playbook.Catalog
 }
 
 type lamp struct {
@@ -199,7 +206,14 @@ func newMatrix(t *testing.T) *lab {
 	registry.Bind(w)
 	require.NoError(t, w.Start())
 	t.Cleanup(w.Stop)
-	return &lab{workflows.Client{Temporal: temporal}, registry, workflows.Catalog(registry)}
+	catalog := workflows.Catalog(registry)
+	catalog.Playbooks = playbook.Table[playbook.Callee]{}
+	for name, step := range matrixCalled {
+		pb, problems := playbook.Compile(name+".yaml", []byte("playbook: "+name+"\nstage: run\nsteps:\n  - "+step+"\n"), catalog)
+		require.Empty(t, problems)
+		catalog.Playbooks[name] = playbook.Callee{Plan: pb.Plan}
+	}
+	return &lab{workflows.Client{Temporal: temporal}, catalog}
 }
 
 // run runs a cell to its end.
@@ -214,7 +228,7 @@ func (m *lab) run(t *testing.T, c cell) *workflows.Status {
 	require.NoError(t, err)
 	cancelled := false
 	var status *workflows.Status
-	require.NoError(t, m.runs.Watch(t.Context(), started.Run, time.Minute, func(s *workflows.Status) bool {
+	require.NoError(t, m.runs.Watch(t.Context(), started.Run, 3*time.Minute, func(s *workflows.Status) bool {
 		status = s
 		at := s // who works on the cell
 		for _, row := range s.Steps {
