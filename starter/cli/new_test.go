@@ -62,6 +62,9 @@ func TestNewForEveryEvent(t *testing.T) {
 		require.True(t, ok, r.out)
 		_, err = pb.ResolveInputs(events[0], nil)
 		require.NoError(t, err)
+		if events[0].Type == "countersign.schedule" {
+			continue // it is about nothing but its time
+		}
 		if known, free := catalog.Events[events[0].Type], expr.Any; known != nil && known != free {
 			require.NotNil(t, pb.Triggers[0].Dedupe, r.out)
 			require.NotEmpty(t, pb.Inputs, r.out)
