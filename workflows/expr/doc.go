@@ -15,6 +15,14 @@
 // or raised only together with the version constant below and a note in deploy/decisions, because
 // plans compiled earlier must keep their meaning.
 //
+// # What is there
+//
+// [Program.Missing] proves of every field that an expression reads that it is there, or says where it
+// may not be. It starts from [Facts], what is known at the place of the expression, and [Laws], what
+// follows from what; [Program.When] gives the facts where a condition holds, or does not, for what
+// stands under it. [Program.Texts] follows text of others through an expression. All of them are for
+// whoever checks a file; evaluating needs none.
+//
 // # Replay
 //
 // CEL iterates maps in random order, so an expression with a comprehension over a map can differ
