@@ -62,3 +62,22 @@ func TestSchema(t *testing.T) {
 		require.Error(t, validates(t, schema, strings.Replace(string(text), "activity: aws.", "activity: awss.", 1)), file)
 	}
 }
+
+// A playbook that calls another has its inputs completed and checked; one that is not known here is
+// admitted with anything.
+func TestSchemaOfCalledPlaybooks(t *testing.T) {
+	t.Parallel()
+	schema, err := shippedSchema(t).Resolve(nil)
+	require.NoError(t, err)
+	for with, ok := range map[string]bool{
+		`playbook: aws-compromised-access-key, with: {user: "${event.data.user}", region: eu-west-1}`: true,
+		`playbook: aws-compromised-access-key`:                                                        true, // all of it may come from the event
+		`playbook: aws-compromised-access-key, with: {usr: x}`:                                        false,
+		`playbook: aws-compromised-access-key, with: {user: [x]}`:                                     false,
+		`playbook: aws-compromised-access-key, with: "${event.data}"`:                                 true,
+		`playbook: of-my-own, with: {anything: [1]}`:                                                  true,
+	} {
+		err := validates(t, schema, "playbook: p\nstage: run\nsteps: [{"+with+"}]\n")
+		require.Equal(t, ok, err == nil, "%s: %v", with, err)
+	}
+}

@@ -7,9 +7,11 @@ import (
 	"github.com/google/jsonschema-go/jsonschema"
 
 	"github.com/countersign/countersign/workflows/approval"
+	"github.com/countersign/countersign/workflows/expr"
 )
 
-// CallDoc is what the schema says of an activity, or of a workflow written in Go.
+// CallDoc is what the schema says of an activity, of a workflow written in Go, or of a playbook that
+// can be called.
 type CallDoc struct {
 	Name  string
 	Title string
@@ -24,7 +26,7 @@ type CallDoc struct {
 //
 // Keys come from the tables that the parser reads with, descriptions from here. A key that has no
 // description takes anything; a test sees to it that there is none.
-func Schema(activities, flows []CallDoc) *jsonschema.Schema {
+func Schema(activities, flows, playbooks []CallDoc) *jsonschema.Schema {
 	root := mapping("playbook", playbookKeys, "playbook", "stage", "steps")
 	root.Schema = "https://json-schema.org/draft/2020-12/schema"
 	root.Title = "Countersign playbook"
@@ -64,6 +66,10 @@ func Schema(activities, flows []CallDoc) *jsonschema.Schema {
 	}
 	addCalls(root, "activity", activities)
 	addCalls(root, "workflow", flows)
+	addCalls(root, "playbook", playbooks)
+	// An author's own playbooks are not all known here.
+	name := root.Defs["step_playbook"].Properties["playbook"]
+	name.Examples, name.Enum, name.Extra = name.Enum, nil, nil
 	return root
 }
 
@@ -270,7 +276,44 @@ func described(key, name string) *jsonschema.Schema {
 	return s
 }
 
-// addCalls says by name what with: of each activity, or workflow, takes.
+// Doc is what the schema says of the playbook, for those that call it.
+func (pb *Playbook) Doc() CallDoc {
+	in := &jsonschema.Schema{Type: "object", Properties: map[string]*jsonschema.Schema{}, AdditionalProperties: &jsonschema.Schema{Not: &jsonschema.Schema{}}}
+	for _, one := range pb.Inputs {
+		s := typeSchema(one.Type)
+		s.Description = one.Title
+		in.Properties[one.Name] = s
+		if one.From == nil && one.Default == nil {
+			in.Required = append(in.Required, one.Name)
+		}
+	}
+	return CallDoc{Name: pb.Name, Title: pb.Title, Input: in}
+}
+
+func typeSchema(t *expr.Type) *jsonschema.Schema {
+	switch t.Kind() {
+	case expr.KindString:
+		return &jsonschema.Schema{Type: "string"}
+	case expr.KindTimestamp:
+		return &jsonschema.Schema{Type: "string", Format: "date-time"}
+	case expr.KindDuration:
+		return ref("duration")
+	case expr.KindBool:
+		return &jsonschema.Schema{Type: "boolean"}
+	case expr.KindInt:
+		return &jsonschema.Schema{Type: "integer"}
+	case expr.KindDouble:
+		return &jsonschema.Schema{Type: "number"}
+	case expr.KindList:
+		return &jsonschema.Schema{Type: "array", Items: typeSchema(t.Elem())}
+	case expr.KindMap:
+		return &jsonschema.Schema{Type: "object", AdditionalProperties: typeSchema(t.Elem())}
+	default:
+		return &jsonschema.Schema{}
+	}
+}
+
+// addCalls says by name what with: of each activity, workflow or playbook takes.
 func addCalls(root *jsonschema.Schema, verb string, docs []CallDoc) {
 	docs = slices.SortedFunc(slices.Values(docs), func(a, b CallDoc) int { return strings.Compare(a.Name, b.Name) })
 	step := root.Defs["step_"+verb]

@@ -57,7 +57,7 @@ func lampSchema(t *testing.T) *jsonschema.Resolved {
 		Since time.Time `json:"since,omitzero"`
 	}]()
 	require.NoError(t, err)
-	raw, err := json.Marshal(playbook.Schema(docs, []playbook.CallDoc{{Name: "lamp.report", Title: "Report on lamps", Input: flow.Schema}})) // as an editor gets it
+	raw, err := json.Marshal(playbook.Schema(docs, []playbook.CallDoc{{Name: "lamp.report", Title: "Report on lamps", Input: flow.Schema}}, nil)) // as an editor gets it
 	require.NoError(t, err)
 	var s jsonschema.Schema
 	require.NoError(t, json.Unmarshal(raw, &s))
