@@ -135,8 +135,10 @@ func worst(e forecast.Effect) string {
 		text += " or more, in a loop"
 	}
 	switch {
-	case e.Effect == "read":
+	case e.Effect == string(activities.Read):
 		return text
+	case e.Effect == forecast.Code:
+		return text + "; what it calls cannot be told, but nothing that cannot be undone"
 	case e.Asked:
 		text += ", if people approve"
 	default:

@@ -240,6 +240,8 @@ func stepTexts(s *playbook.Step) (texts []string, effect string) {
 		return []string{name, "ask: " + v.Message.Text(), strings.Join(v.Who, ", ")}, "approval"
 	case *playbook.Child:
 		return []string{name, "playbook " + v.Name}, ""
+	case *playbook.Workflow:
+		return []string{name, "workflow " + v.Name}, ""
 	case *playbook.Set:
 		return []string{"set " + strings.Join(v.Names(), ", ")}, ""
 	case *playbook.Stop:

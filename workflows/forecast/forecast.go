@@ -94,7 +94,10 @@ type Block struct {
 	Steps  []*Step    `json:"steps,omitempty"`
 }
 
-// Effect is an activity that may be called.
+// Code is the effect of a workflow written in Go: what it calls cannot be told from here.
+const Code = "workflow"
+
+// Effect is an activity, or a workflow written in Go, that may be called.
 type Effect struct {
 	Activity string `json:"activity"`
 	Effect   string `json:"effect"`
@@ -135,7 +138,7 @@ func Of(ctx context.Context, pb *playbook.Playbook, values map[string]any, reade
 	for _, name := range expr.Keys(w.worst) {
 		f.Worst = append(f.Worst, *w.worst[name])
 	}
-	grave := []string{string(playbook.EffectDestroy), string(playbook.EffectChange), string(playbook.EffectRead)}
+	grave := []string{Code, string(playbook.EffectDestroy), string(playbook.EffectChange), string(playbook.EffectRead)}
 	slices.SortStableFunc(f.Worst, func(a, b Effect) int { return slices.Index(grave, a.Effect) - slices.Index(grave, b.Effect) })
 	return f
 }

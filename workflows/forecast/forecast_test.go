@@ -23,7 +23,8 @@ func catalog() playbook.Catalog {
 	one := func(effect playbook.Effect, undo string) playbook.Signature {
 		return playbook.Signature{Title: "t", Effect: effect, Version: 1, Undo: undo, Targets: []string{"lamp"}, Timeout: time.Second, Input: input, Output: state}
 	}
-	return playbook.Catalog{Activities: playbook.Table[playbook.Signature]{
+	flow := playbook.WorkflowSignature{Title: "t", Timeout: time.Hour, Input: input, Output: state}
+	return playbook.Catalog{Workflows: playbook.Table[playbook.WorkflowSignature]{"lamp.report": flow}, Activities: playbook.Table[playbook.Signature]{
 		"lamp.look": one(playbook.EffectRead, ""), "lamp.off": one(playbook.EffectChange, "lamp.on"), "lamp.on": one(playbook.EffectChange, "lamp.off"), "lamp.break": one(playbook.EffectDestroy, ""),
 	}}
 }
@@ -84,6 +85,7 @@ func TestForecast(t *testing.T) {
 		"items that are unknown":  {`[` + look + `, {id: l, for_each: steps.look.output.rooms, steps: [{id: a, activity: lamp.off, with: {lamp: "${item}"}}]}]`, nil, "+look +l(?a)"},
 		"rounds":                  {`[{id: r, repeat: [` + look + `, {id: s, if: steps.look.output.state == "lit", stop: x}], until: "false"}, ` + off + `]`, &lamp{state: "lit"}, "+r(+look ?s) ?off"},
 		"an event":                {`[{id: w, wait: {event: lamp.lit, if: candidate.id == inputs.lamp, expires: 2h}}, {id: a, if: steps.w.arrived, set: {x: 1}}, {id: b, wait: {until: 'timestamp("2026-11-20T00:00:00Z")'}}]`, nil, "+w ?a +b"},
+		"code":                    {`[{id: w, workflow: lamp.report, with: {lamp: "${inputs.lamp}"}}, {id: a, if: steps.w.output.state == "lit", set: {x: 1}}, {id: b, if: steps.w.status == "done", set: {x: 1}}]`, nil, "+w ?a +b"},
 		"people and time":         {`[{id: w, wait: 10m}, {id: q, ask: who, who: [oncall], form: {n: {type: int}}}, {id: a, if: steps.q.answered, set: {x: 1}}, {id: b, if: steps.w.status == "done", set: {x: 1}}]`, nil, "+w +q ?a +b"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -43,6 +43,12 @@ func (w *walker) verb(s *playbook.Step, out *Step) (Chance, error) {
 		err = w.wait(s, v, out)
 	case *playbook.Child:
 		return Will, w.child(s, v, out)
+	case *playbook.Workflow:
+		if out.Says, err = w.text(v.With); err != nil {
+			return Will, fmt.Errorf("with: %w", err)
+		}
+		w.count(v.Name, Effect{Effect: Code})
+		w.offer(s, nil, "output")
 	default:
 		return w.other(s, out), nil
 	}
@@ -54,7 +60,7 @@ func (w *walker) activity(s *playbook.Step, v *playbook.Activity, out *Step) err
 	if err != nil {
 		return fmt.Errorf("with: %w", err)
 	}
-	w.count(v)
+	w.count(v.Name, Effect{Effect: string(v.Signature.Effect), Undo: v.Signature.Undo})
 	out.Call = &Call{Activity: v.Name, Effect: string(v.Signature.Effect), Undo: v.Signature.Undo, Targets: v.Signature.Targets, Input: *input}
 	if len(input.Waits) == 0 {
 		if _, err := v.Signature.Input.Decode(input.Value); err != nil {

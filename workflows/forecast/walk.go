@@ -203,11 +203,12 @@ func (w *walker) forget(steps []*playbook.Step) {
 }
 
 // count adds a call to the worst that can come.
-func (w *walker) count(v *playbook.Activity) {
-	e := w.worst[v.Name]
+func (w *walker) count(name string, one Effect) {
+	e := w.worst[name]
 	if e == nil {
-		e = &Effect{Activity: v.Name, Effect: string(v.Signature.Effect), Undo: v.Signature.Undo, Asked: true}
-		w.worst[v.Name] = e
+		one.Activity, one.Asked = name, true
+		e = &one
+		w.worst[name] = e
 	}
 	e.Steps++
 	e.Many = e.Many || w.many
