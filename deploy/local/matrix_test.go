@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -80,6 +81,16 @@ var matrixVerbs = map[string]struct{ succeeds, fails, slow string }{
 		"wait: 1s",
 		`wait: "${duration(string(1 / inputs.zero) + 's')}"`,
 		"wait: 1h",
+	},
+	"event": {
+		"wait: {event: lamp.broken, expires: 1s}", // that none arrives is no failure
+		"",
+		"wait: {event: lamp.broken, expires: 1h}",
+	},
+	"workflow": {
+		"workflow: lamp.tour, with: {lamp: hall}",
+		"workflow: lamp.tour, with: {lamp: dark}",
+		"workflow: lamp.tour, with: {lamp: far}",
 	},
 	"playbook": {"playbook: called-lit", "playbook: called-dark", "playbook: called-slow"},
 	"set":      {"set: {n: 1}", `set: {n: "${1 / inputs.zero}"}`, ""},
@@ -162,13 +173,30 @@ func TestMatrix(t *testing.T) {
 		}
 	})
 	t.Logf("%d cells, %d histories replayed", ran.Load(), replayed.Load())
-	require.GreaterOrEqual(t, ran.Load(), int64(420))
+	require.GreaterOrEqual(t, ran.Load(), int64(500))
 }
 
 // lab is a server and a worker whose activities do things to lamps.
 type lab struct {
-	runs    workflows.Client
-	catalog playbook.Catalog
+	runs     workflows.Client
+	catalog  playbook.Catalog
+	registry *activities.Registry
+	flows    *workflows.Registry
+	lamps    *lamps
+}
+
+// lamps are on or off.
+type lamps struct {
+	mu  sync.Mutex
+	lit map[string]bool
+	did int
+}
+
+func (l *lamps) set(name string, lit bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.lit[name] = lit
+	l.did++
 }
 
 type lamp struct {
@@ -195,41 +223,51 @@ func newMatrix(t *testing.T) *lab {
 			<-ctx.Done()
 			return lamp{}, context.Cause(ctx)
 		})
+	world := &lamps{lit: map[string]bool{"hall": true}}
+	for name, lit := range map[string]bool{"lamp.light": true, "lamp.douse": false} {
+		activities.Register(registry, activities.Spec{
+			Name: name, Title: "Switch a lamp", Effect: activities.Change, Undo: map[bool]string{true: "lamp.douse", false: "lamp.light"}[lit], Targets: []string{"lamp"},
+		}, func(_ context.Context, in lamp) (lamp, error) {
+			world.set(in.Lamp, lit)
+			return in, nil
+		})
+	}
 	directory.Register(registry, func() (directory.Directory, error) {
 		return directory.Directory{Groups: map[string][]string{"oncall": {"alice@example.com"}}}, nil
+	})
+	flows := workflows.NewRegistry()
+	workflows.Register(flows, workflows.Spec{Name: "lamp.tour", Title: "Go to a lamp and look at it"}, func(ctx workflow.Context, in lamp) (lamp, error) {
+		if in.Lamp == "far" {
+			return in, workflow.Sleep(ctx, time.Hour)
+		}
+		return workflows.Call[lamp, lamp](ctx, "lamp.look", in)
 	})
 	temporal, err := (&connect.Options{Address: server.Address()}).Dial(t.Context())
 	require.NoError(t, err)
 	t.Cleanup(temporal.Close)
 	w := worker.New(temporal, workflows.TaskQueue, worker.Options{})
 	workflows.Bind(w)
+	workflows.BindActivities(w)
+	flows.Bind(w, registry)
 	registry.Bind(w)
 	require.NoError(t, w.Start())
 	t.Cleanup(w.Stop)
-	catalog := workflows.Catalog(registry)
+	catalog := workflows.Catalog(registry, flows)
 	catalog.Playbooks = playbook.Table[playbook.Callee]{}
 	for name, step := range matrixCalled {
 		pb, problems := playbook.Compile(name+".yaml", []byte("playbook: "+name+"\nstage: run\nsteps:\n  - "+step+"\n"), catalog)
 		require.Empty(t, problems)
 		catalog.Playbooks[name] = playbook.Callee{Plan: pb.Plan}
 	}
-	return &lab{workflows.Client{Temporal: temporal}, catalog}
+	return &lab{workflows.Client{Temporal: temporal}, catalog, registry, flows, world}
 }
 
 // run runs a cell to its end.
 func (m *lab) run(t *testing.T, c cell) *workflows.Status {
 	text := "playbook: cell\nstage: run\ninputs: {zero: {type: int, default: 0}}\nsteps:\n  - " +
 		fmt.Sprintf(matrixPlaces[c.place], c.step) + "\n  - {id: after, set: {end: 1}}\n"
-	pb, problems := playbook.Compile("cell.yaml", []byte(text), m.catalog)
-	require.Empty(t, problems)
-	in, err := workflows.NewInput(pb, event.Event{ID: "1", Source: "test", Type: "test.cell", Time: time.Now(), Data: json.RawMessage(`{}`)}, nil)
-	require.NoError(t, err)
-	started, err := m.runs.Start(t.Context(), pb, c.name(), in)
-	require.NoError(t, err)
 	cancelled := false
-	var status *workflows.Status
-	require.NoError(t, m.runs.Watch(t.Context(), started.Run, 3*time.Minute, func(s *workflows.Status) bool {
-		status = s
+	status := m.finish(t, c.name(), text, func(s *workflows.Status) {
 		at := s // who works on the cell
 		for _, row := range s.Steps {
 			if row.Part != "" {
@@ -243,13 +281,29 @@ func (m *lab) run(t *testing.T, c cell) *workflows.Status {
 		switch {
 		case c.fate == cancels && under && !cancelled:
 			cancelled = true
-			require.NoError(t, m.runs.Cancel(t.Context(), started.Run))
+			require.NoError(t, m.runs.Cancel(t.Context(), s.Run))
 		case c.fate == succeeds || c.fate == fails:
 			m.answer(t, at)
 		}
+	})
+	require.Equal(t, c.fate == cancels, cancelled, "it was never seen under way")
+	return status
+}
+
+// finish runs a playbook to its end and shows every status on the way.
+func (m *lab) finish(t *testing.T, key, text string, see func(*workflows.Status)) *workflows.Status {
+	pb, problems := playbook.Compile("cell.yaml", []byte(text), m.catalog)
+	require.Empty(t, problems)
+	in, err := workflows.NewInput(pb, event.Event{ID: "1", Source: "test", Type: "test.cell", Time: time.Now(), Data: json.RawMessage(`{}`)}, nil)
+	require.NoError(t, err)
+	started, err := m.runs.Start(t.Context(), pb, key, in)
+	require.NoError(t, err)
+	var status *workflows.Status
+	require.NoError(t, m.runs.Watch(t.Context(), started.Run, 3*time.Minute, func(s *workflows.Status) bool {
+		status = s
+		see(s)
 		return true
 	}))
-	require.Equal(t, c.fate == cancels, cancelled, "it was never seen under way")
 	return status
 }
 
@@ -313,10 +367,36 @@ func (m *lab) replay(t *testing.T, id string) (replayed int) {
 	started := h.Events[0].GetWorkflowExecutionStartedEventAttributes()
 	r := worker.NewWorkflowReplayer()
 	workflows.Bind(r)
+	m.flows.Bind(r, m.registry)
 	require.NoError(t, r.ReplayWorkflowHistoryWithOptions(log.NewStructuredLogger(slog.New(slog.DiscardHandler)), h, worker.ReplayWorkflowHistoryOptions{
 		OriginalExecution: workflow.Execution{ID: started.GetWorkflowId(), RunID: started.GetOriginalExecutionRunId()},
 	}))
 	return replayed + 1
+}
+
+// What a step changed is put back when the run fails later, wherever the step stood, and what that
+// wrote replays.
+func TestMatrixUndo(t *testing.T) {
+	m := newMatrix(t)
+	for place := range matrixPlaces {
+		t.Run(place, func(t *testing.T) {
+			before := m.lamps.did
+			text := "playbook: cell\nstage: run\ninputs: {zero: {type: int, default: 0}}\nsteps:\n  - " +
+				fmt.Sprintf(matrixPlaces[place], "{id: cell, activity: lamp.douse, with: {lamp: hall}, undo: automatic}") + "\n  - {id: after, activity: lamp.look, with: {lamp: dark}}\n"
+			status := m.finish(t, "undo in "+place, text, func(*workflows.Status) {})
+			require.Equal(t, workflows.Failed, status.State)
+			require.Contains(t, status.Error, "the lamp is dark")
+			require.Len(t, status.Undone, 1)
+			require.Equal(t, playbook.StatusDone, status.Undone[0].Status)
+			require.Empty(t, status.Left)
+			require.Equal(t, before+2, m.lamps.did)
+			require.True(t, m.lamps.lit["hall"])
+			m.replay(t, status.Run)
+			if place == "part" {
+				keep(t, "undo", m.runs, status.Run, status.Execution)
+			}
+		})
+	}
 }
 
 // What may not stand in a place is refused before anything runs.
