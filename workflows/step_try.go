@@ -23,9 +23,11 @@ func (r *run) try(ctx workflow.Context, v *playbook.Try) (map[string]any, error)
 		// A run that is cancelled meanwhile still cleans up: only the bounds of these steps end them.
 		apart, release := workflow.NewDisconnectedContext(ctx)
 		defer release()
+		stop := r.stop
+		r.stop = nil // blocks inside would take it for theirs
 		err = beside(err, r.steps(apart, v.Finally))
-		if !errors.Is(err, errStopped) {
-			r.stop = nil // a failure takes the place of the stop, and may be caught
+		if errors.Is(err, errStopped) { // else a failure takes the place of the stop, and may be caught
+			r.stop = stop
 		}
 	}
 	return map[string]any{"caught": caught}, err

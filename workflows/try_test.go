@@ -71,6 +71,14 @@ func TestTry(t *testing.T) {
 			steps:   "  - {id: t, try: [{stop: enough}], catch: [{id: b, set: {x: 1}}], finally: [{id: c, activity: lamp.light, with: {lamp: desk}}]}\n  - {id: d, set: {y: 1}}",
 			outcome: "enough", calls: []string{light}, statuses: map[string]playbook.Status{"t": "done", "b": "skipped", "c": "done", "d": "skipped"},
 		},
+		"a stop with blocks in its finally": {
+			steps:   "  - {try: [{stop: enough}], finally: [{parallel: [{steps: [{set: {x: 1}}]}, {steps: [{set: {y: 1}}]}]}, {for_each: '[1]', steps: [{set: {z: 1}}]}, {try: [{set: {w: 1}}], finally: [{set: {v: 1}}]}]}",
+			outcome: "enough",
+		},
+		"a failed stop with blocks in its finally": {
+			steps: "  - {try: [{stop: somebody must look, failed: true}], finally: [{parallel: [{steps: [{set: {x: 1}}]}, {steps: [{set: {y: 1}}]}]}]}",
+			fails: "somebody must look",
+		},
 		"a stop with a finally that fails": {
 			steps: "  - {id: t, try: [{stop: enough}], finally: [{id: c, activity: lamp.look, with: {lamp: desk}}]}",
 			fails: `step "c": it is dark`, calls: []string{look}, statuses: map[string]playbook.Status{"t": "failed", "c": "failed"},
