@@ -159,18 +159,25 @@ func (f Facts) Claims(claims ...Claim) Facts {
 func (f Facts) Without(name string) Facts {
 	about := func(path string) bool {
 		path = subject(path)
-		return path == name || strings.HasPrefix(path, name+".") || strings.HasPrefix(path, name+"[")
+		return path == name || strings.HasPrefix(path, name+".") || strings.HasPrefix(path, name+"[") || keyed(path, name)
 	}
 	f.there = slices.DeleteFunc(slices.Clone(f.there), about)
 	f.claims = slices.DeleteFunc(slices.Clone(f.claims), func(c Claim) bool { return about(c.Path) })
 	return f
 }
 
-// Unclaim forgets what stands at a path, which changes here. That it is there stays true.
+// Unclaim forgets what stands at a path, which changes here, and what is found by it as a key. That
+// it is there stays true.
 func (f Facts) Unclaim(path string) Facts {
-	f.claims = slices.DeleteFunc(slices.Clone(f.claims), func(c Claim) bool { return strings.HasPrefix(subject(c.Path), path) })
+	f.there = slices.DeleteFunc(slices.Clone(f.there), func(there string) bool { return keyed(there, path) })
+	f.claims = slices.DeleteFunc(slices.Clone(f.claims), func(c Claim) bool {
+		return strings.HasPrefix(subject(c.Path), path) || keyed(c.Path, path)
+	})
 	return f
 }
+
+// keyed reports whether a path goes through an entry whose key is, or is a part of, what name is.
+func keyed(path, name string) bool { return strings.Contains(path, "["+name) }
 
 // subject is the path that a claim is about: of has(a.b), a.b.
 func subject(path string) string {

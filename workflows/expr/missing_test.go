@@ -28,7 +28,7 @@ func uncertain(t testing.TB) *expr.Env {
 	)
 	return expr.NewEnv(map[string]*expr.Type{
 		"event":  expr.Object(expr.Field{Name: "data", Type: detail}),
-		"inputs": expr.Object(expr.Field{Name: "who", Type: expr.String}),
+		"inputs": expr.Object(expr.Field{Name: "who", Type: expr.String}, expr.Field{Name: "by", Type: expr.Map(expr.String)}),
 		"vars":   expr.Object(expr.Field{Name: "x", Type: expr.String, Optional: true}),
 		"steps": expr.Object(
 			expr.Field{Name: "look", Type: expr.Object(
@@ -153,6 +153,10 @@ func TestMissingKnowsWhatHoldsAround(t *testing.T) {
 	require.Empty(t, missing(t, read, when(`inputs.who == "a"`, true).And(when(`steps.ask.decision == "late"`, true))), "two facts of different places")
 	require.NotEmpty(t, missing(t, read, when(`inputs.who == "a"`, true).Unclaim("inputs.who").And(when(`steps.ask.decision == "late"`, true))))
 	require.False(t, when(`has(vars.x)`, true).Without("vars").And(when(`has(vars.x)`, false)).Never(), "the name is another one")
+	const entry = `event.data.kind == "" || inputs.by[vars.x] == ""`
+	require.Empty(t, missing(t, entry, when(`has(vars.x) && vars.x in inputs.by`, true)))
+	require.Equal(t, []string{"inputs.by[vars.x]"}, missing(t, entry, when(`has(vars.x) && vars.x in inputs.by`, true).Unclaim("vars.x")), "the key is another one")
+	require.Equal(t, []string{"inputs.by[vars.x]"}, missing(t, entry, when(`has(vars.x) && vars.x in inputs.by`, true).Without("vars").There("vars.x")))
 	require.NotEmpty(t, missing(t, read, when(`inputs.who == "a"`, true).Or(when(`steps.ask.approved`, true))))
 	require.True(t, when(`inputs.who == "a"`, true).And(when(`inputs.who == "b"`, true)).Never())
 	require.True(t, when(`inputs.who == "a"`, true).And(when(`inputs.who == "a"`, false)).Never())
