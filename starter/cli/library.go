@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 
 	"github.com/countersign/countersign/activities/directory"
 	"github.com/countersign/countersign/playbooks"
@@ -15,6 +16,8 @@ import (
 // read reads the given playbooks; without any, those of --playbooks or the library that ships. What
 // the given ones call may also stand there.
 func (a *app) read(names ...string) (*library.Library, playbook.Problems, error) {
+	// Nearly all that is read is kept, so collecting often finds little.
+	defer debug.SetGCPercent(debug.SetGCPercent(400))
 	catalog := library.Catalog(a.registry, a.flows)
 	if a.directory != "" {
 		people, err := directory.Load(a.directory)

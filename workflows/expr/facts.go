@@ -79,7 +79,8 @@ type text struct {
 var ofText = regexp.MustCompile(`^(.+)\.(startsWith|endsWith|contains)\(("(?:[^"\\]|\\.)*")\)$`)
 
 func (c Claim) text() text {
-	if m := ofText.FindStringSubmatch(c.Path); m != nil {
+	if !strings.HasSuffix(c.Path, `")`) { // most claims: a search would cost more than all else here
+	} else if m := ofText.FindStringSubmatch(c.Path); m != nil {
 		what, err := strconv.Unquote(m[3])
 		if err != nil {
 			return text{}
@@ -130,12 +131,23 @@ func (f Facts) Never() bool { return f.never }
 
 // There adds paths that are there.
 func (f Facts) There(paths ...string) Facts {
+	own := false // the list is ours to change
 	for _, p := range paths {
-		if i, known := slices.BinarySearch(f.there, p); !known {
-			f.there = slices.Insert(slices.Clip(f.there), i, p)
+		i, known := slices.BinarySearch(f.there, p)
+		if known {
+			continue
 		}
+		if !own {
+			f.there, own = roomFor(f.there, len(paths)), true
+		}
+		f.there = slices.Insert(f.there, i, p)
 	}
 	return f
+}
+
+// roomFor copies a list, with room for so many more.
+func roomFor[T any](list []T, more int) []T {
+	return append(make([]T, 0, len(list)+more), list...)
 }
 
 // Paths returns the paths that are there, sorted.
@@ -143,14 +155,21 @@ func (f Facts) Paths() []string { return f.there }
 
 // Claims adds claims that hold.
 func (f Facts) Claims(claims ...Claim) Facts {
+	own := false
 	for _, c := range claims {
 		c = c.plain()
 		if f.has(c) {
 			continue
 		}
-		f.never = f.never || slices.ContainsFunc(f.of(c.Path), c.against) || slices.ContainsFunc(f.claims, c.text().against)
+		f.never = f.never || slices.ContainsFunc(f.of(c.Path), c.against)
+		if t := c.text(); t.path != "" {
+			f.never = f.never || slices.ContainsFunc(f.claims, t.against)
+		}
 		i, _ := slices.BinarySearchFunc(f.claims, c, Claim.compare)
-		f.claims = slices.Insert(slices.Clip(f.claims), i, c)
+		if !own {
+			f.claims, own = roomFor(f.claims, len(claims)), true
+		}
+		f.claims = slices.Insert(f.claims, i, c)
 	}
 	return f
 }
@@ -248,7 +267,12 @@ func (f Facts) has(c Claim) bool {
 
 // Laws say what follows from claims wherever in a playbook they hold: where steps.ask.approved is
 // true, what the approval covers has run.
-type Laws struct{ byPath map[string][]law }
+type Laws struct {
+	byPath map[string][]law
+	// asked are the facts that Apply was last asked about, and given its answer: the expressions of a
+	// step all stand at one place.
+	asked, given Facts
+}
 
 type law struct {
 	when  []Claim
@@ -270,14 +294,33 @@ func (l *Laws) Add(there []string, when ...Claim) {
 	for _, c := range one.when {
 		l.byPath[c.Path] = append(l.byPath[c.Path], one)
 	}
+	l.asked, l.given = Facts{}, Facts{}
 }
 
 // Apply adds to facts what follows from them.
 func (l *Laws) Apply(f Facts) Facts {
-	if l == nil {
+	if l == nil || len(f.claims) == 0 {
 		return f
 	}
-	for _, c := range f.claims {
+	if !f.is(l.asked) {
+		l.asked, l.given = f, l.follow(f, f.claims)
+	}
+	return l.given
+}
+
+// is reports whether two facts are the same lists, which do not change once made.
+func (f Facts) is(o Facts) bool {
+	return f.never == o.never && sameList(f.there, o.there) && sameList(f.claims, o.claims)
+}
+
+func sameList[T any](a, b []T) bool { return len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0]) }
+
+// follow adds what follows from some of the claims, with the others or without.
+func (l *Laws) follow(f Facts, claims []Claim) Facts {
+	if l == nil || len(l.byPath) == 0 {
+		return f
+	}
+	for _, c := range claims {
 		for _, one := range l.byPath[c.Path] {
 			if !slices.ContainsFunc(one.when, func(c Claim) bool { return !f.has(c) }) {
 				f = f.There(one.there...)

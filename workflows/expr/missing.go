@@ -48,7 +48,7 @@ func (p *Program) When(env *Env, gives bool, known Facts, laws *Laws) Facts {
 		return Nowhere()
 	}
 	m := p.presence(env, laws)
-	return m.and(known, m.when(p.checked.Expr(), gives))
+	return m.and(laws.Apply(known), m.when(p.checked.Expr(), gives))
 }
 
 // Claims returns the claims that hold exactly where the expression gives true; ok is false where
@@ -91,7 +91,8 @@ type presence struct {
 	found []Missing
 }
 
-func (m *presence) and(f, g Facts) Facts { return m.laws.Apply(f.And(g)) }
+// and adds g to f, in which nothing is left to follow.
+func (m *presence) and(f, g Facts) Facts { return m.laws.follow(f.And(g), g.claims) }
 
 // walk visits e where f holds. chain is the longest chain of fields that e begins, nil if e is no
 // part of one.
