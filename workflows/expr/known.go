@@ -72,7 +72,29 @@ func (e *Env) keep(p *Program, parsed *ast.AST) {
 	known.programs++
 }
 
-func same(a, b *Type) bool { return a == b || a != nil && b != nil && a.Same(b) }
+// same reports whether two types say the same, also of the values that texts can have: a result has
+// the values of what it is made of.
+func same(a, b *Type) bool {
+	if a == b {
+		return true
+	}
+	return a != nil && b != nil && a.Same(b) && sameValues(a, b)
+}
+
+func sameValues(a, b *Type) bool {
+	if a == b {
+		return true
+	}
+	if !slices.Equal(a.values, b.values) || a.elem != nil && !sameValues(a.elem, b.elem) {
+		return false
+	}
+	for i, f := range a.fields {
+		if !sameValues(f.Type, b.fields[i].Type) {
+			return false
+		}
+	}
+	return true
+}
 
 // typesOf gives the type of each path, or of as much of it as is certainly there: the rest is a part
 // of that type. It is nil if the first name is none of ours, such as a variable of a macro.

@@ -23,6 +23,7 @@ func TestKnownProgramsAreFoundWhereTheyMeanTheSame(t *testing.T) {
 			"no name":    {"other": Int},
 			"optional":   output(n(Int, true)),
 		},
+		`{"m": steps.a.output.n}`:                      {"one text": output(n(OneOf("a"), false)), "another": output(n(OneOf("b"), false)), "any text": output(n(String, false))},
 		"steps.a.output.?n.orValue(0) + 1":             {"int": output(n(Int, true)), "string": output(n(String, true))},
 		"has(steps.a.output.n)":                        {"there": output(n(Int, true)), "not there": output()},
 		"[1].all(other, other == 1) && steps != other": {"mixed": output()},
