@@ -53,7 +53,7 @@ func (r *run) offer(ev event.Event) {
 // turnedAway ends the wait of a step whose subscription could not be taken.
 func (r *run) turnedAway(s Subscription) {
 	for _, c := range r.waits.open {
-		if c.subscription.ID == s.ID {
+		if c.subscription.key() == s.key() {
 			c.full = true
 		}
 	}

@@ -150,7 +150,9 @@ func TestTooManyEvents(t *testing.T) {
 			}
 			h.env.SignalWorkflow(workflows.RepeatSignal, workflows.EventRef{})
 		},
-		"steps": func(h *house) { h.env.SignalWorkflow(workflows.FullSignal, workflows.Subscription{ID: "more#1"}) },
+		"steps": func(h *house) {
+			h.env.SignalWorkflow(workflows.FullSignal, workflows.Subscription{ID: "more#1", Execution: "default-test-run-id"})
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := newHouse(t)
@@ -159,6 +161,17 @@ func TestTooManyEvents(t *testing.T) {
 			require.ErrorContains(t, err, `step "more": more events of the type, or more steps that wait for them, than can be held`)
 		})
 	}
+}
+
+// A switchboard that was full for the execution before says nothing of this one.
+func TestFullForAnother(t *testing.T) {
+	h := newHouse(t)
+	h.at(time.Minute, func() {
+		h.env.SignalWorkflow(workflows.FullSignal, workflows.Subscription{ID: "more#1", Execution: "another"})
+	})
+	outcome, err := h.run("  - {id: more, wait: {event: lamp.mended, expires: 2h}}\noutcome: string(steps.more.arrived)")
+	require.NoError(t, err)
+	require.Equal(t, "false", outcome)
 }
 
 // A wait that is not reached, or that its step's timeout ends, has no event.
