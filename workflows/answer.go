@@ -62,7 +62,7 @@ func (r *run) answer(ctx workflow.Context, a approval.Answer) (approval.Ending, 
 
 // pose shows a question and waits for its answer, or for the end of its time.
 func (r *run) pose(ctx workflow.Context, row *StepStatus, question approval.Question) (approval.Ending, error) {
-	q := &QuestionStatus{Question: question}
+	q := &QuestionStatus{Question: question, size: weigh(question)}
 	kept, gone := prune(append(r.status.Questions, q))
 	r.status.Questions, r.status.Unlisted = kept, r.status.Unlisted+gone
 	if err := r.forPeople(ctx, row, question.Expires, func() bool { return q.Ending != nil }); err != nil {

@@ -14,17 +14,26 @@ import (
 const BackType = "countersign.back"
 
 // maxWalk is how many calls a run makes by itself to put things back; more of them go in pieces of
-// so many, each in a history of its own.
-const maxWalk = 500
+// so many, each in a history of its own. A piece has at most maxPieceBytes, about: Temporal takes
+// 2 MiB at once.
+const (
+	maxWalk       = 500
+	maxPieceBytes = 1 << 20
+)
 
-// piece says where the last piece of a trail begins.
-func piece(traces []*Trace) int {
-	first, calls := len(traces)-1, len(traces[len(traces)-1].Back)
-	for first > 0 && calls+len(traces[first-1].Back) <= maxWalk {
+// piece says where the last piece of a trail begins, and whether it can be told to another workflow.
+func piece(traces []*Trace) (first int, fits bool) {
+	first = len(traces) - 1
+	calls, bytes := len(traces[first].Back), weigh(traces[first])
+	fits = bytes <= maxPieceBytes
+	for first > 0 {
+		calls, bytes = calls+len(traces[first-1].Back), bytes+weigh(traces[first-1])
+		if calls > maxWalk || bytes > maxPieceBytes {
+			break
+		}
 		first--
-		calls += len(traces[first].Back)
 	}
-	return first
+	return first, fits
 }
 
 // BackInput is a piece of a trail, in the order in which it was done.

@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -106,21 +107,42 @@ func clip(s string) string {
 	return strings.ToValidUTF8(s[:maxRefusedText], "") + "…"
 }
 
-// maxListed is how many approvals a status lists, and how many questions, unless more are open: a
-// loop may ask hundreds, and Temporal refuses answers over 2 MiB.
-const maxListed = 200
+// maxListed is how many approvals a status lists, and how many questions, and maxListedBytes how
+// large they are together, unless more are open: a loop may ask hundreds, and Temporal refuses
+// answers over 2 MiB.
+const (
+	maxListed      = 200
+	maxListedBytes = 256 << 10
+)
 
 // prune takes what is over off a list, the oldest first, and says how much that was.
-func prune[T interface{ Open() bool }](list []T) (kept []T, gone int) {
+func prune[T interface {
+	Open() bool
+	weight() int
+}](list []T) (kept []T, gone int) {
+	bytes := 0
+	for _, one := range list {
+		bytes += one.weight()
+	}
 	most := len(list) - maxListed
 	kept = slices.DeleteFunc(list, func(one T) bool {
-		if gone >= most || one.Open() {
+		if gone >= most && bytes <= maxListedBytes || one.Open() {
 			return false
 		}
 		gone++
+		bytes -= one.weight()
 		return true
 	})
 	return kept, gone
+}
+
+// weigh says how many bytes something takes in a status.
+func weigh(v any) int {
+	raw, err := json.Marshal(v)
+	if err != nil {
+		return 0
+	}
+	return len(raw)
 }
 
 // withdraw closes what nobody will decide any more.

@@ -2,6 +2,7 @@ package workflows_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"reflect"
@@ -331,6 +332,18 @@ func TestManyApprovals(t *testing.T) {
 	require.Len(t, h.status().Approvals, 200)
 	require.Equal(t, 60, h.status().Unlisted)
 	require.Equal(t, workflows.Rounds{Done: 260}, *h.status().Step("ask").Rounds)
+}
+
+// Nor do a few large ones make a status that Temporal would refuse.
+func TestLargeApprovalsAndQuestions(t *testing.T) {
+	h := newHouse(t)
+	h.event.Data = json.RawMessage(`{"lamp":"` + strings.Repeat("x", 100<<10) + `"}`)
+	_, err := h.run("  - {for_each: 'lists.range(6)', steps: [{approve: 'Really?', approvers: [oncall], expires: 1m, steps: [{activity: lamp.smash, with: {lamp: '${event.data.lamp}'}}]}]}\n" +
+		"  - {for_each: 'lists.range(6)', steps: [{ask: '${string(event.data.lamp)}', who: [oncall], expires: 1m, form: {ok: {type: bool}}}]}")
+	require.NoError(t, err)
+	require.Len(t, h.status().Approvals, 2)
+	require.Len(t, h.status().Questions, 2)
+	require.Equal(t, 8, h.status().Unlisted)
 }
 
 // Every block stands in every other, and what fails inside comes out as the failure of the innermost.

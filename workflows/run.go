@@ -147,7 +147,7 @@ const maxShown = 1 << 20
 // show keeps a value for the status, or says how large it is where there is no room.
 func (r *run) show(raw json.RawMessage) json.RawMessage {
 	if r.status.shown+len(raw) > maxShown {
-		return json.RawMessage(fmt.Sprintf(`"%d bytes, not shown"`, len(raw)))
+		raw = json.RawMessage(fmt.Sprintf(`"%d bytes, not shown"`, len(raw)))
 	}
 	r.status.shown += len(raw)
 	return raw

@@ -143,10 +143,14 @@ type ApprovalStatus struct {
 	// Refused are signals that did not count, and why. Updates are refused to their sender's face
 	// and leave no trace.
 	Refused []string `json:"refused,omitempty"`
+
+	size int // of the request, in bytes
 }
 
 // Open reports whether the request still waits for people.
 func (a *ApprovalStatus) Open() bool { return a.Decision == nil }
+
+func (a *ApprovalStatus) weight() int { return a.size + weigh(a.Votes) + weigh(a.Refused) }
 
 // QuestionStatus is one question and how it ended.
 type QuestionStatus struct {
@@ -155,10 +159,14 @@ type QuestionStatus struct {
 	Ending *approval.Ending `json:"ending,omitempty"`
 	// Refused is as in ApprovalStatus.
 	Refused []string `json:"refused,omitempty"`
+
+	size int // of the question, in bytes
 }
 
 // Open reports whether the question still waits for people.
 func (q *QuestionStatus) Open() bool { return q.Ending == nil }
+
+func (q *QuestionStatus) weight() int { return q.size + weigh(q.Ending) + weigh(q.Refused) }
 
 // Step finds a step by id.
 func (s *Status) Step(id string) *StepStatus {

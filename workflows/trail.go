@@ -89,9 +89,7 @@ func (t *trail) room() error {
 func (t *trail) add(traces ...*Trace) {
 	for _, one := range traces {
 		t.traces = append(t.traces, one)
-		if raw, err := json.Marshal(one); err == nil {
-			t.size += len(raw)
-		}
+		t.size += weigh(one)
 	}
 }
 

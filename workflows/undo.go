@@ -79,9 +79,9 @@ func (r *run) putBack(ctx workflow.Context) {
 	defer release()
 	todo := slices.DeleteFunc(slices.Clone(r.trail.traces), func(t *Trace) bool { return len(t.Back) == 0 })
 	for end := len(todo); end > 0; {
-		first := piece(todo[:end])
-		if first == 0 && end == len(todo) {
-			r.walk(apart, todo)
+		first, fits := piece(todo[:end])
+		if first == 0 && end == len(todo) || !fits {
+			r.walk(apart, todo[first:end])
 		} else {
 			r.walkApart(apart, todo[first:end], first)
 		}

@@ -309,6 +309,25 @@ func TestUndoInPieces(t *testing.T) {
 	require.Contains(t, h.undone(), "l[7].a lamp.light failed")
 }
 
+// No piece is larger than what Temporal takes at once.
+func TestUndoInPiecesOfManyBytes(t *testing.T) {
+	h := newHouse(t)
+	h.breaks("lamp.look", "it is dark")
+	h.event.Data = json.RawMessage(`{"lamp":"` + strings.Repeat("x", 200<<10) + `"}`)
+	pieces := []string{}
+	h.env.SetOnChildWorkflowStartedListener(func(info *workflow.Info, _ workflow.Context, args converter.EncodedValues) {
+		var told json.RawMessage
+		require.NoError(t, args.Get(&told))
+		require.Less(t, len(told), 2<<20)
+		pieces = append(pieces, info.WorkflowExecution.ID)
+	})
+	_, err := h.run("  - {for_each: 'lists.range(6)', steps: [{id: a, activity: lamp.douse, with: {lamp: '${string(event.data.lamp) + string(item)}'}, undo: automatic}]}\n  - " + fails)
+	require.ErrorContains(t, err, "it is dark")
+	run := h.status().Run
+	require.Equal(t, []string{run + "/undo[1-5]", run + "/undo[0-0]"}, pieces)
+	require.Empty(t, h.left())
+}
+
 // A run that another waits for hands up what it did; what it put back itself is no longer there.
 func TestTrailOfAChild(t *testing.T) {
 	for name, tc := range map[string]struct{ steps, trail string }{

@@ -85,7 +85,7 @@ func (r *run) vote(ctx workflow.Context, v approval.Vote) (VoteResult, error) {
 
 // decide shows a request and waits for the decision, or for the end of its time.
 func (r *run) decide(ctx workflow.Context, row *StepStatus, request approval.Request) (approval.Decision, error) {
-	a := &ApprovalStatus{Request: request}
+	a := &ApprovalStatus{Request: request, size: weigh(request)}
 	kept, gone := prune(append(r.status.Approvals, a))
 	r.status.Approvals, r.status.Unlisted = kept, r.status.Unlisted+gone
 	if err := r.forPeople(ctx, row, request.Expires, func() bool { return a.Decision != nil }); err != nil {
