@@ -28,7 +28,7 @@ func fromCloudEvent(_ json.RawMessage, top map[string]json.RawMessage) ([]event.
 		Source:  attributes.text("source"),
 		Type:    attributes.text("type"),
 		Subject: attributes.optionalText("subject"),
-		Time:    attributes.time("time", "; CloudEvents lets it out, but a run needs to know when the event happened"),
+		Time:    attributes.time("time", "; CloudEvents can do without it, but a run needs to know when the event happened"),
 		Data:    top["data"],
 	}
 	if contentType := attributes.optionalText("datacontenttype"); contentType != "" && !isJSON(contentType) {

@@ -359,7 +359,7 @@ func TestNormaliseRefuses(t *testing.T) {
 		"CloudEvents, no source":         {cloudEvent().with("source", nil).json(t), "source is missing"},
 		"CloudEvents, no type":           {cloudEvent().with("type", nil).json(t), "type is missing"},
 		"CloudEvents, empty subject":     {cloudEvent().with("subject", "").json(t), "subject is empty"},
-		"CloudEvents, no time":           {cloudEvent().with("time", nil).json(t), "time is missing; CloudEvents lets it out, but a run needs to know when the event happened"},
+		"CloudEvents, no time":           {cloudEvent().with("time", nil).json(t), "time is missing; CloudEvents can do without it, but a run needs to know when the event happened"},
 		"CloudEvents, no data":           {cloudEvent().with("data", nil).json(t), "data is missing; send {} for an event that has none"},
 		"CloudEvents, binary":            {cloudEvent().with("data", nil).with("data_base64", "e30=").json(t), "data_base64 is not read, since playbooks read JSON; send the JSON itself as data"},
 		"CloudEvents, both":              {cloudEvent().with("data_base64", "e30=").json(t), "data_base64 is not read"},

@@ -7,12 +7,17 @@ import (
 	"github.com/countersign/countersign/workflows/expr"
 )
 
-// eventType is an event as expressions see it, with data of this type.
-func eventType(data *expr.Type) *expr.Type {
+// eventType is an event as expressions see it, with data of this type. names are what its own type
+// can be; none: anything.
+func eventType(data *expr.Type, names ...string) *expr.Type {
+	name := expr.String
+	if len(names) > 0 {
+		name = expr.OneOf(names...)
+	}
 	return expr.Object(
 		expr.Field{Name: "id", Type: expr.String},
 		expr.Field{Name: "source", Type: expr.String},
-		expr.Field{Name: "type", Type: expr.String},
+		expr.Field{Name: "type", Type: name},
 		expr.Field{Name: "subject", Type: expr.String},
 		expr.Field{Name: "time", Type: expr.Timestamp},
 		expr.Field{Name: "data", Type: data},
@@ -44,7 +49,7 @@ func (c *checker) triggers(pb *Playbook) *expr.Type {
 	var joint *expr.Type
 	for i, t := range pb.Triggers {
 		t.data = c.describe(t.Event, t.node)
-		sc := eventOnly(t.data)
+		sc := eventOnly(t.data, t.Event)
 		c.expr(t.If, expr.Bool, sc)
 		c.compile(t.Dedupe, expr.String, sc)
 		t.reads = *sc.eventReads

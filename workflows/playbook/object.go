@@ -1,6 +1,7 @@
 package playbook
 
 import (
+	"encoding/json"
 	"fmt"
 	"regexp"
 	"slices"
@@ -70,6 +71,17 @@ func quoted(n *yaml.Node) string {
 		return ""
 	}
 	return fmt.Sprintf("; write it in quotes, %q", n.Value)
+}
+
+// unquoted advises on a string that would be of the wanted type without its quotes.
+func unquoted(n *yaml.Node, want *expr.Type) string {
+	if n.Tag != "!!str" {
+		return ""
+	}
+	if _, err := want.Decode(json.RawMessage(n.Value)); err != nil {
+		return ""
+	}
+	return "; write it without quotes, " + n.Value
 }
 
 func (o object) has(key string) bool { return o.values[key] != nil }

@@ -63,9 +63,9 @@ const (
 )
 
 // eventOnly is what triggers and inputs may read: nothing has run yet. data is the type of the
-// event's data.
-func eventOnly(data *expr.Type) *scope {
-	return &scope{event: eventType(data), eventReads: &[][]string{}}
+// event's data, names what its own type can be.
+func eventOnly(data *expr.Type, names ...string) *scope {
+	return &scope{event: eventType(data, names...), eventReads: &[][]string{}}
 }
 
 // start is the scope of the first step; before is that of the inputs.

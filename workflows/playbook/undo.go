@@ -39,7 +39,7 @@ func (p *parser) undo(o object) *Undo {
 	case n.Kind == yaml.ScalarNode && n.Value == automatically:
 		u.Automatic = &Signature{}
 	case n.Kind == yaml.ScalarNode && n.Tag == "!!str":
-		p.reportAt(ruleBadValue, n, "\"undo\" of %s is %q; want %s, or a list of calls%s", o.what, n.Value, automatically, expr.DidYouMean(n.Value, []string{automatically}))
+		p.reportAt(ruleBadValue, n, "\"undo\" of %s is %q; want %s, or a list of calls", o.what, n.Value, automatically)
 	case n.Kind != yaml.SequenceNode:
 		p.reportAt(ruleWrongType, n, "\"undo\" of %s is %s, or a list of calls; got %s", o.what, automatically, form(n))
 	}

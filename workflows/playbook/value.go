@@ -119,6 +119,8 @@ func (c *checker) literal(v *Value, want *expr.Type) *expr.Type {
 			hint = quoted(v.node)
 		case expr.KindTimestamp:
 			hint = "; write it like 2026-11-20T21:14:00Z"
+		case expr.KindBool, expr.KindInt, expr.KindDouble:
+			hint = unquoted(v.node, want)
 		}
 		c.reportAt(ruleWrongType, v.node, "want %s, got %s%s", want, form(v.node), hint)
 		return want

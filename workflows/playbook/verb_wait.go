@@ -93,13 +93,18 @@ func (w *Wait) check(c *checker, step *Step, sc *scope) []expr.Field {
 	if w.node != nil {
 		w.data = c.eventData(w.Event, w.node)
 		arriving := sc.fork()
-		arriving.name("candidate", eventType(w.data))
+		arriving.name("candidate", eventType(w.data, w.Event))
 		c.expr(w.If, expr.Bool, arriving)
 		c.taint(expr.Path("steps", step.ID, "event"))
 		return []expr.Field{
 			{Name: "arrived", Type: expr.Bool},
-			c.given(step, sc, "event", eventType(w.data), "arrived", "none may have arrived"),
+			c.given(step, sc, "event", eventType(w.data, w.Event), "arrived", "none may have arrived"),
 		}
+	}
+	if w.Until != nil && dated(w.Until.node.Value) {
+		at := w.Until.node
+		c.reportAt(ruleExpression, at, "\"until\" takes an expression; write timestamp(%q)", at.Value)
+		return nil
 	}
 	c.expr(w.Until, expr.Timestamp, sc)
 	if w.For == nil {
@@ -120,4 +125,10 @@ func (w *Wait) check(c *checker, step *Step, sc *scope) []expr.Field {
 // Candidate is an event that has arrived as the condition of the wait, and later steps, see it.
 func (w *Wait) Candidate(ev event.Event) (map[string]any, error) {
 	return eventValue("candidate", ev, w.data)
+}
+
+// dated reports whether a text is a time as YAML writes it.
+func dated(text string) bool {
+	_, err := time.Parse(time.RFC3339, text)
+	return err == nil
 }
