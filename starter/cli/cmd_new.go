@@ -95,15 +95,18 @@ func (a *app) newPlaybook(cmd *cobra.Command, f newFlags) error {
 			return refuse(err, "see the fields that there are: "+a.command("new", "--event", eventFile(f.event)))
 		}
 	}
-	text := s.text.String()
-	if _, problems := playbook.Compile(s.name+".yaml", []byte(text), library.Catalog(a.registry, a.flows)); len(problems) > 0 {
+	text, problems := playbook.Format(s.name+".yaml", []byte(s.text.String()))
+	if len(problems) == 0 {
+		_, problems = playbook.Compile(s.name+".yaml", text, library.Catalog(a.registry, a.flows))
+	}
+	if len(problems) > 0 {
 		return refuse(fmt.Errorf("the playbook would have problems: %w", problems), "")
 	}
 	if a.json() {
-		if err := a.printJSON(newJSON{s.name, text}); err != nil {
+		if err := a.printJSON(newJSON{s.name, string(text)}); err != nil {
 			return err
 		}
-	} else if err := a.print("%s", strings.TrimSuffix(text, "\n")); err != nil {
+	} else if err := a.print("%s", strings.TrimSuffix(string(text), "\n")); err != nil {
 		return err
 	}
 	if len(fields) > 0 && len(f.inputs) == 0 {

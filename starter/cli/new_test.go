@@ -18,7 +18,7 @@ import (
 )
 
 // What is printed for each activity that ships is a playbook without problems, for the checker and
-// for editors, and asks before it changes anything.
+// for editors, in its layout, and asks before it changes anything.
 func TestNewForEveryActivity(t *testing.T) {
 	t.Parallel()
 	schema, err := shippedSchema(t).Resolve(nil)
@@ -31,6 +31,8 @@ func TestNewForEveryActivity(t *testing.T) {
 		pb, problems := playbook.Compile("p.yaml", []byte(r.out), library.Catalog(registry))
 		require.Empty(t, problems, r.out)
 		require.NoError(t, validates(t, schema, r.out))
+		formatted, _ := playbook.Format("p.yaml", []byte(r.out))
+		require.Equal(t, string(formatted), r.out)
 		_, asks := pb.Steps[0].Verb.(*playbook.Approve)
 		require.Equal(t, one.Effect != activities.Read, asks)
 	}

@@ -18,6 +18,7 @@ import (
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/testsuite"
+	"go.temporal.io/sdk/worker"
 
 	"github.com/countersign/countersign/activities"
 	"github.com/countersign/countersign/activities/digest"
@@ -228,6 +229,8 @@ func (r *rehearsal) rehearse(in workflows.Input, key string) {
 	suite.SetDisableRegistrationAliasing(true)
 	r.env, r.answered = suite.NewTestWorkflowEnvironment(), map[string]bool{}
 	r.env.SetTestTimeout(patience)
+	// On a busy machine a workflow goroutine is late without being stuck; one that is ends with patience.
+	r.env.SetWorkerOptions(worker.Options{DeadlockDetectionTimeout: patience})
 	// The run starts now, not at the event's time: reads have their deadlines by the clock on the
 	// wall, and in the past all of those would have passed.
 	r.env.SetStartWorkflowOptions(client.StartWorkflowOptions{ID: workflows.RunID(r.pb.Name, key), TaskQueue: workflows.TaskQueue})
