@@ -185,10 +185,12 @@ func (f Facts) Without(name string) Facts {
 	return f
 }
 
-// Unclaim forgets what stands at a path, which changes here, and what is found by it as a key. That
-// it is there stays true.
+// Unclaim forgets what stands at a path, which changes here, with what is in it and what is found by
+// it as a key. That the path itself is there stays true.
 func (f Facts) Unclaim(path string) Facts {
-	f.there = slices.DeleteFunc(slices.Clone(f.there), func(there string) bool { return keyed(there, path) })
+	f.there = slices.DeleteFunc(slices.Clone(f.there), func(there string) bool {
+		return strings.HasPrefix(there, path+".") || strings.HasPrefix(there, path+"[") || keyed(there, path)
+	})
 	f.claims = slices.DeleteFunc(slices.Clone(f.claims), func(c Claim) bool {
 		return strings.HasPrefix(subject(c.Path), path) || keyed(c.Path, path)
 	})
@@ -279,8 +281,14 @@ type law struct {
 	there []string
 }
 
-// Add adds one: where all claims hold, the paths are there.
+// Add adds one: where all claims hold, the paths are there. It leaves out what holds only for now:
+// what is in a value that may be set again, or in an item, or under a key.
 func (l *Laws) Add(there []string, when ...Claim) {
+	there = slices.DeleteFunc(slices.Clone(there), func(path string) bool {
+		root, rest, _ := strings.Cut(path, ".")
+		inVar := root == "vars" && !strings.Contains(rest, ".")
+		return strings.Contains(path, "[") || !inVar && !lastingName(root)
+	})
 	if len(there) == 0 || len(when) == 0 {
 		return
 	}

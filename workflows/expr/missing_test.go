@@ -12,12 +12,13 @@ import (
 // uncertain is an environment of which much may not be there.
 func uncertain(t testing.TB) *expr.Env {
 	t.Helper()
+	key := expr.Object(
+		expr.Field{Name: "id", Type: expr.String},
+		expr.Field{Name: "owner", Type: expr.String, Optional: true},
+	)
 	detail := expr.Object(
 		expr.Field{Name: "kind", Type: expr.String},
-		expr.Field{Name: "key", Type: expr.Object(
-			expr.Field{Name: "id", Type: expr.String},
-			expr.Field{Name: "owner", Type: expr.String, Optional: true},
-		), Optional: true},
+		expr.Field{Name: "key", Type: key, Optional: true},
 		expr.Field{Name: "count", Type: expr.Int, Optional: true},
 	)
 	output := expr.Object(
@@ -29,7 +30,7 @@ func uncertain(t testing.TB) *expr.Env {
 	return expr.NewEnv(map[string]*expr.Type{
 		"event":  expr.Object(expr.Field{Name: "data", Type: detail}),
 		"inputs": expr.Object(expr.Field{Name: "who", Type: expr.String}, expr.Field{Name: "by", Type: expr.Map(expr.String)}),
-		"vars":   expr.Object(expr.Field{Name: "x", Type: expr.String, Optional: true}),
+		"vars":   expr.Object(expr.Field{Name: "x", Type: expr.String, Optional: true}, expr.Field{Name: "m", Type: key, Optional: true}),
 		"steps": expr.Object(
 			expr.Field{Name: "look", Type: expr.Object(
 				expr.Field{Name: "status", Type: expr.OneOf("done", "failed", "skipped")},
@@ -153,6 +154,10 @@ func TestMissingKnowsWhatHoldsAround(t *testing.T) {
 	require.Empty(t, missing(t, read, when(`inputs.who == "a"`, true).And(when(`steps.ask.decision == "late"`, true))), "two facts of different places")
 	require.NotEmpty(t, missing(t, read, when(`inputs.who == "a"`, true).Unclaim("inputs.who").And(when(`steps.ask.decision == "late"`, true))))
 	require.False(t, when(`has(vars.x)`, true).Without("vars").And(when(`has(vars.x)`, false)).Never(), "the name is another one")
+	const inside = `has(vars.m) && vars.m.owner == ""`
+	require.Empty(t, missing(t, inside, when(`has(vars.m) && has(vars.m.owner)`, true)))
+	require.Equal(t, []string{"vars.m.owner"}, missing(t, inside, when(`has(vars.m) && has(vars.m.owner)`, true).Unclaim("vars.m")), "the value is another one")
+	require.Empty(t, missing(t, `vars.m == vars.m`, when(`has(vars.m)`, true).Unclaim("vars.m")), "but there is one")
 	const entry = `event.data.kind == "" || inputs.by[vars.x] == ""`
 	require.Empty(t, missing(t, entry, when(`has(vars.x) && vars.x in inputs.by`, true)))
 	require.Equal(t, []string{"inputs.by[vars.x]"}, missing(t, entry, when(`has(vars.x) && vars.x in inputs.by`, true).Unclaim("vars.x")), "the key is another one")
@@ -163,6 +168,14 @@ func TestMissingKnowsWhatHoldsAround(t *testing.T) {
 	require.True(t, when(`1 > 2`, true).Never())
 	require.False(t, when(`1 > 2`, false).Never())
 	require.False(t, when(`inputs.who == "a"`, false).And(when(`inputs.who == "b"`, false)).Never())
+}
+
+// What follows from a claim wherever it holds is nothing that a set, a loop or a key changes.
+func TestLawsLast(t *testing.T) {
+	held := expr.Claim{Path: "inputs.who", Value: `"a"`}
+	laws := &expr.Laws{}
+	laws.Add([]string{"inputs.by[vars.x]", "item.owner", "steps.look.output", "vars.m", "vars.m.owner"}, held)
+	require.Equal(t, []string{"steps.look.output", "vars.m"}, laws.Apply(expr.Facts{}.Claims(held)).Paths())
 }
 
 // Conditions on one text that no text meets, and some that one does.
