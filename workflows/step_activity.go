@@ -54,11 +54,17 @@ func (r *run) given(ctx workflow.Context, with *playbook.Value, takes *expr.Type
 // call makes a resolved call and reads its output.
 func (r *run) call(ctx workflow.Context, s *playbook.Step, v *playbook.Activity, row *StepStatus, call activities.Call, permit *activities.Permit) (map[string]any, error) {
 	row.Input = r.show(call.Input)
-	if err := r.trail.room(); err != nil && v.Signature.Effect != playbook.EffectRead {
-		return nil, err
+	under := 0
+	if v.Signature.Effect != playbook.EffectRead {
+		if err := r.trail.room(); err != nil {
+			return nil, err
+		}
+		under = len(call.Input)
 	}
 	var output json.RawMessage
+	r.trail.ahead += under
 	err := execute(ctx, r.name(s), s, v, call, permit).Get(ctx, &output)
+	r.trail.ahead -= under
 	if err = r.note(ctx, s, v, call, output, err); err != nil {
 		return nil, err
 	}

@@ -62,6 +62,7 @@ func undoCall(call activities.Call, s playbook.Signature) UndoCall {
 type trail struct {
 	traces     []*Trace
 	size, most int // bytes, about
+	ahead      int // of the calls that are under way now
 }
 
 // Bounds on what a run remembers to have done, in bytes. One that hands it up hands up all at once,
@@ -80,7 +81,7 @@ func newTrail(ctx workflow.Context) *trail {
 
 // room reports a trail that cannot take another call, before that is made.
 func (t *trail) room() error {
-	if t.size > t.most {
+	if t.size+t.ahead > t.most {
 		return fmt.Errorf("the run has changed %d things, and can remember no more of them to put back or tell; give the rest to another run", len(t.traces))
 	}
 	return nil

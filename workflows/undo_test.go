@@ -357,6 +357,21 @@ func TestTrailOfAChild(t *testing.T) {
 	}
 }
 
+// Nor do calls side by side make a trail that is too large to be handed up.
+func TestTrailOfCallsSideBySide(t *testing.T) {
+	h := newHouse(t)
+	h.event.Data = json.RawMessage(`{"lamp":"` + strings.Repeat("x", 200<<10) + `"}`)
+	var report workflows.Report
+	h.env.ExecuteWorkflow(func(ctx workflow.Context) error {
+		in := h.input("  - {id: l, for_each: 'lists.range(20)', max_parallel: 20, continue_on_error: true, steps: [{activity: lamp.douse, with: {lamp: '${event.data.lamp}'}, undo: automatic}]}\noutcome: steps.l.?error.orValue('') + string(steps.l.failed)")
+		return workflow.ExecuteChildWorkflow(ctx, workflows.RunType, in).Get(ctx, &report)
+	})
+	require.NoError(t, h.env.GetWorkflowError())
+	require.Contains(t, report.Outcome, "can remember no more")
+	require.True(t, strings.HasSuffix(report.Outcome, "17"), "but for three")
+	require.Len(t, h.calls(), 3)
+}
+
 // lamps is a world that remembers: lamp.turn turns a lamp on or off, and says how it was.
 type lamps struct {
 	mu sync.Mutex
