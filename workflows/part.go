@@ -197,7 +197,7 @@ func (r *run) inParts(ctx workflow.Context, s *playbook.Step, v *playbook.ForEac
 
 // tell makes what every part of a loop is told, and says how many items each gets.
 func (r *run) tell(s *playbook.Step, v *playbook.ForEach, items int) (PartInput, int, error) {
-	in := PartInput{Input: r.in, Run: r.id(), Time: r.status.Started, Step: s.ID, Path: r.path}
+	in := PartInput{Input: r.in, Run: r.id(), Time: r.began(), Step: s.ID, Path: r.path}
 	seen := map[string]any{}
 	for _, f := range v.Sees.Fields() {
 		value, ok := r.values[f.Name]

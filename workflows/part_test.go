@@ -154,3 +154,13 @@ func TestApprovalInAPart(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, []string{`lamp.smash {"lamp":"l0"}`}, h.calls())
 }
+
+// A part of a part knows when the run began, too.
+func TestPartsOfPartsKnowTheRun(t *testing.T) {
+	h := newHouse(t)
+	outcome, err := h.run("  - id: l\n    for_each: lists.range(201)\n    steps:\n      - {if: item == 0, wait: 1h}\n" +
+		"      - {id: m, for_each: 'item == 200 ? lists.range(201) : []', steps: [{set: {x: 1}}], collect: string(run.time)}\n" +
+		"    collect: '{\"times\": steps.m.results}'\noutcome: string(steps.l.results[200].times.all(t, t == string(run.time))) + string(steps.l.results[200].times.size())")
+	require.NoError(t, err)
+	require.Equal(t, "true201", outcome)
+}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
@@ -139,6 +140,9 @@ func (r *run) open(ctx workflow.Context, in Input) error {
 
 // id is the run's id as people know it, also inside a part.
 func (r *run) id() string { return r.values["run"].(map[string]any)["id"].(string) }
+
+// began is when the run began, also inside a part.
+func (r *run) began() time.Time { return r.values["run"].(map[string]any)["time"].(time.Time) }
 
 // maxShown bounds the inputs and outputs in a status, in bytes: Temporal refuses answers over
 // 2 MiB, and a run that cannot tell its story cannot be approved either.
