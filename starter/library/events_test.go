@@ -52,7 +52,7 @@ func TestSchemasOfOnesOwn(t *testing.T) {
 	require.NotContains(t, catalog().Events.Names(), "shop.order", "one library's schemas stay in it")
 }
 
-func TestSchemasBesideANamedFile(t *testing.T) {
+func TestSchemasBesideANamedFileOrFolder(t *testing.T) {
 	t.Parallel()
 	for _, beside := range []string{"events", "run/events"} {
 		dir := t.TempDir()
@@ -60,9 +60,11 @@ func TestSchemasBesideANamedFile(t *testing.T) {
 			require.NoError(t, os.MkdirAll(filepath.Dir(filepath.Join(dir, file)), 0o700))
 			require.NoError(t, os.WriteFile(filepath.Join(dir, file), []byte(text), 0o600))
 		}
-		_, problems, err := library.Open(catalog(), filepath.Join(dir, "run", "a.yaml"))
-		require.NoError(t, err)
-		require.Equal(t, []string{filepath.Join(dir, "run", told)}, lines(problems))
+		for _, named := range []string{"run", "run/a.yaml"} {
+			_, problems, err := library.Open(catalog(), filepath.Join(dir, named))
+			require.NoError(t, err)
+			require.Equal(t, []string{filepath.Join(dir, "run", told)}, lines(problems))
+		}
 	}
 }
 

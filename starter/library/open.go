@@ -53,10 +53,10 @@ func OpenBeside(other fs.FS, at string, catalog playbook.Catalog, names ...strin
 	return library, problems, nil
 }
 
-// describe reads the schemas of events: those of a folder, or those that stand beside a file or
-// beside the folder of its stage.
+// describe reads the schemas of events: those of a folder, or that stand beside it, as it may be that
+// of a stage; or those that stand beside a file or beside the folder of its stage.
 func (l *loader) describe(name string) {
-	folders := []string{name}
+	folders := []string{name, filepath.Join(name, "..", schemaFolder)}
 	if info, err := os.Stat(name); err == nil && !info.IsDir() {
 		dir := filepath.Dir(name)
 		folders = []string{filepath.Join(dir, "..", schemaFolder), filepath.Join(dir, schemaFolder)}
