@@ -104,9 +104,9 @@ func (in *Input) resolve(values map[string]any, given map[string]json.RawMessage
 		return in.Default.Eval(values)
 	}
 	if err == nil {
-		err = fmt.Errorf("it must be given (%s), as the playbook does not take it from the event", in.Type)
+		return nil, fmt.Errorf("it must be given (%s), as the playbook does not take it from the event", in.Type)
 	}
-	return nil, err
+	return nil, fmt.Errorf("the event lacks what from reads, so it must be given (%s): %w", in.Type, err)
 }
 
 // Values are an event, inputs and a run as expressions see them. The worker adds steps and vars.

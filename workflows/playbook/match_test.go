@@ -77,7 +77,7 @@ func TestResolveInputs(t *testing.T) {
 		"given overrides":         {inputs: "inputs: {n: {type: int, from: event.data.n, default: 1}}", data: `{"n":2}`, given: map[string]string{"n": "3"}, want: `{"n":3}`},
 		"default of every type":   {inputs: "inputs: {d: {type: duration, default: 2d}, l: {type: list(int), default: [1]}, m: {type: map(string), default: {a: b}}, f: {type: double, default: 1}}", data: `{}`, want: `{"d":"48h0m0s","l":[1],"m":{"a":"b"},"f":1}`},
 		"int for double":          {inputs: "inputs: {n: {type: double, from: event.data.n}}", data: `{"n":2}`, want: `{"n":2}`},
-		"missing":                 {inputs: "inputs: {lamp: {type: string, from: event.data.lamp}}", data: `{}`, says: []string{`input "lamp": evaluate "event.data.lamp": no such key: lamp`}},
+		"missing":                 {inputs: "inputs: {lamp: {type: string, from: event.data.lamp}}", data: `{}`, says: []string{`input "lamp": the event lacks what from reads, so it must be given (string): evaluate "event.data.lamp": no such key: lamp`}},
 		"not given":               {inputs: "inputs: {lamp: {type: string}}", data: `{}`, says: []string{`input "lamp": it must be given (string), as the playbook does not take it from the event`}},
 		"wrong type":              {inputs: "inputs: {lamp: {type: string, from: event.data.lamp}}", data: `{"lamp":5}`, says: []string{`input "lamp": want string, got the number 5`}},
 		"wrong type, not default": {inputs: "inputs: {n: {type: int, from: event.data.n, default: 1}}", data: `{"n":"x"}`, says: []string{`input "n": want int, got the string "x"`}},

@@ -90,7 +90,7 @@ type mappingDoc struct {
 // what may stand at any step as step.
 var mappings = map[string]mappingDoc{
 	"playbook": {"A playbook: what starts it, what it needs, and its steps.", map[string]keyDoc{
-		"playbook": {"Its name, which is that of its file.", word(nameForm)},
+		"playbook": {"Its name; by custom its file has the same.", word(nameForm)},
 		"title":    {"What people read instead of the name.", plain("string")},
 		"stage":    {"Where in the pipeline it belongs.", oneOf(Stages)},
 		"labels": {"Words to find it by, such as cloud: aws.", func() *jsonschema.Schema {
