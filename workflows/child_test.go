@@ -145,3 +145,26 @@ func TestFailureInsideACalledRun(t *testing.T) {
 	require.ErrorContains(t, err, `step "a": step "inner": step "see": it is dark`)
 	require.Equal(t, 1, strings.Count(h.status().Error, "it is dark"))
 }
+
+// A run below that somebody cancels by itself has failed as far as the run above it is concerned.
+func TestCancelledBelow(t *testing.T) {
+	for name, steps := range map[string]string{
+		"a part":     "  - {try: [{id: a, for_each: 'lists.range(300)', steps: [{wait: 1h}]}], catch: [{stop: '${error.step}: ${error.reason}'}]}",
+		"a playbook": "  - {try: [{id: a, playbook: inner}], catch: [{stop: '${error.step}: ${error.reason}'}]}",
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHouse(t)
+			inner := h.compile("inner", "steps: [{wait: 1h}]\n")
+			h.callees = playbook.Table[playbook.Callee]{"inner": {Plan: inner.Plan}}
+			below := ""
+			h.at(time.Minute, func() {
+				row := h.status().Step("a")
+				below = row.Part + row.Run
+				h.env.CancelWorkflowByID(below, "")
+			})
+			outcome, err := h.run(steps)
+			require.NoError(t, err)
+			require.Equal(t, "a: the run "+below+" was cancelled", outcome)
+		})
+	}
+}

@@ -59,6 +59,7 @@ type PartReport struct {
 	Stopped *Stopped     `json:"stopped,omitempty"`
 	Failure *StepFailure `json:"failure,omitempty"`
 	Reason  string       `json:"reason,omitempty"` // of a failure that is not a step's
+	Also    string       `json:"also,omitempty"`   // what went wrong beside a cancellation
 }
 
 // Stopped is how a stop ends a run, as a part reports it.
@@ -148,7 +149,11 @@ func (r *run) reportPart(ctx workflow.Context, report PartReport, err error) (Pa
 		report.Stopped = &Stopped{r.stop.outcome, r.stop.failed}
 		return report, nil
 	case temporal.IsCanceledError(err):
-		r.status.State, r.status.Error = Cancelled, "cancelled"
+		var more *cancelledError
+		if errors.As(err, &more) {
+			report.Also = more.also
+		}
+		r.status.State, r.status.Error = Cancelled, "cancelled"+report.Also
 		return report, temporal.NewCanceledError(report)
 	case errors.As(err, &failed):
 		report.Failure = &StepFailure{failed.step, failed.name, failed.reason, failed.also}
@@ -251,6 +256,10 @@ func part(ctx workflow.Context, id string, in PartInput) (PartReport, error) {
 	case errors.As(err, &cancelled):
 		if cancelled.HasDetails() {
 			_ = cancelled.Details(&report) // where it cannot be read, nothing is known
+		}
+		err = ended(ctx, id, err)
+		if report.Also != "" && temporal.IsCanceledError(err) {
+			err = &cancelledError{err, report.Also}
 		}
 		return report, err
 	case errors.As(err, &app) && app.HasDetails() && app.Details(&report) == nil && report.Failure != nil:

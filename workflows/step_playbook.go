@@ -48,9 +48,18 @@ func (r *run) child(ctx workflow.Context, s *playbook.Step, v *playbook.Child, r
 	// What it did this run may have to put back. What it left when it failed nobody will.
 	r.take(r.name(s)+".", report.Trail)
 	if err != nil {
-		return nil, err
+		return nil, ended(ctx, row.Run, err)
 	}
 	return map[string]any{"outcome": report.Outcome}, nil
+}
+
+// ended says how a run that this one waits for has ended. One that somebody cancelled while this one
+// goes on has failed: on_error, catch and retry see it.
+func ended(ctx workflow.Context, run string, err error) error {
+	if temporal.IsCanceledError(err) && ctx.Err() == nil {
+		return fmt.Errorf("the run %s was cancelled", run)
+	}
+	return err
 }
 
 // reportOf is what a called run that failed or was cancelled reports. One that Temporal ended by

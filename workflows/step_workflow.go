@@ -26,7 +26,7 @@ func (r *run) flow(ctx workflow.Context, s *playbook.Step, v *playbook.Workflow,
 	})
 	var output json.RawMessage
 	if err := workflow.ExecuteChildWorkflow(ctx, v.Name, given).Get(ctx, &output); err != nil {
-		return nil, err
+		return nil, ended(ctx, row.Run, err)
 	}
 	decoded, err := v.Signature.Output.Decode(output)
 	if err != nil {
