@@ -131,7 +131,7 @@ func TestCalledRunThatCannotStart(t *testing.T) {
 	in := h.input("  - {id: a, playbook: from-event}")
 	in.Event.Data = []byte(`{"lamp":"desk"}`)
 	_, err := h.start(in)
-	require.ErrorContains(t, err, `step "a": input "n": evaluate`)
+	require.ErrorContains(t, err, `step "a": input "n": the event lacks`)
 }
 
 // What fails deep down is told with all the steps on the way.
