@@ -266,3 +266,18 @@ func TestClaims(t *testing.T) {
 		}
 	}
 }
+
+// What is of any type and not true need not be false.
+func TestNotTrueOfAnyType(t *testing.T) {
+	env := expr.NewEnv(map[string]*expr.Type{"item": expr.Any, "sure": expr.Bool})
+	for source, never := range map[string]bool{
+		`item != true && item == 5`:     false,
+		`item != true && item != false`: false,
+		`item != "a" && item == "a"`:    true,
+		`sure != true && sure != false`: true,
+	} {
+		p, problems := env.Compile(source, expr.Bool)
+		require.Empty(t, problems, source)
+		require.Equal(t, never, p.When(env, true, expr.Facts{}, nil).Never(), source)
+	}
+}
