@@ -16,6 +16,7 @@ import (
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/testsuite"
+	"go.temporal.io/sdk/worker"
 
 	"github.com/countersign/countersign/activities"
 	"github.com/countersign/countersign/activities/all"
@@ -108,6 +109,7 @@ func answer(t *testing.T, registry *activities.Registry, ev event.Event, playboo
 	suite.SetDisableRegistrationAliasing(true)
 	env := suite.NewTestWorkflowEnvironment()
 	env.SetTestTimeout(time.Minute)
+	env.SetWorkerOptions(worker.Options{DeadlockDetectionTimeout: time.Minute}) // late is not stuck
 	registry.Bind(env)
 	workflows.Bind(env)
 	var run workflows.Input

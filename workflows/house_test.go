@@ -16,6 +16,7 @@ import (
 	"go.temporal.io/sdk/converter"
 	sdklog "go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/testsuite"
+	"go.temporal.io/sdk/worker"
 
 	"github.com/countersign/countersign/activities"
 	"github.com/countersign/countersign/activities/directory"
@@ -63,11 +64,21 @@ const (
 	carol = "carol@example.com" // belongs to no group that is asked
 )
 
-func newHouse(t testing.TB) *house {
+// newEnvironment is Temporal's test environment. On a busy machine, or under the race detector, a
+// workflow goroutine is late without being stuck.
+func newEnvironment() *testsuite.TestWorkflowEnvironment {
+	const patience = 20 * time.Second
 	var suite testsuite.WorkflowTestSuite
 	suite.SetLogger(sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler)))
+	env := suite.NewTestWorkflowEnvironment()
+	env.SetTestTimeout(patience)
+	env.SetWorkerOptions(worker.Options{DeadlockDetectionTimeout: patience})
+	return env
+}
+
+func newHouse(t testing.TB) *house {
 	h := &house{
-		TB: t, env: suite.NewTestWorkflowEnvironment(), registry: activities.NewRegistry(), workflows: workflows.NewRegistry(), callees: playbook.Table[playbook.Callee]{},
+		TB: t, env: newEnvironment(), registry: activities.NewRegistry(), workflows: workflows.NewRegistry(), callees: playbook.Table[playbook.Callee]{},
 		do: map[string]func(context.Context, lampInput) (lampOutput, error){},
 		event: event.Event{
 			ID: "e1", Source: "hall", Type: "lamp.broken", Time: time.Date(2026, 11, 20, 21, 14, 0, 0, time.UTC),

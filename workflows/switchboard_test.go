@@ -3,7 +3,6 @@ package workflows_test
 import (
 	"encoding/json"
 	"fmt"
-	"log/slog"
 	"slices"
 	"strings"
 	"sync"
@@ -13,7 +12,6 @@ import (
 	"github.com/stretchr/testify/mock"
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/converter"
-	sdklog "go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
 	"go.temporal.io/sdk/workflow"
@@ -34,9 +32,7 @@ type exchange struct {
 }
 
 func newExchange(t testing.TB) *exchange {
-	var suite testsuite.WorkflowTestSuite
-	suite.SetLogger(sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler)))
-	x := &exchange{TB: t, env: suite.NewTestWorkflowEnvironment(), gone: map[string]bool{}}
+	x := &exchange{TB: t, env: newEnvironment(), gone: map[string]bool{}}
 	x.env.RegisterWorkflowWithOptions(workflows.Switchboard, workflow.RegisterOptions{Name: workflows.SwitchboardType})
 	x.env.OnSignalExternalWorkflow(mock.Anything, mock.Anything, mock.Anything, mock.Anything, mock.Anything).Return(
 		func(_, run, _, signal string, arg any) error {
