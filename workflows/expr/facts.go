@@ -2,7 +2,6 @@ package expr
 
 import (
 	"cmp"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -76,16 +75,20 @@ type text struct {
 	holds           bool
 }
 
-var ofText = regexp.MustCompile(`^(.+)\.(startsWith|endsWith|contains)\(("(?:[^"\\]|\\.)*")\)$`)
-
 func (c Claim) text() text {
-	if !strings.HasSuffix(c.Path, `")`) { // most claims: a search would cost more than all else here
-	} else if m := ofText.FindStringSubmatch(c.Path); m != nil {
-		what, err := strconv.Unquote(m[3])
-		if err != nil {
-			return text{}
+	if strings.HasSuffix(c.Path, `")`) {
+		for _, how := range []string{"startsWith", "endsWith", "contains"} {
+			// A quote inside the text is written \", so that nothing in it looks like a call.
+			at := strings.LastIndex(c.Path, "."+how+`("`)
+			if at <= 0 {
+				continue
+			}
+			what, err := strconv.Unquote(c.Path[at+len(how)+len(".(") : len(c.Path)-len(")")])
+			if err != nil {
+				return text{}
+			}
+			return text{c.Path[:at], how, what, (c.Value == "true") != c.Not}
 		}
-		return text{m[1], m[2], what, (c.Value == "true") != c.Not}
 	}
 	if what, err := strconv.Unquote(c.Value); err == nil && !c.Not {
 		return text{c.Path, "", what, true}
