@@ -18,6 +18,7 @@ import (
 func temporalEnv(r *Registry) *testsuite.TestActivityEnvironment {
 	var suite testsuite.WorkflowTestSuite
 	env := suite.NewTestActivityEnvironment()
+	r.Guard(allow{})
 	r.Bind(env)
 	return env
 }

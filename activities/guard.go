@@ -11,6 +11,8 @@ import (
 	"go.temporal.io/sdk/activity"
 
 	"github.com/countersign/countersign/activities/digest"
+	"github.com/countersign/countersign/activities/grant"
+	"github.com/countersign/countersign/activities/preview"
 )
 
 // Call is one activity call with nothing left to resolve: exactly what will be sent.
@@ -25,8 +27,9 @@ func (c Call) Digest() (digest.Digest, error) {
 	return digest.Of(c)
 }
 
-// Permit lets a change or destroy happen: it names the calls it covers by their digests. It comes
-// from an approval, or (for a change only) from a policy that lets the step run by itself.
+// Permit is what a run says of a change or destroy that it asks for: the calls that are covered, by
+// their digests, and who approved them. It is a first check, for our own mistakes: a run is workflow
+// state, which others may have written. What the [Authority] believes is signed.
 type Permit struct {
 	// Approval is the id of the approval behind it; empty when the step runs by itself.
 	Approval string `json:"approval,omitempty"`
@@ -34,12 +37,14 @@ type Permit struct {
 	By []string `json:"by,omitempty"`
 	// Covers are the digests of every call the permit is for.
 	Covers []digest.Digest `json:"covers"`
+	// Grant is the signed grant of the approval; nil when the step runs by itself.
+	Grant *grant.Signed `json:"grant,omitempty"`
 }
 
 // ErrNotPermitted is why the guard refused an effect; nothing was called.
 var ErrNotPermitted = errors.New("not permitted")
 
-// admit is the decision whether call may be made, at the last moment before it is.
+// admit is what can be seen of a call and its permit alone; the [Authority] decides the rest.
 func admit(spec Spec, call Call, permit *Permit) error {
 	if err := call.RefuseEmpty(spec.Targets); err != nil {
 		return err
@@ -104,16 +109,98 @@ func (a *Activity) run(ctx context.Context, input json.RawMessage, permit *Permi
 		return nil, toTemporal(Permanent("BadInput", fmt.Errorf("%s: the input does not fit: %w", a.Name, err)))
 	}
 	if err := admit(a.Spec, Call{Activity: a.Name, Version: a.Version, Input: input}, permit); err != nil {
-		return nil, toTemporal(Permanent("NotPermitted", err))
+		return nil, toTemporal(Permanent(NotPermitted, err))
 	}
 	ctx = withTemporalMemory(withTemporalInfo(ctx))
 	stop := beat(ctx, a.silence(ctx)/beats)
 	defer stop()
-	output, err := a.call(ctx, input)
+	var output json.RawMessage
+	var err error
+	if a.Effect == Read {
+		output, err = a.call(ctx, input)
+	} else {
+		output, err = a.effect(ctx, input, permit)
+	}
 	if err != nil {
 		return nil, toTemporal(a.interrupted(ctx, err))
 	}
 	return output, nil
+}
+
+// recordTime bounds the writing of an outcome, also of a call that was cut off.
+const recordTime = 20 * time.Second
+
+// effect makes one attempt at a change or destroy: no effect without an intent on record, and no
+// answer without an outcome.
+func (a *Activity) effect(ctx context.Context, input json.RawMessage, permit *Permit) (json.RawMessage, error) {
+	attempt, err := a.attempt(ctx, input, permit)
+	if err != nil {
+		return nil, err
+	}
+	turn, err := a.authority().Begin(ctx, attempt)
+	if err != nil {
+		return nil, fmt.Errorf("%s (%s): %w", a.Name, a.Effect, err)
+	}
+	if output, ok := turn.Earlier(); ok {
+		return output, nil
+	}
+	ctx, requests := withRequests(ctx)
+	output, err := a.call(ctx, input)
+	outcome := Outcome{Output: output, Err: err, Requests: requests()}
+	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTime)
+	defer cancel()
+	if err == nil {
+		outcome.Undo, outcome.LeftAs = a.left(bounded, input, output)
+	}
+	if recorded := turn.End(bounded, outcome); recorded != nil && err == nil {
+		// The next attempt finds the effect made, and writes what this one could not.
+		return nil, fmt.Errorf("%s was made, and its outcome could not be recorded: %w", a.Name, recorded)
+	}
+	return output, err
+}
+
+func (a *Activity) attempt(ctx context.Context, input json.RawMessage, permit *Permit) (Attempt, error) {
+	call := Call{Activity: a.Name, Version: a.Version, Input: input}
+	name, err := call.Digest()
+	if err != nil {
+		return Attempt{}, err
+	}
+	info := activity.GetInfo(ctx)
+	attempt := Attempt{
+		Spec: a.Spec, Call: call, Digest: name,
+		Workflow: info.WorkflowExecution.ID, Execution: info.WorkflowExecution.RunID, Step: info.ActivityID,
+		Ticket: TicketFrom(ctx), Grant: permit.Grant,
+	}
+	if a.preview != nil {
+		attempt.Preview = func(ctx context.Context) (preview.Preview, error) { return a.preview(ctx, input) }
+	}
+	return attempt, nil
+}
+
+// left is the call that takes an effect back, and what the world looks like to it now. Where that
+// cannot be told nothing is: whoever takes it back then decides without.
+func (a *Activity) left(ctx context.Context, input, output json.RawMessage) (*Call, digest.Digest) {
+	undo, ok := a.registry.Lookup(a.Undo)
+	if !ok {
+		return nil, ""
+	}
+	raw, err := UndoInput(undo, input, output)
+	if err != nil {
+		return nil, ""
+	}
+	call := &Call{Activity: undo.Name, Version: undo.Version, Input: raw}
+	if undo.preview == nil {
+		return call, ""
+	}
+	seen, err := undo.preview(ctx, raw)
+	if err != nil {
+		return call, ""
+	}
+	name, err := seen.Digest()
+	if err != nil {
+		return call, ""
+	}
+	return call, name
 }
 
 // silence is after what time without a heartbeat this call counts as lost. A run that was started

@@ -9,6 +9,8 @@ import (
 	"sort"
 
 	"go.temporal.io/sdk/activity"
+
+	"github.com/countersign/countersign/activities/preview"
 )
 
 // Activity is a registered activity: its description and the schemas of what it takes and gives.
@@ -19,13 +21,16 @@ type Activity struct {
 	// TaskQueue is where the worker of a described activity takes calls from; empty: ours has it.
 	TaskQueue string
 
-	call func(ctx context.Context, input json.RawMessage) (json.RawMessage, error)
+	registry *Registry
+	call     func(ctx context.Context, input json.RawMessage) (json.RawMessage, error)
+	preview  func(ctx context.Context, input json.RawMessage) (preview.Preview, error)
 }
 
 // Registry holds the activities of one worker. It is filled at start-up and only read afterwards,
 // so it needs no lock.
 type Registry struct {
 	byName map[string]*Activity
+	guard  Authority
 }
 
 // NewRegistry returns an empty registry.
@@ -61,6 +66,8 @@ func Register[In, Out any](r *Registry, spec Spec, fn func(context.Context, In) 
 		Spec:   spec,
 		Input:  in,
 		Output: out,
+
+		registry: r,
 		call: func(ctx context.Context, raw json.RawMessage) (json.RawMessage, error) {
 			var input In
 			if err := json.Unmarshal(raw, &input); err != nil {
@@ -77,6 +84,45 @@ func Register[In, Out any](r *Registry, spec Spec, fn func(context.Context, In) 
 			return encoded, nil
 		},
 	}
+}
+
+// Previews gives an effect that is registered its preview: a read of what fn's call would change,
+// before anything is. It panics, as Register does, when there is no such effect.
+func Previews[In any](r *Registry, name string, fn func(context.Context, In) (preview.Preview, error)) {
+	a, ok := r.byName[name]
+	if !ok || a.Effect == Read || a.preview != nil {
+		panic(fmt.Sprintf("activities: preview of %q: there is no effect of that name that has none", name))
+	}
+	a.preview = func(ctx context.Context, raw json.RawMessage) (preview.Preview, error) {
+		var input In
+		if err := json.Unmarshal(raw, &input); err != nil {
+			return preview.Preview{}, Permanent("BadInput", fmt.Errorf("read the input of %s: %w", name, err))
+		}
+		return fn(ctx, input)
+	}
+}
+
+// HasPreview reports whether what the effect would change can be read before.
+func (a *Activity) HasPreview() bool { return a.preview != nil }
+
+// PreviewName is the Temporal activity that reads the preview of an effect.
+func PreviewName(effect string) string { return effect + ".preview" }
+
+// Guard sets who decides about effects. Without, every effect is refused.
+func (r *Registry) Guard(by Authority) { r.guard = by }
+
+func (a *Activity) authority() Authority {
+	if a.registry == nil || a.registry.guard == nil {
+		return nobody{}
+	}
+	return a.registry.guard
+}
+
+// nobody is the authority of a worker that was given none.
+type nobody struct{}
+
+func (nobody) Begin(context.Context, Attempt) (Turn, error) {
+	return nil, Permanent(NotPermitted, fmt.Errorf("%w: %w", ErrNotPermitted, errNoAuthority))
 }
 
 // fields holds what a spec says of the fields of its input against the input.
@@ -133,5 +179,23 @@ func (r *Registry) Bind(w Registrar) {
 			}
 		}
 		w.RegisterActivityWithOptions(guarded, activity.RegisterOptions{Name: a.Name})
+		if a.preview != nil {
+			w.RegisterActivityWithOptions(a.runPreview, activity.RegisterOptions{Name: PreviewName(a.Name)})
+		}
 	}
+}
+
+// runPreview is what Temporal calls to read a preview.
+func (a *Activity) runPreview(ctx context.Context, input json.RawMessage) (preview.Preview, error) {
+	if err := a.Input.Validate(input); err != nil {
+		return preview.Preview{}, toTemporal(Permanent("BadInput", fmt.Errorf("preview of %s: the input does not fit: %w", a.Name, err)))
+	}
+	if err := (Call{Activity: a.Name, Version: a.Version, Input: input}).RefuseEmpty(a.Targets); err != nil {
+		return preview.Preview{}, toTemporal(Permanent(NotPermitted, err))
+	}
+	seen, err := a.preview(withTemporalInfo(ctx), input)
+	if err != nil {
+		return preview.Preview{}, toTemporal(err)
+	}
+	return seen, nil
 }

@@ -19,6 +19,7 @@ import (
 	"go.temporal.io/sdk/worker"
 
 	"github.com/countersign/countersign/activities"
+	"github.com/countersign/countersign/activities/activitytest"
 	"github.com/countersign/countersign/activities/all"
 	"github.com/countersign/countersign/activities/aws"
 	"github.com/countersign/countersign/activities/aws/standin"
@@ -110,6 +111,7 @@ func answer(t *testing.T, registry *activities.Registry, ev event.Event, playboo
 	env := suite.NewTestWorkflowEnvironment()
 	env.SetTestTimeout(time.Minute)
 	env.SetWorkerOptions(worker.Options{DeadlockDetectionTimeout: time.Minute}) // late is not stuck
+	registry.Guard(activitytest.NewAllow(t))
 	registry.Bind(env)
 	workflows.Bind(env)
 	var run workflows.Input

@@ -19,6 +19,7 @@ import (
 	"go.temporal.io/sdk/worker"
 
 	"github.com/countersign/countersign/activities"
+	"github.com/countersign/countersign/activities/activitytest"
 	"github.com/countersign/countersign/activities/directory"
 	"github.com/countersign/countersign/workflows"
 	"github.com/countersign/countersign/workflows/approval"
@@ -99,6 +100,7 @@ func newHouse(t testing.TB) *house {
 	directory.Register(h.registry, func() (directory.Directory, error) {
 		return directory.Directory{Groups: map[string][]string{"oncall": {alice, bob}, "night": {bob}, "others": {carol}}}, nil
 	})
+	h.registry.Guard(activitytest.NewAllow(t))
 	h.registry.Bind(h.env)
 	workflows.Bind(h.env)
 	for _, name := range []string{workflows.SubscribeActivity, workflows.UnsubscribeActivity} {

@@ -17,6 +17,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/countersign/countersign/activities"
+	"github.com/countersign/countersign/activities/activitytest"
 	"github.com/countersign/countersign/workflows"
 	"github.com/countersign/countersign/workflows/playbook"
 )
@@ -406,6 +407,7 @@ func (l *lamps) register(h *house) {
 	own := activities.NewRegistry()
 	activities.Register(own, spec, l.turn)
 	activities.Register(h.registry, spec, l.turn)
+	own.Guard(activitytest.NewAllow(h))
 	own.Bind(h.env)
 }
 

@@ -13,6 +13,7 @@ import (
 	"go.temporal.io/sdk/testsuite"
 
 	"github.com/countersign/countersign/activities"
+	"github.com/countersign/countersign/activities/activitytest"
 	"github.com/countersign/countersign/activities/all"
 	"github.com/countersign/countersign/activities/aws"
 	"github.com/countersign/countersign/activities/aws/standin"
@@ -49,6 +50,7 @@ func TestThroughTemporal(t *testing.T) {
 		if left != nil {
 			env.SetHeartbeatDetails(left)
 		}
+		r.Guard(activitytest.NewAllow(t))
 		r.Bind(env)
 		return env.ExecuteActivity(name, input, permit)
 	}

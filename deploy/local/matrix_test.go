@@ -20,6 +20,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/countersign/countersign/activities"
+	"github.com/countersign/countersign/activities/activitytest"
 	"github.com/countersign/countersign/activities/directory"
 	"github.com/countersign/countersign/deploy/local/devserver"
 	"github.com/countersign/countersign/workflows"
@@ -249,6 +250,7 @@ func newMatrix(t *testing.T) *lab {
 	workflows.Bind(w)
 	workflows.BindActivities(w)
 	flows.Bind(w, registry)
+	registry.Guard(activitytest.NewAllow(t))
 	registry.Bind(w)
 	require.NoError(t, w.Start())
 	t.Cleanup(w.Stop)

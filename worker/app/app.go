@@ -48,6 +48,8 @@ type Options struct {
 	// Directory names the people of the groups that approve. It is asked at each approval.
 	Directory func() (directory.Directory, error)
 	AWS       aws.Options
+	// Authority decides about effects; nil: none is made.
+	Authority activities.Authority
 	// Extensions add activities and workflows to those that ship.
 	Extensions []workflows.Extension
 	// Activities is a folder of descriptors of activities that run in workers of their own, as
@@ -78,6 +80,7 @@ func Start(c client.Client, opts Options) (*Worker, error) {
 	workflows.Bind(w)
 	workflows.BindActivities(w)
 	flows.Bind(w, registry)
+	registry.Guard(opts.Authority)
 	registry.Bind(w)
 	if err := w.Start(); err != nil {
 		return nil, fmt.Errorf("start the worker on the task queue %q: %w", queue, err)

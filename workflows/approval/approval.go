@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/countersign/countersign/activities/digest"
+	"github.com/countersign/countersign/activities/grant"
+	"github.com/countersign/countersign/activities/preview"
 )
 
 // Request is what people are asked, whole: everything here is shown before anyone decides.
@@ -36,6 +38,16 @@ type Request struct {
 	Quorum  int       `json:"quorum"`
 	Asked   time.Time `json:"asked"`
 	Expires time.Time `json:"expires"`
+	// Policy is what policy asks beyond the playbook; nil: nothing. Both must be met.
+	Policy *grant.Need `json:"policy,omitempty"`
+	// PolicyDigest names the policy that was read.
+	PolicyDigest digest.Digest `json:"policy_digest,omitempty"`
+	// Escalate adds groups when nobody has decided by then; nil: none.
+	Escalate *Escalation `json:"escalate,omitempty"`
+	// Edits are the changes that people made to the calls, the oldest first.
+	Edits []Edit `json:"edits,omitempty"`
+	// Again says why people are asked anew; nil: it is the first time.
+	Again *Again `json:"again,omitempty"`
 	// Digest names what is asked: all of the above. A vote repeats it, so that a vote for one thing
 	// never counts for another.
 	Digest digest.Digest `json:"digest"`
@@ -53,6 +65,55 @@ type Call struct {
 	Targets  []string        `json:"targets,omitempty"`  // names of input fields
 	Input    json.RawMessage `json:"input"`
 	Digest   digest.Digest   `json:"digest"`
+	// Preview is what the call would change, when the question was asked; nil: it has none.
+	Preview *preview.Preview `json:"preview,omitempty"`
+}
+
+// Escalation adds groups to those who may answer.
+type Escalation struct {
+	Groups []string  `json:"groups"`
+	At     time.Time `json:"at"`
+}
+
+// Edit is a change of a call's input that a person made before the decision. It makes another
+// request of it: all votes are void.
+type Edit struct {
+	By     string        `json:"by"` // stable id
+	Step   string        `json:"step"`
+	Before digest.Digest `json:"before"` // of the call
+	After  digest.Digest `json:"after"`
+	At     time.Time     `json:"at"`
+}
+
+// Again says why people are asked anew, and what is different.
+type Again struct {
+	// Of is the request that was approved.
+	Of  digest.Digest `json:"of"`
+	Why string        `json:"why"`
+	// Steps are the calls whose effect is another than what was shown; all others are as they were.
+	Steps []string `json:"steps,omitempty"`
+}
+
+// Needs is what must be met for a yes.
+func (r Request) Needs() []grant.Need {
+	needs := []grant.Need{{Groups: r.Groups, Quorum: r.Quorum}}
+	if r.Policy != nil {
+		needs = append(needs, *r.Policy)
+	}
+	return needs
+}
+
+// Standing is how a request stands: what the gateway signs and a run believes.
+type Standing struct {
+	Run       string        `json:"run"`
+	Execution string        `json:"execution"`
+	Approval  string        `json:"approval"`
+	Request   digest.Digest `json:"request"`
+	Votes     []Vote        `json:"votes"`
+	// Decision is nil while more votes are wanted.
+	Decision *Decision `json:"decision,omitempty"`
+	// Grant is that of a yes.
+	Grant *grant.Signed `json:"grant,omitempty"`
 }
 
 // Seal sets the digest of a request whose other fields are complete.
@@ -83,6 +144,11 @@ type Vote struct {
 	Verdict  Verdict       `json:"verdict"`
 	Reason   string        `json:"reason,omitempty"`
 	At       time.Time     `json:"at,omitzero"`
+	// Surface is where it was given: cli, local, slack. For is who delegated it.
+	Surface string `json:"surface,omitempty"`
+	For     string `json:"for,omitempty"`
+	// BreakGlass says that the person decides alone, for the reason given.
+	BreakGlass bool `json:"break_glass,omitempty"`
 }
 
 // Bounds on a vote, in bytes: a run keeps votes, and anybody may send them.
@@ -110,6 +176,8 @@ type Decision struct {
 	By      []string  `json:"by"`     // who decided; empty when nobody did
 	Reason  string    `json:"reason"` // for people
 	At      time.Time `json:"at"`
+	// BreakGlass: one person decided alone; the reason says why, and a review is open.
+	BreakGlass bool `json:"break_glass,omitempty"`
 }
 
 // ErrRefused is why a vote does not count; the text beside it is for the person who cast it.

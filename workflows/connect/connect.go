@@ -13,6 +13,9 @@ import (
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/contrib/envconfig"
 	"go.temporal.io/sdk/log"
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/countersign/countersign/activities"
 )
 
 // dialTime bounds the first answer of the cluster.
@@ -60,6 +63,7 @@ func (o Options) Resolve() (client.Options, error) {
 		logger = slog.New(slog.DiscardHandler)
 	}
 	resolved.Logger = log.NewStructuredLogger(logger)
+	resolved.ContextPropagators = []workflow.ContextPropagator{activities.Tickets()}
 	return resolved, nil
 }
 
@@ -84,6 +88,7 @@ func Local(ctx context.Context, address, namespace string) (client.Client, error
 	defer cancel()
 	c, err := client.DialContext(ctx, client.Options{
 		HostPort: address, Namespace: namespace, Logger: log.NewStructuredLogger(slog.New(slog.DiscardHandler)),
+		ContextPropagators: []workflow.ContextPropagator{activities.Tickets()},
 	})
 	if err != nil {
 		return nil, fmt.Errorf("connect to Temporal at %s: %w", address, err)

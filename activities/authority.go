@@ -1,0 +1,64 @@
+package activities
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+
+	"github.com/countersign/countersign/activities/digest"
+	"github.com/countersign/countersign/activities/grant"
+	"github.com/countersign/countersign/activities/preview"
+)
+
+// Authority decides, for every change and destroy, at the moment before it is made. It is the only
+// way to an effect: a worker without one makes none.
+type Authority interface {
+	// Begin admits an attempt and writes its intent to the ledger, in one transaction, or refuses.
+	// A refusal is an error made by Permanent with the Kind NotPermitted, or AskAgain where the run
+	// may ask people anew. Other errors (no ledger, no directory) may be tried again.
+	Begin(ctx context.Context, a Attempt) (Turn, error)
+}
+
+// Turn is an admitted attempt: its intent is on record.
+type Turn interface {
+	// Earlier is the output of an attempt of the same effect that has ended well; the effect is then
+	// not made again.
+	Earlier() (output json.RawMessage, ok bool)
+	// End writes the outcome. A later attempt that has begun meanwhile makes it fail.
+	End(ctx context.Context, o Outcome) error
+}
+
+// Attempt is one try at an effect.
+type Attempt struct {
+	Spec   Spec
+	Call   Call
+	Digest digest.Digest // of Call
+	// Workflow, Execution and Step are who asks, from the engine: the run or a part of it.
+	Workflow, Execution, Step string
+	Ticket, Grant             *grant.Signed
+	// Preview reads what the effect would change now; nil where the activity has no preview.
+	Preview func(context.Context) (preview.Preview, error)
+}
+
+// Outcome is how an attempt ended.
+type Outcome struct {
+	Output json.RawMessage // of one that ended well
+	Err    error           // nil: it ended well
+	// Undo is the call that takes it back; nil: nothing does. LeftAs is the digest of that call's
+	// preview after the effect: while it reads the same, the world is as the effect left it.
+	Undo   *Call
+	LeftAs digest.Digest
+	// Requests are the provider's ids of the requests that were made.
+	Requests []string
+}
+
+// Kinds of errors of an Authority, see [Error].
+const (
+	NotPermitted = "NotPermitted"
+	// AskAgain is a refusal of a call that people approved: its effect is no longer the one they
+	// saw, or they decided too long ago.
+	AskAgain = "AskAgain"
+)
+
+// errNoAuthority is why a worker that was given none makes no effect.
+var errNoAuthority = errors.New("this worker has no authority to make effects; give it a policy, a ledger and the gateway's public keys")

@@ -1,0 +1,90 @@
+// Package ledger is the record of what was asked, decided and done: append-only, every record
+// chained to the one before by its hash. PostgreSQL holds it in production, SQLite on one machine.
+package ledger
+
+import (
+	"encoding/json"
+	"errors"
+	"time"
+
+	"github.com/countersign/countersign/activities/digest"
+)
+
+// Kind says what a record is about.
+type Kind string
+
+// The kinds, and the key by which each can be found and of which there is never a second one.
+const (
+	Event      Kind = "event"      // an event that came in; event/<source digest>/<id>
+	Run        Kind = "run"        // a run was started, with plan, event, inputs and ticket; ticket/<ticket id>
+	Request    Kind = "request"    // what people were asked, as shown; request/<request digest>
+	Vote       Kind = "vote"       // vote/<request digest>/<person>
+	Decision   Kind = "decision"   // of a request, with its grant; decision/<request digest>
+	Delegation Kind = "delegation" // delegation/<request digest>/<person>
+	Edit       Kind = "edit"       // of a request's call; no key
+	Answer     Kind = "answer"     // to a question; answer/<question digest>
+	Intent     Kind = "intent"     // the first attempt at an effect; use/<permission id>/<workflow>/<step>
+	Retry      Kind = "retry"      // a later attempt; use/<permission id>/<workflow>/<step>/<n>
+	Outcome    Kind = "outcome"    // of an effect that ended well; outcome/<permission id>/<workflow>/<step>
+	Failure    Kind = "failure"    // of an attempt; no key
+	Refusal    Kind = "refusal"    // by the guard or the gateway; no key
+	Switch     Kind = "switch"     // the kill switch was thrown or reset; no key: the last one counts
+	Token      Kind = "token"      // a person's token was issued or revoked; no key
+	Review     Kind = "review"     // of a break-glass was opened or closed; no key
+	Keep       Kind = "keep"       // what would be undone by itself stays; keep/<run>/<step>
+	Undo       Kind = "undo"       // somebody asked for a run's effects to be taken back; no key
+)
+
+// Record is one entry of the ledger.
+type Record struct {
+	Seq  int64     `json:"seq"` // from 1, without gaps
+	At   time.Time `json:"at"`  // UTC, microseconds
+	Kind Kind      `json:"kind"`
+	// Run is the workflow id of the run, or "".
+	Run string `json:"run,omitempty"`
+	// Key is unique among all records; "" is none.
+	Key string `json:"key,omitempty"`
+	// Topic is what is counted: for an intent "<activity>@<account>".
+	Topic string          `json:"topic,omitempty"`
+	Body  json.RawMessage `json:"body"` // canonical JSON
+	Prev  digest.Digest   `json:"prev"` // hash of the record before; of the first one of zeros
+	Hash  digest.Digest   `json:"hash"` // of all of the above
+}
+
+// Entry is what is to be recorded.
+type Entry struct {
+	Kind            Kind
+	Run, Key, Topic string
+	Body            any
+}
+
+// ErrTaken is returned for a second record with one key; the first stands.
+var ErrTaken = errors.New("it is on record already")
+
+// Filter selects records. Zero fields select all.
+type Filter struct {
+	Kinds []Kind
+	Run   string
+	// Tree selects records of Run and of everything that it called: ids that begin with it and a slash.
+	Tree  bool
+	Topic string
+	After int64 // Seq
+	Limit int   // 0: 1000
+}
+
+// Tx is one transaction. Transactions that write follow one another: what one has read stands until
+// it has committed.
+type Tx interface {
+	// Append adds a record, or returns the one that has its key, with ErrTaken.
+	Append(Entry) (Record, error)
+	// Find returns the record of a key.
+	Find(key string) (Record, bool, error)
+	// Last returns the newest record of a kind.
+	Last(kind Kind) (Record, bool, error)
+	// List returns records in their order.
+	List(Filter) ([]Record, error)
+	// Count counts the records of a kind since a time, by topic.
+	Count(kind Kind, since time.Time) (map[string]int, error)
+	// Now is the database's clock.
+	Now() time.Time
+}
