@@ -195,6 +195,9 @@ func (p *planPrinter) step(depth int, s *forecast.Step) {
 	}
 	if s.Approval != nil {
 		p.line(depth+1, fmt.Sprintf("asks %d of %s, for %s", s.Approval.Quorum, strings.Join(s.Approval.Groups, ", "), s.Approval.Span()))
+		if e := s.Approval.Escalate; e != nil {
+			p.line(depth+1, fmt.Sprintf("asks %s as well after %s", strings.Join(e.Groups, ", "), e.Span()))
+		}
 	}
 	if c := s.Call; c != nil {
 		for _, line := range card.Parameters(c.Input.Value) {

@@ -148,7 +148,7 @@ func (m *mermaid) step(s *playbook.Step, from []exit) []exit {
 		m.class(n, s, string(v.Signature.Effect))
 		return []exit{{node: n}}
 	case *playbook.Approve:
-		n := m.node(`{{"`, `"}}`, name, "approve: "+v.Message.Text(), fmt.Sprintf("%d of %s", v.Quorum, strings.Join(v.Approvers, ", ")))
+		n := m.node(`{{"`, `"}}`, name, "approve: "+v.Message.Text(), asked(v))
 		m.join(from, n)
 		m.class(n, s, "approval")
 		return append(m.block(v.Steps, []exit{{n, "approved"}}), exit{n, "not approved"})
@@ -241,4 +241,13 @@ func mermaidText(s string) string {
 		return " "
 	}
 	return out.String()
+}
+
+// asked says whom an approval asks.
+func asked(v *playbook.Approve) string {
+	says := fmt.Sprintf("%d of %s", v.Quorum, strings.Join(v.Approvers, ", "))
+	if v.Escalate != nil {
+		says += ", later also " + strings.Join(v.Escalate.Groups, ", ")
+	}
+	return says
 }

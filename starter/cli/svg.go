@@ -235,7 +235,7 @@ func stepTexts(s *playbook.Step) (texts []string, effect string) {
 		}
 		return texts, effect
 	case *playbook.Approve:
-		return []string{name, "approve: " + v.Message.Text(), fmt.Sprintf("%d of %s", v.Quorum, strings.Join(v.Approvers, ", "))}, "approval"
+		return []string{name, "approve: " + v.Message.Text(), asked(v)}, "approval"
 	case *playbook.Ask:
 		return []string{name, "ask: " + v.Message.Text(), strings.Join(v.Who, ", ")}, "approval"
 	case *playbook.Child:

@@ -84,6 +84,14 @@ type Approval struct {
 	Groups  []string `json:"groups"`
 	Quorum  int      `json:"quorum"`
 	Expires string   `json:"expires"`
+	// Escalate is whom it asks as well later; nil: nobody.
+	Escalate *Escalation `json:"escalate,omitempty"`
+}
+
+// Escalation is whom an approval asks as well, and after how long.
+type Escalation struct {
+	Groups []string `json:"groups"`
+	After  string   `json:"after"`
 }
 
 // Block is steps inside a step, and when they run.

@@ -99,6 +99,9 @@ func (w *walker) read(s *playbook.Step, v *playbook.Activity, out *Step) error {
 
 func (w *walker) approve(s *playbook.Step, v *playbook.Approve, out *Step) (err error) {
 	out.Approval = &Approval{Groups: v.Approvers, Quorum: v.Quorum, Expires: v.Expires.String()}
+	if e := v.Escalate; e != nil {
+		out.Approval.Escalate = &Escalation{Groups: e.Groups, After: e.After.String()}
+	}
 	if out.Says, err = w.text(v.Message); err != nil {
 		return err
 	}
@@ -408,11 +411,16 @@ func (w *walker) other(s *playbook.Step, out *Step) Chance {
 }
 
 // Span writes how long an approval waits as authors do.
-func (a *Approval) Span() string {
-	d, err := time.ParseDuration(a.Expires)
+func (a *Approval) Span() string { return span(a.Expires) }
+
+// Span writes how long it takes as authors do.
+func (e *Escalation) Span() string { return span(e.After) }
+
+func span(text string) string {
+	d, err := time.ParseDuration(text)
 	switch {
 	case err != nil:
-		return a.Expires
+		return text
 	case d%(24*time.Hour) == 0:
 		return fmt.Sprintf("%dd", d/(24*time.Hour))
 	case d%time.Hour == 0:

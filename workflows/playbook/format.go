@@ -105,7 +105,7 @@ const (
 // keysOf are the shapes with keys that do not depend on a verb.
 var keysOf = map[shape][]string{
 	shapePlaybook: playbookKeys, "trigger": triggerKeys, "input": inputKeys, "case": caseKeys, "branch": branchKeys,
-	"wait": waitKeys, "field": fieldKeys, "retry": retryKeys,
+	"wait": waitKeys, "field": fieldKeys, "retry": retryKeys, "escalate": escalateKeys,
 }
 
 // order is how the keys of a mapping stand.
@@ -145,7 +145,7 @@ func inner(s shape, key string) (itself, entries shape) {
 		return shapeFree, "branch"
 	case "form":
 		return shapeFree, "field"
-	case "retry", "wait":
+	case "retry", "wait", "escalate":
 		return shape(key), shapeFree
 	default:
 		return shapeFree, shapeFree

@@ -50,6 +50,7 @@ var (
 	fieldKeys    = []string{"type", "one_of", "title", "optional"}
 	callKeys     = []string{"activity", "with"}
 	retryKeys    = []string{"times", "every", "backoff", "max_every"}
+	escalateKeys = []string{"after", "groups"}
 )
 
 var (

@@ -26,13 +26,9 @@ steps:
 	}
 }
 
-// people checks the groups that a key of a step names, of which so many people must be there.
-func (c *checker) people(s *Step, key string, quorum int) {
-	if c.catalog.Groups == nil {
-		return
-	}
-	n := valueOf(s.node, key)
-	if n == nil || n.Kind != yaml.SequenceNode {
+// people checks a list of groups, of which so many people must be there.
+func (c *checker) people(n *yaml.Node, quorum int) {
+	if c.catalog.Groups == nil || n == nil || n.Kind != yaml.SequenceNode || len(n.Content) == 0 {
 		return
 	}
 	var groups, people []string

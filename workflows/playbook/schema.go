@@ -46,6 +46,7 @@ func Schema(activities, flows, playbooks []CallDoc) *jsonschema.Schema {
 		"field":    mapping("field", fieldKeys, "type"),
 		"call":     {Description: "A call that puts something back; ${...} in its with also reads what the step offers.", Ref: ref("step_activity").Ref, PropertyNames: oneOf(callKeys)()},
 		"retry":    mapping("retry", retryKeys),
+		"escalate": mapping("escalate", escalateKeys, escalateKeys...),
 		"steps":    list(ref("step")),
 		"step":     {Type: "object", Description: "A step: one verb, and modifiers.", Properties: map[string]*jsonschema.Schema{}},
 	}
@@ -139,6 +140,10 @@ var mappings = map[string]mappingDoc{
 		"backoff":   {"How many times longer each further wait is (2).", within(1, 10)},
 		"max_every": {"The longest wait (1m).", to("duration")},
 	}, nil},
+	"escalate": {"Whom an approval asks as well when nobody has decided.", map[string]keyDoc{
+		"after":  {"How long those who were asked first have alone; less than expires.", to("duration")},
+		"groups": {"Further groups of the directory whose people may answer then.", groups},
+	}, nil},
 	"step": {"A step: one verb, and modifiers.", map[string]keyDoc{
 		"id":       {"The name of the step in expressions (steps.<id>) and in the record; unique.", word(idForm)},
 		"title":    {"What people read instead of the id.", to("text")},
@@ -159,6 +164,7 @@ var mappings = map[string]mappingDoc{
 		"approvers": {"Groups of the directory whose people may answer.", groups},
 		"quorum":    {"How many people must say yes (1); one no is enough.", within(1, maxQuorum)},
 		"expires":   {"After this long without a decision the answer is no (30m); 1m to 7d.", to("duration")},
+		"escalate":  {"Asks further groups as well when nobody has decided after some time.", to("escalate")},
 		"steps": {"Calls that are resolved and shown before anyone decides, and made on a yes.", func() *jsonschema.Schema {
 			return list(&jsonschema.Schema{Ref: "#/$defs/step_activity", Not: &jsonschema.Schema{Required: []string{"if"}}})
 		}},

@@ -2,6 +2,7 @@ package playbook
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"go.yaml.in/yaml/v3"
@@ -16,6 +17,7 @@ import (
 //	approvers: [secops-oncall]
 //	quorum: 1
 //	expires: 30m
+//	escalate: {after: 15m, groups: [secops-leads]}
 //	steps: [...]
 //
 // It offers approved, decision (approved, rejected, expired or skipped), reason (for people to
@@ -25,7 +27,17 @@ type Approve struct {
 	Approvers []string      // groups of the directory
 	Quorum    int           // how many people must say yes; one no is enough
 	Expires   time.Duration // after this long without a decision the answer is no
+	Escalate  *Escalation   // nil: nobody else is asked
 	Steps     []*Step       // calls of activities
+
+	node *yaml.Node
+}
+
+// Escalation asks further groups as well when an approval is not decided after some time. Their
+// people then count like those who were asked first; how many must say yes stays the same.
+type Escalation struct {
+	After  time.Duration // less than the approval has time
+	Groups []string      // of the directory
 
 	node *yaml.Node
 }
@@ -43,10 +55,10 @@ const (
 func approveVerb() verb {
 	return verb{
 		keyword: "approve",
-		keys:    []string{"approvers", "quorum", "expires", "steps"},
+		keys:    []string{"approvers", "quorum", "expires", "escalate", "steps"},
 		parse: func(p *parser, o object) Verb {
 			o.require("approvers")
-			return &Approve{
+			a := &Approve{
 				Message:   o.value("approve"),
 				Approvers: p.groups(o, "approvers"),
 				Quorum:    o.integer("quorum", 1, maxQuorum, 1),
@@ -54,6 +66,8 @@ func approveVerb() verb {
 				Steps:     p.block(o, "steps"),
 				node:      o.node,
 			}
+			a.Escalate = p.escalation(o, a)
+			return a
 		},
 	}
 }
@@ -71,6 +85,33 @@ func (p *parser) groups(o object, key string) []string {
 	return groups
 }
 
+// escalation reads whom else an approval asks, and when.
+func (p *parser) escalation(o object, a *Approve) *Escalation {
+	n := o.values["escalate"]
+	if n == nil {
+		return nil
+	}
+	eo, ok := p.object(n, "escalate", escalateKeys)
+	if !ok {
+		return nil
+	}
+	eo.require("after", "groups")
+	e := &Escalation{
+		After:  eo.duration("after", minExpiry, maxExpiry, minExpiry),
+		Groups: p.groups(eo, "groups"),
+		node:   eo.values["groups"],
+	}
+	if e.After >= a.Expires && e.After <= maxExpiry && eo.has("after") {
+		p.reportAt(ruleBound, eo.values["after"], "\"after\" of escalate is %s, and the approval has %s: nobody would be asked in time", span(e.After), span(a.Expires))
+	}
+	for i, group := range e.Groups {
+		if slices.Contains(a.Approvers, group) && i < len(e.node.Content) {
+			p.reportAt(ruleBadValue, e.node, "the group %q is asked from the start: escalate names others", group)
+		}
+	}
+	return e
+}
+
 // Keyword implements Verb.
 func (*Approve) Keyword() string { return "approve" }
 
@@ -78,7 +119,10 @@ func (a *Approve) inner() [][]*Step { return [][]*Step{a.Steps} }
 
 func (a *Approve) check(c *checker, step *Step, sc *scope) []expr.Field {
 	c.text(a.Message, "the question", sc)
-	c.people(step, "approvers", a.Quorum)
+	c.people(valueOf(step.node, "approvers"), a.Quorum)
+	if a.Escalate != nil {
+		c.people(a.Escalate.node, 1)
+	}
 	c.spoken(step, sc, "approval")
 	covered := sc.cover(fmt.Sprintf("runs only after the approval %q: what an approval covers is resolved before anyone decides", step.ID), a.Steps)
 	for _, s := range a.Steps {

@@ -143,7 +143,7 @@ func (*Ask) Keyword() string { return "ask" }
 
 func (a *Ask) check(c *checker, step *Step, sc *scope) []expr.Field {
 	c.text(a.Message, "the question", sc)
-	c.people(step, "who", 1)
+	c.people(valueOf(step.node, "who"), 1)
 	c.spoken(step, sc, "question")
 	return []expr.Field{
 		{Name: "answered", Type: expr.Bool},
