@@ -83,6 +83,8 @@ type Call struct {
 	// Preview is the digest of the state that was shown as "before" and "after"; "" where the
 	// activity has no preview.
 	Preview digest.Digest `json:"preview,omitempty"`
+	// PutBack says that people were shown that the run may take the call back by itself.
+	PutBack bool `json:"put_back,omitempty"`
 }
 
 // Approver is one person who said yes.

@@ -23,7 +23,14 @@ const (
 	KindToken      Kind = "token"    // of a person
 	KindCheckpoint Kind = "checkpoint"
 	KindEdit       Kind = "edit"
+	KindAnswer     Kind = "answer" // to a question
+	KindKeep       Kind = "keep"   // of an effect that would be put back by itself
 )
+
+// ForRuns reports the kinds that the gateway sends to runs.
+func ForRuns(k Kind) bool {
+	return k == KindStanding || k == KindEdit || k == KindAnswer || k == KindKeep
+}
 
 // Signed is a body with its signature. The body is bytes, not JSON in JSON: no encoder on the way
 // may change it.
@@ -107,6 +114,9 @@ func (k Keys) Open(s *Signed, kind Kind, v any) error {
 	}
 	return nil
 }
+
+// Empty reports keys that trust nobody.
+func (k Keys) Empty() bool { return len(k.byID) == 0 }
 
 // KeyID names a public key: the first 16 hex digits of its SHA-256.
 func KeyID(key ed25519.PublicKey) string {

@@ -23,14 +23,15 @@ const (
 	Delegation Kind = "delegation" // delegation/<request digest>/<person>
 	Edit       Kind = "edit"       // of a request's call; no key
 	Answer     Kind = "answer"     // to a question; answer/<question digest>
-	Intent     Kind = "intent"     // the first attempt at an effect; use/<permission id>/<workflow>/<step>
-	Retry      Kind = "retry"      // a later attempt; use/<permission id>/<workflow>/<step>/<n>
-	Outcome    Kind = "outcome"    // of an effect that ended well; outcome/<permission id>/<workflow>/<step>
+	Intent     Kind = "intent"     // the first attempt at an effect; use/<permission id>/<workflow>/<step>, or use/undo-<seq>
+	Retry      Kind = "retry"      // a later attempt; the same with /<n>
+	Outcome    Kind = "outcome"    // of an effect that ended well; outcome/ and the same
 	Failure    Kind = "failure"    // of an attempt; no key
 	Refusal    Kind = "refusal"    // by the guard or the gateway; no key
 	Switch     Kind = "switch"     // the kill switch was thrown or reset; no key: the last one counts
 	Token      Kind = "token"      // a person's token was issued or revoked; no key
 	Review     Kind = "review"     // of a break-glass was opened or closed; no key
+	Binding    Kind = "binding"    // a ticket's first effect of a workflow: which execution it is; bind/<ticket id>/<workflow>
 	Keep       Kind = "keep"       // what would be undone by itself stays; keep/<run>/<step>
 	Undo       Kind = "undo"       // somebody asked for a run's effects to be taken back; no key
 )
@@ -44,7 +45,8 @@ type Record struct {
 	Run string `json:"run,omitempty"`
 	// Key is unique among all records; "" is none.
 	Key string `json:"key,omitempty"`
-	// Topic is what is counted: for an intent "<activity>@<account>".
+	// Topic is what is counted or looked for: of an intent "<activity>@<account>", of an outcome the
+	// digest of the call that takes it back.
 	Topic string          `json:"topic,omitempty"`
 	Body  json.RawMessage `json:"body"` // canonical JSON
 	Prev  digest.Digest   `json:"prev"` // hash of the record before; of the first one of zeros
