@@ -1,0 +1,157 @@
+package approval
+
+import (
+	"slices"
+	"time"
+
+	"github.com/countersign/countersign/activities/grant"
+)
+
+// Panel is who may decide a request, as it is known now: the directory, the record and the policy
+// say. Whoever holds one asks anew for every vote; that of yesterday may name people who have left.
+type Panel struct {
+	// Members are the people of every group that the request or the policy names, by stable id.
+	Members map[string][]string
+	// Excluded are people without a vote on this request.
+	Excluded map[string]Exclusion
+	// Delegations are the votes that people gave away.
+	Delegations []Delegation
+	// BreakGlass are the groups of which a member may decide alone.
+	BreakGlass []string
+}
+
+// Exclusion is why a person has no vote; the text completes "alice ...".
+type Exclusion string
+
+// The exclusions. The subject of an event is never asked about it, not even in an emergency.
+const (
+	Starter Exclusion = "started the run"
+	Editor  Exclusion = "changed what is asked"
+	Subject Exclusion = "is whom it is about"
+)
+
+// Delegation is a vote given away: From no longer has it, To has it beside an own one. A person
+// still votes once.
+type Delegation struct {
+	Request string    `json:"request"` // the digest
+	From    string    `json:"from"`
+	To      string    `json:"to"`
+	Reason  string    `json:"reason,omitempty"`
+	At      time.Time `json:"at"`
+}
+
+// Exclude notes why people have no vote. The strictest reason stays.
+func (p *Panel) Exclude(why Exclusion, people ...string) {
+	if p.Excluded == nil {
+		p.Excluded = map[string]Exclusion{}
+	}
+	for _, person := range people {
+		if person != "" && p.Excluded[person] != Subject {
+			p.Excluded[person] = why
+		}
+	}
+}
+
+// AllGroups are all groups that decide a request, or may later: those whose members a panel needs.
+func (r Request) AllGroups() []string {
+	var all []string
+	for _, need := range r.Needs() {
+		all = append(all, need.Groups...)
+	}
+	if r.Escalate != nil {
+		all = append(all, r.Escalate.Groups...)
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// needs is what must be met, with the groups that count at a time. An escalation widens what the
+// playbook asks and never what policy does.
+func (r Request) needs(at time.Time) []grant.Need {
+	needs := r.Needs()
+	if r.Escalate != nil && !at.Before(r.Escalate.At) {
+		needs[0].Groups = slices.Concat(needs[0].Groups, r.Escalate.Groups)
+	}
+	return needs
+}
+
+// in reports whether a person is a member of one of the groups.
+func (p Panel) in(person string, groups []string) bool {
+	return slices.ContainsFunc(groups, func(g string) bool { return slices.Contains(p.Members[g], person) })
+}
+
+// gave is the delegation by which a person had given the vote away at a time.
+func (p Panel) gave(person string, at time.Time) (Delegation, bool) {
+	for _, d := range p.Delegations {
+		if d.From == person && !at.Before(d.At) {
+			return d, true
+		}
+	}
+	return Delegation{}, false
+}
+
+// Right says in whose right a person would vote at a time: the own, "", or that of another who
+// delegated it. The error is why there is none.
+func (p Panel) Right(r Request, person string, at time.Time) (whose string, err error) {
+	if why, ok := p.Excluded[person]; ok {
+		return "", refuse("%s %s, and so has no vote", person, why)
+	}
+	needs := r.needs(at)
+	own := slices.ContainsFunc(needs, func(n grant.Need) bool { return p.in(person, n.Groups) })
+	given, away := p.gave(person, at)
+	if own && !away {
+		return "", nil
+	}
+	for _, d := range p.Delegations {
+		if d.To == person && p.right(r, person, d.From, at) {
+			return d.From, nil
+		}
+	}
+	if away {
+		return "", refuse("%s has delegated the vote to %s", person, given.To)
+	}
+	if r.Escalate != nil && at.Before(r.Escalate.At) && p.in(person, r.Escalate.Groups) {
+		return "", refuse("%s may answer from %s on", person, r.Escalate.At.UTC().Format(time.RFC3339))
+	}
+	return "", refuse("%s is not among those who may answer (%v)", person, r.AllGroups())
+}
+
+// right reports whether a person may vote at a time in somebody's right, "" being the own.
+func (p Panel) right(r Request, person, whose string, at time.Time) bool {
+	if _, out := p.Excluded[person]; out {
+		return false
+	}
+	owner := person
+	if whose == "" {
+		if _, away := p.gave(person, at); away {
+			return false
+		}
+	} else {
+		owner = whose
+		if _, out := p.Excluded[whose]; out { // who has no vote has none to give
+			return false
+		}
+		given, ok := p.gave(whose, at)
+		if !ok || given.To != person {
+			return false
+		}
+	}
+	return slices.ContainsFunc(r.needs(at), func(n grant.Need) bool { return p.in(owner, n.Groups) })
+}
+
+// alone reports whether a vote that breaks the glass may.
+func (p Panel) alone(v Vote) error {
+	switch {
+	case v.Verdict != Approve || v.For != "":
+		return refuse("to break the glass is to approve, in the own right")
+	case blank(v.Reason):
+		return refuse("to break the glass takes a reason")
+	case p.Excluded[v.Person] == Subject:
+		return refuse("%s %s, and so has no vote", v.Person, Subject)
+	case len(p.BreakGlass) == 0:
+		return refuse("the policy lets nobody break the glass")
+	case !p.in(v.Person, p.BreakGlass):
+		return refuse("%s is not among those who may break the glass (%v)", v.Person, p.BreakGlass)
+	}
+	return nil
+}
