@@ -33,6 +33,16 @@ type source struct {
 	lines    []string
 	nodes    int
 	problems Problems
+	// kind is what the file is, where it is no playbook.
+	kind string
+}
+
+// want says what should be in the file, and one says what of.
+func (s *source) want() (want, one string) {
+	if s.kind == "" {
+		return "a playbook, which has at least the keys playbook, stage and steps", "playbook"
+	}
+	return s.kind, s.kind
 }
 
 func (s *source) report(rule string, line, column int, format string, args ...any) {
@@ -71,7 +81,8 @@ func (s *source) read() *yaml.Node {
 		s.reportYAML(err)
 		return nil
 	default:
-		s.reportAt(ruleSyntax, &second, "a second document begins here; want one playbook a file")
+		_, one := s.want()
+		s.reportAt(ruleSyntax, &second, "a second document begins here; want one %s a file", strings.TrimPrefix(one, "a "))
 		return nil
 	}
 	s.inspect(&document, 0)
@@ -131,7 +142,8 @@ var yamlHints = []struct {
 // reportYAML takes the line out of the parser's message, which is the only place where it is.
 func (s *source) reportYAML(err error) {
 	if errors.Is(err, io.EOF) {
-		s.report(ruleSyntax, 1, 1, "the file is empty; want a playbook, which has at least the keys playbook, stage and steps")
+		want, _ := s.want()
+		s.report(ruleSyntax, 1, 1, "the file is empty; want %s", want)
 		return
 	}
 	line := 0

@@ -1,5 +1,3 @@
-// Package policy says of every effect whether it runs by itself, needs people, is for people to do
-// by hand, or never happens. It is pure: who asks hands it the facts.
 package policy
 
 import (
@@ -33,14 +31,13 @@ type Verdict struct {
 
 // Facts are what rules may see of a call.
 type Facts struct {
-	Activity string            `json:"activity"`
-	Effect   string            `json:"effect"` // change or destroy
-	Account  string            `json:"account"`
-	Region   string            `json:"region"`
-	Targets  []string          `json:"targets"`
-	Tags     map[string]string `json:"tags"` // of the account, from the policy file
-	Input    map[string]any    `json:"input"`
-	Playbook string            `json:"playbook"`
+	Activity string         `json:"activity"`
+	Effect   string         `json:"effect"` // change or destroy
+	Account  string         `json:"account"`
+	Region   string         `json:"region"`
+	Targets  []string       `json:"targets"`
+	Input    map[string]any `json:"input"`
+	Playbook string         `json:"playbook"`
 	// StartedBy is the person who started the run; "" is an event.
 	StartedBy string `json:"started_by"`
 	// Undo is "" for an effect, "run" where a run takes back its own, "person" where somebody asked
