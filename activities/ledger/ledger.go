@@ -1,5 +1,33 @@
 // Package ledger is the record of what was asked, decided and done: append-only, every record
 // chained to the one before by its hash. PostgreSQL holds it in production, SQLite on one machine.
+//
+// # Writing
+//
+// [Ledger.Do] is one transaction, and those that write follow one another, also those of other
+// processes: numbers have no gaps, the chain never forks, and what was read stands until the
+// transaction is over. A commit is on disk before Do returns. Keep the function short: everybody
+// waits for it. No network call belongs into it.
+//
+// # PostgreSQL
+//
+// [Open] makes the table where its login may, and with it two roles without a login:
+// countersign_app, which may SELECT and INSERT, and countersign_auditor, which may SELECT. It then
+// works as countersign_app. Whoever owns a table can take its triggers away, so in production the
+// programs should not own it: let an operator's login make it (starter ledger migrate), and give
+// the gateway and the worker logins that are members of countersign_app and of nothing else:
+//
+//	CREATE ROLE countersign_app NOLOGIN;      -- only where the migrating login may not create roles;
+//	CREATE ROLE countersign_auditor NOLOGIN;  -- before the first migration
+//	CREATE ROLE gateway LOGIN IN ROLE countersign_app;
+//	CREATE ROLE worker LOGIN IN ROLE countersign_app;
+//
+// The url may carry ?search_path=SCHEMA: several ledgers in one database. Where a pooler hands out
+// connections for one transaction each, add default_query_exec_mode=exec.
+//
+// # SQLite
+//
+// One file on a local disk, never on a network share. Several processes of one machine may have it
+// open. There are no roles: whoever may write the file may change it, and only checkpoints tell.
 package ledger
 
 import (
@@ -60,6 +88,10 @@ type Entry struct {
 	Body            any
 }
 
+// MaxBody is the longest body of a record, in bytes of canonical JSON. Cut what may be longer, and
+// record its digest.
+const MaxBody = 1 << 20
+
 // ErrTaken is returned for a second record with one key; the first stands.
 var ErrTaken = errors.New("it is on record already")
 
@@ -77,7 +109,8 @@ type Filter struct {
 // Tx is one transaction. Transactions that write follow one another: what one has read stands until
 // it has committed.
 type Tx interface {
-	// Append adds a record, or returns the one that has its key, with ErrTaken.
+	// Append adds a record, or returns the one that has its key, with ErrTaken: the transaction
+	// goes on.
 	Append(Entry) (Record, error)
 	// Find returns the record of a key.
 	Find(key string) (Record, bool, error)
@@ -87,6 +120,6 @@ type Tx interface {
 	List(Filter) ([]Record, error)
 	// Count counts the records of a kind since a time, by topic.
 	Count(kind Kind, since time.Time) (map[string]int, error)
-	// Now is the database's clock.
+	// Now is the database's clock when the transaction began, and the At of what it appends.
 	Now() time.Time
 }
