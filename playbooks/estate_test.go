@@ -29,6 +29,7 @@ import (
 	"github.com/countersign/countersign/workflows"
 	"github.com/countersign/countersign/workflows/approval"
 	"github.com/countersign/countersign/workflows/event"
+	"github.com/countersign/countersign/workflows/practice"
 )
 
 const responder = "alice@example.com"
@@ -113,6 +114,8 @@ func answer(t *testing.T, registry *activities.Registry, ev event.Event, playboo
 	env.SetWorkerOptions(worker.Options{DeadlockDetectionTimeout: time.Minute}) // late is not stuck
 	registry.Guard(activitytest.NewAllow(t))
 	registry.Bind(env)
+	desk := practice.New()
+	desk.Bind(env)
 	workflows.Bind(env)
 	var run workflows.Input
 	started := 0
@@ -131,7 +134,7 @@ func answer(t *testing.T, registry *activities.Registry, ev event.Event, playboo
 	}
 	require.NotZero(t, started, "nothing answers the event")
 	env.SetOnTimerScheduledListener(func(string, time.Duration) {
-		env.RegisterDelayedCallback(func() { respond(t, env, verdict) }, time.Second)
+		env.RegisterDelayedCallback(func() { respond(t, env, desk, verdict) }, time.Second)
 	})
 	env.ExecuteWorkflow(workflows.RunType, run)
 	if err := env.GetWorkflowError(); err != nil {
@@ -143,7 +146,7 @@ func answer(t *testing.T, registry *activities.Registry, ev event.Event, playboo
 }
 
 // respond says yes to whatever is asked now, and gives its verdict to a question.
-func respond(t *testing.T, env *testsuite.TestWorkflowEnvironment, verdict string) {
+func respond(t *testing.T, env *testsuite.TestWorkflowEnvironment, desk *practice.Desk, verdict string) {
 	t.Helper()
 	value, err := env.QueryWorkflow(workflows.StatusQuery)
 	if err != nil {
@@ -154,13 +157,15 @@ func respond(t *testing.T, env *testsuite.TestWorkflowEnvironment, verdict strin
 		return
 	}
 	for _, request := range s.Asking() {
-		env.UpdateWorkflowNoRejection(workflows.DecideUpdate, request.ID, t,
-			approval.Vote{Approval: request.ID, Digest: request.Digest, Person: responder, Verdict: approval.Approve})
+		yes, err := desk.Vote(request.Request, approval.Vote{Approval: request.ID, Digest: request.Digest, Person: responder, Verdict: approval.Approve})
+		require.NoError(t, err)
+		env.UpdateWorkflowNoRejection(workflows.DecideUpdate, request.ID, t, yes)
 	}
 	for _, q := range s.Unanswered() {
-		env.UpdateWorkflowNoRejection(workflows.AnswerUpdate, q.ID, t,
-			approval.Answer{Question: q.ID, Digest: q.Digest, Person: responder, Values: map[string]json.RawMessage{
-				"verdict": json.RawMessage(strconv.Quote(verdict)), "note": json.RawMessage(`"tried"`),
-			}})
+		said, err := desk.Answer(q.Question, approval.Answer{Question: q.ID, Digest: q.Digest, Person: responder, Values: map[string]json.RawMessage{
+			"verdict": json.RawMessage(strconv.Quote(verdict)), "note": json.RawMessage(`"tried"`),
+		}})
+		require.NoError(t, err)
+		env.UpdateWorkflowNoRejection(workflows.AnswerUpdate, q.ID, t, said)
 	}
 }

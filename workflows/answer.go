@@ -1,25 +1,26 @@
 package workflows
 
 import (
-	"fmt"
 	"slices"
 	"time"
 
-	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
+	"github.com/countersign/countersign/activities/grant"
 	"github.com/countersign/countersign/workflows/approval"
 )
 
 // signalledAnswer is signalled for answers.
-func (r *run) signalledAnswer(ctx workflow.Context, a approval.Answer) {
-	_, err := r.answer(ctx, a)
+func (r *run) signalledAnswer(ctx workflow.Context, signed grant.Signed) {
+	_, err := r.answer(ctx, signed)
 	if err == nil {
 		return
 	}
-	workflow.GetLogger(ctx).Warn("an answer by signal does not count", "question", clip(a.Question), "person", clip(a.Person), "error", clip(err.Error()))
-	if q := r.question(a.Question); q != nil {
-		q.Refused = remember(q.Refused, a.Person, err)
+	var claimed approval.AnswerOrder
+	_ = read(signed, grant.KindAnswer, &claimed) // else it names none
+	workflow.GetLogger(ctx).Warn("an answer by signal does not count", "question", clip(claimed.Answer.Question), "error", clip(err.Error()))
+	if q := r.question(claimed.Answer.Question); q != nil {
+		q.Refused = remember(q.Refused, err)
 	}
 }
 
@@ -33,31 +34,52 @@ func (r *run) question(id string) *QuestionStatus {
 	return nil
 }
 
-// admitAnswer changes nothing: it is also the update's validator.
-func (r *run) admitAnswer(a approval.Answer) error {
-	q := r.question(a.Question)
-	err := fmt.Errorf("%w: the run %s is not asking %q", approval.ErrRefused, r.status.Run, clip(a.Question))
-	if q != nil {
-		err = q.Admit(a, q.Ending)
-	}
+// admitAnswerSigned is the update's validator. It changes nothing, and cannot check a signature.
+func (r *run) admitAnswerSigned(signed grant.Signed) error {
+	var claimed approval.AnswerOrder
+	err := read(signed, grant.KindAnswer, &claimed)
 	if err == nil {
-		return nil
+		_, err = r.admitAnswer(claimed)
 	}
-	return temporal.NewNonRetryableApplicationError(err.Error(), RefusedType, nil)
+	return err
+}
+
+// admitAnswer finds the question that an answer is given to.
+func (r *run) admitAnswer(order approval.AnswerOrder) (*QuestionStatus, error) {
+	if err := r.mine(order.Run, order.Execution); err != nil {
+		return nil, err
+	}
+	q := r.question(order.Answer.Question)
+	if q == nil {
+		return nil, refusal("the run %s is not asking %q", r.status.Run, clip(order.Answer.Question))
+	}
+	return q, q.Admit(order.Answer, q.Ending)
 }
 
 // answer closes a question with its first answer. Between the validator and here there may have
-// been another, so it is admitted again.
-func (r *run) answer(ctx workflow.Context, a approval.Answer) (approval.Ending, error) {
-	if err := r.admitAnswer(a); err != nil {
-		return approval.Ending{}, err
-	}
-	q := r.question(a.Question)
-	if q.Ending == nil {
-		a.At = workflow.Now(ctx)
-		q.Ending = &approval.Ending{Outcome: approval.Answered, Answer: &a, At: a.At}
-	}
-	return *q.Ending, nil
+// been another.
+func (r *run) answer(ctx workflow.Context, signed grant.Signed) (ending approval.Ending, err error) {
+	err = r.hearing(ctx, func(time.Time) error {
+		if err := r.admitAnswerSigned(signed); err != nil {
+			return err
+		}
+		var order approval.AnswerOrder
+		if err := verified(ctx, signed, grant.KindAnswer, &order); err != nil {
+			return err
+		}
+		q, err := r.admitAnswer(order)
+		if err != nil {
+			return err
+		}
+		if q.Ending == nil {
+			a := order.Answer
+			a.At = workflow.Now(ctx)
+			q.Ending = &approval.Ending{Outcome: approval.Answered, Answer: &a, At: a.At}
+		}
+		ending = *q.Ending
+		return nil
+	})
+	return ending, err
 }
 
 // pose shows a question and waits for its answer, or for the end of its time.
@@ -65,7 +87,7 @@ func (r *run) pose(ctx workflow.Context, row *StepStatus, question approval.Ques
 	q := &QuestionStatus{Question: question, size: weigh(question)}
 	kept, gone := prune(append(r.status.Questions, q))
 	r.status.Questions, r.status.Unlisted = kept, r.status.Unlisted+gone
-	if err := r.forPeople(ctx, row, question.Expires, func() bool { return q.Ending != nil }); err != nil {
+	if err := r.forPeople(ctx, row, question.Expires.Add(approval.Grace), nil, func() bool { return q.Ending != nil }); err != nil {
 		q.withdraw("the run went on without it", workflow.Now(ctx))
 		return approval.Ending{}, err
 	}

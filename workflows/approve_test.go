@@ -1,6 +1,7 @@
 package workflows_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -12,9 +13,11 @@ import (
 
 	"github.com/countersign/countersign/activities"
 	"github.com/countersign/countersign/activities/digest"
+	"github.com/countersign/countersign/activities/grant"
 	"github.com/countersign/countersign/workflows"
 	"github.com/countersign/countersign/workflows/approval"
 	"github.com/countersign/countersign/workflows/playbook"
+	"github.com/countersign/countersign/workflows/practice"
 )
 
 func asking(quorum string) string {
@@ -54,6 +57,7 @@ func TestApproved(t *testing.T) {
 	request := h.status().Approvals[0]
 	require.Len(t, h.permits, 2)
 	for _, permit := range h.permits {
+		require.NotNil(t, permit.Grant)
 		require.Equal(t, "ask", permit.Approval)
 		require.Equal(t, []string{alice}, permit.By)
 		require.Len(t, permit.Covers, 2)
@@ -135,36 +139,103 @@ func TestQuorum(t *testing.T) {
 	require.Equal(t, []string{alice, bob}, second.result.Decision.By)
 }
 
-// The same refusals reach a person at once, and a machine's signal by the story of the run.
-func TestRefusedVotes(t *testing.T) {
+// standing is a yes to what is asked now, as the gateway would sign it.
+func (h *house) standing(person string) approval.Standing {
+	h.Helper()
+	v := h.ballot(person, approval.Approve)
+	signed, err := h.signed(v)
+	require.NoError(h, err)
+	var s approval.Standing
+	require.NoError(h, json.Unmarshal(signed.Body, &s))
+	return s
+}
+
+// What keeps a standing from being believed is said to who brings it at once, and of a signal by the
+// story of the run. The run goes on as if nothing had been.
+func TestRefusedStandings(t *testing.T) {
+	stranger := practice.New()
 	for name, tc := range map[string]struct {
-		change func(*approval.Vote)
+		change func(*approval.Standing)
+		sign   func(*practice.Desk, approval.Standing) (grant.Signed, error)
 		says   string
 		quiet  bool // a signal leaves no trace
 	}{
-		"a stranger":       {func(v *approval.Vote) { v.Person = carol }, "carol@example.com is not among those who may answer", false},
-		"nobody":           {func(v *approval.Vote) { v.Person = "" }, "it names nobody", false},
-		"other case":       {func(v *approval.Vote) { v.Person = "Alice@example.com" }, "not among", false},
-		"another digest":   {func(v *approval.Vote) { v.Digest = "sha256:0123456789abcdef" }, "it was cast for 0123456789ab, and what is asked now is", false},
-		"no digest":        {func(v *approval.Vote) { v.Digest = "" }, "it was cast for", false},
-		"another approval": {func(v *approval.Vote) { v.Approval = "task" }, `is not asking "task"`, true},
-		"no verdict":       {func(v *approval.Vote) { v.Verdict = "maybe" }, `"maybe" is not an answer; want approve or reject`, false},
-		"a long reason":    {func(v *approval.Vote) { v.Reason = strings.Repeat("x", approval.MaxReason+1) }, "at most 2000 are kept", false},
+		"another digest":    {change: func(s *approval.Standing) { s.Request = "sha256:0123456789abcdef" }, says: "it is about 0123456789ab, and what is asked now is"},
+		"no digest":         {change: func(s *approval.Standing) { s.Request = "" }, says: "look at the request again"},
+		"another approval":  {change: func(s *approval.Standing) { s.Approval = "task" }, says: `is not asking "task"`, quiet: true},
+		"another run":       {change: func(s *approval.Standing) { s.Run = "p/other" }, says: "it is for the run p/other, and this is default-test-workflow-id"},
+		"another execution": {change: func(s *approval.Standing) { s.Execution = "before-the-reset" }, says: "it is for the execution before-the-reset of the run, and this is"},
+		"no decision":       {change: func(s *approval.Standing) { s.Decision.Outcome = "maybe" }, says: `"maybe" is no decision`},
+		"withdrawn":         {change: func(s *approval.Standing) { s.Decision.Outcome = approval.Withdrawn }, says: `"withdrawn" is no decision`},
+		"no grant":          {change: func(s *approval.Standing) { s.Grant = nil }, says: "a yes to effects comes with a grant"},
+		"another key": {
+			sign: func(_ *practice.Desk, s approval.Standing) (grant.Signed, error) {
+				return stranger.Sign(grant.KindStanding, s)
+			},
+			says: "not signed by a key that is trusted here",
+		},
+		"a changed body": {
+			sign: func(d *practice.Desk, s approval.Standing) (grant.Signed, error) {
+				s.Decision.Outcome = approval.Rejected
+				signed, err := d.Sign(grant.KindStanding, s)
+				signed.Body = bytes.Replace(signed.Body, []byte(`"outcome":"rejected"`), []byte(`"outcome":"approved"`), 1)
+				return signed, err
+			},
+			says: "the signature of the standing does not fit",
+		},
+		"no signature": {
+			sign: func(d *practice.Desk, s approval.Standing) (grant.Signed, error) {
+				signed, err := d.Sign(grant.KindStanding, s)
+				signed.Signature = nil
+				return signed, err
+			},
+			says: "the signature of the standing does not fit",
+		},
+		"a ticket": {
+			sign:  func(d *practice.Desk, s approval.Standing) (grant.Signed, error) { return d.Sign(grant.KindTicket, s) },
+			says:  "a ticket stands where a standing should",
+			quiet: true,
+		},
+		"a ticket that is called a standing": {
+			sign: func(d *practice.Desk, s approval.Standing) (grant.Signed, error) {
+				signed, err := d.Sign(grant.KindTicket, s)
+				signed.Kind = grant.KindStanding
+				return signed, err
+			},
+			says: "the signature of the standing does not fit",
+		},
+		"too long": {change: func(s *approval.Standing) { s.Votes[0].Reason = strings.Repeat("x", 600_000) }, says: "at most 524288 are read", quiet: true},
+		"nothing": {
+			sign: func(*practice.Desk, approval.Standing) (grant.Signed, error) {
+				return grant.Signed{Kind: grant.KindStanding}, nil
+			},
+			says:  "it is no standing",
+			quiet: true,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := newHouse(t)
 			var byUpdate *answer
 			h.at(time.Minute, func() {
-				v := h.ballot(alice, approval.Approve)
-				tc.change(&v)
-				byUpdate = h.update(v)
-				h.env.SignalWorkflow(workflows.DecideSignal, v)
+				s := h.standing(alice)
+				if tc.change != nil {
+					tc.change(&s)
+				}
+				if tc.sign == nil {
+					tc.sign = func(d *practice.Desk, s approval.Standing) (grant.Signed, error) {
+						return d.Sign(grant.KindStanding, s)
+					}
+				}
+				signed, err := tc.sign(h.desk, s)
+				require.NoError(t, err)
+				byUpdate = h.bring(signed)
+				h.env.SignalWorkflow(workflows.DecideSignal, signed)
 			})
 			outcome, err := h.run(asking("1"))
 			require.NoError(t, err)
 			require.Contains(t, outcome, "no nobody decided")
-			require.ErrorContains(t, byUpdate.rejected, tc.says)
-			require.ErrorContains(t, byUpdate.rejected, "the vote does not count")
+			require.ErrorContains(t, byUpdate.refusal(), tc.says)
+			require.ErrorContains(t, byUpdate.refusal(), "the vote does not count")
 			require.Empty(t, h.calls())
 			a := h.status().Approvals[0]
 			require.Empty(t, a.Votes)
@@ -178,81 +249,103 @@ func TestRefusedVotes(t *testing.T) {
 	}
 }
 
-func TestAnOppositeOrLateVoteIsRefused(t *testing.T) {
+// What was decided stays decided, whoever signs something else later.
+func TestAnotherOrLateDecisionIsRefused(t *testing.T) {
 	h := newHouse(t)
-	var opposite, late, before *answer
-	var v approval.Vote
+	var before, again, other, late *answer
 	h.at(30*time.Second, func() {
 		before = h.update(approval.Vote{Approval: "later", Person: alice, Verdict: approval.Approve})
-		v = h.ballot(bob, approval.Approve)
+		yes := h.standing(alice)
+		sign := func(s approval.Standing) grant.Signed {
+			signed, err := h.desk.Sign(grant.KindStanding, s)
+			require.NoError(t, err)
+			return signed
+		}
+		h.bring(sign(yes))
+		h.at(time.Minute, func() {
+			again = h.bring(sign(yes))
+			open := yes
+			open.Decision, open.Grant, open.Votes = nil, nil, nil
+			require.Nil(t, h.bring(sign(open)).rejected, "one that was overtaken changes nothing")
+			no := yes
+			no.Decision = &approval.Decision{Outcome: approval.Rejected, By: []string{bob}, At: h.env.Now()}
+			other = h.bring(sign(no))
+		})
 	})
-	h.at(time.Minute, func() { h.approve(alice) })
-	h.at(2*time.Minute, func() { opposite = h.update(h.ballot(alice, approval.Reject)) })
-	h.at(3*time.Minute, func() { h.approve(bob) })
-	// The first request is decided; the run waits for the second.
-	h.at(4*time.Minute, func() {
-		late = h.update(approval.Vote{Approval: v.Approval, Digest: v.Digest, Person: bob, Verdict: approval.Reject})
+	h.at(5*time.Minute, func() {
+		yes := h.standing(bob)
+		h.at(24*time.Hour-5*time.Minute+time.Minute, func() { // the time to decide, and a minute
+			signed, err := h.desk.Sign(grant.KindStanding, yes)
+			require.NoError(t, err)
+			late = h.bring(signed)
+		})
 	})
-	h.at(5*time.Minute, func() { h.env.SignalWorkflow(workflows.DecideSignal, v) }) // the same as bob's, so it changes nothing
 	_, err := h.run(`
-  - {id: first, approve: "First?", approvers: [oncall], quorum: 2}
-  - {id: later, approve: "Later?", approvers: [oncall]}
+  - {id: first, approve: "First?", approvers: [oncall]}
+  - {id: later, approve: "Later?", approvers: [oncall], expires: 24h}
+  - {wait: 1h}
 `)
 	require.NoError(t, err)
 	require.ErrorContains(t, before.rejected, `is not asking "later"`)
-	require.ErrorContains(t, opposite.rejected, "alice@example.com has already answered approve")
-	require.ErrorContains(t, late.rejected, "bob@example.com has already answered approve")
+	require.NoError(t, again.refusal())
+	require.Equal(t, approval.Approved, again.result.Decision.Outcome)
+	require.ErrorContains(t, other.refusal(), "the request is already approved")
+	require.ErrorContains(t, late.refusal(), "the request is already expired")
 	first := h.status().Approvals[0]
-	require.Len(t, first.Votes, 2)
+	require.Equal(t, []string{alice}, first.Decision.By)
+	require.Len(t, first.Votes, 1)
 	require.Empty(t, first.Refused)
 	require.Equal(t, approval.Expired, h.status().Approvals[1].Decision.Outcome)
 }
 
-// Two votes that both passed the validator are counted one after the other.
-func TestVotesAtTheSameMoment(t *testing.T) {
+// A decision that was made in time has half a minute to arrive.
+func TestGrace(t *testing.T) {
+	for after, want := range map[time.Duration]string{29 * time.Second: "yes", 31 * time.Second: "no"} {
+		h := newHouse(t)
+		h.at(time.Minute, func() {
+			yes, err := h.signed(h.ballot(alice, approval.Approve))
+			require.NoError(t, err)
+			h.at(59*time.Minute+after, func() { h.bring(yes) })
+		})
+		outcome, err := h.run(strings.Replace(asking("1"), "outcome:", "  - {wait: 1h}\noutcome:", 1))
+		require.NoError(t, err)
+		require.Equal(t, want, strings.Fields(outcome)[0], after)
+	}
+}
+
+// Two decisions that both passed the validator are taken one after the other.
+func TestDecisionsAtTheSameMoment(t *testing.T) {
 	h := newHouse(t)
 	var yes, no *answer
 	h.at(time.Minute, func() {
-		a, b := h.ballot(alice, approval.Approve), h.ballot(bob, approval.Reject)
-		yes, no = h.update(a), h.update(b)
+		s := h.standing(alice)
+		a, err := h.desk.Sign(grant.KindStanding, s)
+		require.NoError(t, err)
+		s.Decision = &approval.Decision{Outcome: approval.Rejected, By: []string{bob}, At: h.env.Now()}
+		b, err := h.desk.Sign(grant.KindStanding, s)
+		require.NoError(t, err)
+		yes, no = h.bring(a), h.bring(b)
 	})
 	_, err := h.run(asking("1"))
 	require.NoError(t, err)
-	require.Equal(t, approval.Approved, yes.result.Decision.Outcome)
-	refusal := no.rejected
-	if refusal == nil {
-		refusal = no.err
+	counted, refused := yes, no
+	if yes.refusal() != nil {
+		counted, refused = no, yes
 	}
-	require.ErrorContains(t, refusal, "the request is already approved")
-	require.Equal(t, smashed, h.calls())
+	require.NoError(t, counted.refusal())
+	require.ErrorContains(t, refused.refusal(), "the request is already "+string(counted.result.Decision.Outcome))
 }
 
+// Strangers cannot make a run's story too long to be told: of what they send little is kept.
 func TestRefusedSignalsAreBounded(t *testing.T) {
 	h := newHouse(t)
 	h.at(time.Minute, func() {
-		v := h.ballot(carol, approval.Approve)
+		s := h.standing(alice)
+		s.Execution = strings.Repeat("e", 100_000)
+		forged, err := h.desk.Sign(grant.KindStanding, s)
+		require.NoError(t, err)
 		for range 50 {
-			h.env.SignalWorkflow(workflows.DecideSignal, v)
-		}
-	})
-	_, err := h.run(asking("1"))
-	require.NoError(t, err)
-	require.Len(t, h.status().Approvals[0].Refused, 20)
-}
-
-// Strangers cannot make a run's story too long to be told: what they send is cut before it is kept.
-func TestRefusedSignalsAreShort(t *testing.T) {
-	h := newHouse(t)
-	h.at(time.Minute, func() {
-		for _, change := range []func(*approval.Vote){
-			func(v *approval.Vote) { v.Person = strings.Repeat("m", 900_000) },
-			func(v *approval.Vote) { v.Reason = strings.Repeat("r", 900_000) },
-			func(v *approval.Vote) { v.Verdict = approval.Verdict(strings.Repeat("v", 900_000)) },
-			func(v *approval.Vote) { v.Digest = digest.Digest(strings.Repeat("d", 900_000)) },
-		} {
-			v := h.ballot(alice, approval.Approve)
-			change(&v)
-			h.env.SignalWorkflow(workflows.DecideSignal, v)
+			h.env.SignalWorkflow(workflows.DecideSignal, forged)
 		}
 		h.approve(alice)
 	})
@@ -260,8 +353,8 @@ func TestRefusedSignalsAreShort(t *testing.T) {
 	require.NoError(t, err)
 	raw, err := json.Marshal(h.status())
 	require.NoError(t, err)
-	require.Len(t, h.status().Approvals[0].Refused, 4)
-	require.Less(t, len(raw), 10_000)
+	require.Len(t, h.status().Approvals[0].Refused, 20)
+	require.Less(t, len(raw), 15_000)
 }
 
 // A request tells apart two runs that answer the same matter, and the same question asked twice.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/countersign/countersign/activities/grant"
 	"github.com/countersign/countersign/workflows"
 	"github.com/countersign/countersign/workflows/approval"
 	"github.com/countersign/countersign/workflows/playbook"
@@ -54,8 +55,17 @@ func (r *reply) Complete(v any, err error) {
 func (h *house) fill(a approval.Answer) *reply {
 	r := &reply{}
 	h.updates++
-	h.env.UpdateWorkflow(workflows.AnswerUpdate, "answer-"+strconv.Itoa(h.updates), r, a)
+	h.env.UpdateWorkflow(workflows.AnswerUpdate, "answer-"+strconv.Itoa(h.updates), r, h.signedAnswer(a))
 	return r
+}
+
+// signedAnswer is what the gateway makes of an answer.
+func (h *house) signedAnswer(a approval.Answer) grant.Signed {
+	h.Helper()
+	st := h.status()
+	signed, err := h.desk.Answer(approval.Question{Run: st.Run, Execution: st.Execution}, a)
+	require.NoError(h, err)
+	return signed
 }
 
 func TestAnswered(t *testing.T) {
@@ -104,7 +114,7 @@ func TestNotAnswered(t *testing.T) {
 	outcome, err := h.run(judging)
 	require.NoError(t, err)
 	require.Equal(t, "nobody: nobody answered within 4h0m0s", outcome)
-	require.Equal(t, 4*time.Hour, h.env.Now().Sub(began))
+	require.Equal(t, 4*time.Hour+approval.Grace, h.env.Now().Sub(began))
 	require.Equal(t, approval.Expired, h.status().Questions[0].Ending.Outcome)
 }
 
@@ -123,9 +133,9 @@ func TestRefusedAnswers(t *testing.T) {
 		`verdict: "malic" cannot be chosen; did you mean "malice"?`: func(a *approval.Answer) { a.Values["verdict"] = json.RawMessage(`"malic"`) },
 		`count: want int, got the string "two"`:                     func(a *approval.Answer) { a.Values["count"] = json.RawMessage(`"two"`) },
 		"at most 65536 are kept": func(a *approval.Answer) {
-			a.Values["verdict"] = json.RawMessage(`"` + strings.Repeat("x", 900_000) + `"`)
+			a.Values["verdict"] = json.RawMessage(`"` + strings.Repeat("x", 400_000) + `"`)
 		},
-		"a person is at most 254 bytes": func(a *approval.Answer) { a.Person = strings.Repeat("x", 900_000) },
+		"a person is at most 254 bytes": func(a *approval.Answer) { a.Person = strings.Repeat("x", 400_000) },
 	} {
 		t.Run(says, func(t *testing.T) {
 			h := newHouse(t)
@@ -136,7 +146,7 @@ func TestRefusedAnswers(t *testing.T) {
 				change(&refused)
 				byUpdate = h.fill(refused)
 				for range 30 {
-					h.env.SignalWorkflow(workflows.AnswerSignal, refused)
+					h.env.SignalWorkflow(workflows.AnswerSignal, h.signedAnswer(refused))
 				}
 			})
 			outcome, err := h.run(judging)
@@ -161,7 +171,7 @@ func TestRefusedAnswers(t *testing.T) {
 func TestAnswerAtTheLastMoment(t *testing.T) {
 	h := newHouse(t)
 	h.at(time.Minute, func() {
-		h.env.SignalWorkflowSkippingWorkflowTask(workflows.AnswerSignal, h.says(alice, map[string]string{"verdict": `"accident"`}))
+		h.env.SignalWorkflowSkippingWorkflowTask(workflows.AnswerSignal, h.signedAnswer(h.says(alice, map[string]string{"verdict": `"accident"`})))
 	})
 	outcome, err := h.run(judging)
 	require.NoError(t, err)
@@ -189,7 +199,7 @@ func TestCancelWhileAsking(t *testing.T) {
 func TestCancelBesideAnAnswer(t *testing.T) {
 	h := newHouse(t)
 	h.at(time.Minute, func() {
-		h.env.SignalWorkflow(workflows.AnswerSignal, h.says(alice, map[string]string{"verdict": `"accident"`}))
+		h.env.SignalWorkflow(workflows.AnswerSignal, h.signedAnswer(h.says(alice, map[string]string{"verdict": `"accident"`})))
 		h.env.CancelWorkflow()
 	})
 	_, err := h.run(strings.Replace(judging, "outcome:", "  - {activity: lamp.douse, with: {lamp: desk}}\noutcome:", 1))

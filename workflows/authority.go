@@ -13,7 +13,7 @@ import (
 // what they permit the guard decides anew at every effect.
 const (
 	JudgeActivity = "countersign.judge" // takes a JudgeInput, returns a Judged
-	CheckActivity = "countersign.check" // takes a grant.Signed of a standing or an answer, returns its body
+	CheckActivity = "countersign.check" // takes a grant.Signed of a standing, an edit or an answer, returns its body: Checked
 )
 
 // JudgeInput are calls, to ask what policy says of each.

@@ -39,6 +39,7 @@ func signature(a *activities.Activity) playbook.Signature {
 		Timeout:   a.Timeout,
 		Heartbeat: a.Heartbeat,
 		TaskQueue: a.TaskQueue,
+		Preview:   a.HasPreview(),
 		Input:     expr.FromSchema(a.Input.Schema),
 		Output:    expr.FromSchema(a.Output.Schema),
 	}

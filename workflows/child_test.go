@@ -84,8 +84,9 @@ func TestCalledRunsAskForThemselves(t *testing.T) {
 		told = h.status()
 		asked = h.of(told.Step("a").Run)
 		request := asked.Asking()[0]
-		v := approval.Vote{Approval: request.ID, Digest: request.Digest, Person: alice, Verdict: approval.Approve}
-		require.NoError(t, h.env.UpdateWorkflowByID(asked.Run, workflows.DecideUpdate, "1", &answer{}, v))
+		yes, err := h.desk.Vote(request.Request, approval.Vote{Approval: request.ID, Digest: request.Digest, Person: alice, Verdict: approval.Approve})
+		require.NoError(t, err)
+		require.NoError(t, h.env.UpdateWorkflowByID(asked.Run, workflows.DecideUpdate, "1", &answer{}, yes))
 	})
 	outcome, err := h.run("  - {id: a, playbook: douse, with: {lamp: hall}}\noutcome: steps.a.outcome")
 	require.NoError(t, err)

@@ -16,7 +16,7 @@ import (
 	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/temporal"
 
-	"github.com/countersign/countersign/activities/digest"
+	"github.com/countersign/countersign/activities/grant"
 	"github.com/countersign/countersign/workflows/approval"
 	"github.com/countersign/countersign/workflows/event"
 	"github.com/countersign/countersign/workflows/playbook"
@@ -26,7 +26,8 @@ import (
 const TaskQueue = "countersign"
 
 // Client starts, watches and answers runs. Every caller (commands, gateway, tests) goes through
-// it, so the rules of starting and voting are in one place.
+// it, so the rules of starting and answering are in one place. The ticket that a run starts with is
+// that of the context, see activities.WithTicket.
 type Client struct {
 	Temporal  client.Client
 	TaskQueue string // "" is TaskQueue
@@ -121,47 +122,31 @@ func (c Client) explain(doing string, err error) error {
 	}
 }
 
-// Vote casts a vote and returns what it led to. A vote that does not count is an error that wraps
-// approval.ErrRefused. Casting the same vote again is safe: whoever did not hear the answer asks
-// again and hears the first one.
-func (c Client) Vote(ctx context.Context, run string, v approval.Vote) (VoteResult, error) {
-	if len(v.Person) > approval.MaxPerson {
-		return VoteResult{}, fmt.Errorf("%w: a person's name is at most %d bytes, this one has %d", approval.ErrRefused, approval.MaxPerson, len(v.Person))
-	}
+// Decide brings a run how one of its requests stands, as the gateway signed it. What does not count
+// is an error that wraps approval.ErrRefused. To bring it again is safe.
+func (c Client) Decide(ctx context.Context, run string, standing grant.Signed) (VoteResult, error) {
 	var result VoteResult
-	err := c.update(ctx, run, client.UpdateWorkflowOptions{
-		UpdateID:   strings.Join([]string{v.Approval, v.Digest.Short(), v.Person, string(v.Verdict)}, "/"),
-		UpdateName: DecideUpdate,
-		Args:       []any{v},
-	}, &result, fmt.Sprintf("%s %s of the run %s", v.Verdict, v.Approval, run))
+	err := c.update(ctx, run, DecideUpdate, standing, &result)
 	return result, err
 }
 
-// Answer answers a question and returns how it ended. An answer that does not count is an error
-// that wraps approval.ErrRefused. To give the same answer again is safe, as it is to vote again.
-func (c Client) Answer(ctx context.Context, run string, a approval.Answer) (approval.Ending, error) {
-	if len(a.Person) > approval.MaxPerson {
-		return approval.Ending{}, fmt.Errorf("%w: a person's name is at most %d bytes, this one has %d", approval.ErrRefused, approval.MaxPerson, len(a.Person))
-	}
-	values, err := digest.Of(a.Values)
-	if err != nil {
-		return approval.Ending{}, fmt.Errorf("%w: %w", approval.ErrRefused, err)
-	}
+// Answer brings a run the answer to a question, as the gateway signed it, and returns how the
+// question ended. Errors are those of Decide.
+func (c Client) Answer(ctx context.Context, run string, answer grant.Signed) (approval.Ending, error) {
 	var ending approval.Ending
-	err = c.update(ctx, run, client.UpdateWorkflowOptions{
-		UpdateID:   strings.Join([]string{a.Question, a.Digest.Short(), a.Person, values.Short()}, "/"),
-		UpdateName: AnswerUpdate,
-		Args:       []any{a},
-	}, &ending, fmt.Sprintf("answer %s of the run %s", a.Question, run))
+	err := c.update(ctx, run, AnswerUpdate, answer, &ending)
 	return ending, err
 }
 
-// update brings something to a run and waits for what it led to.
-func (c Client) update(ctx context.Context, run string, o client.UpdateWorkflowOptions, result any, doing string) error {
+// update brings something signed to a run and waits for what it led to. It goes without an id of its
+// own: one that was refused for want of a worker's key is not refused for ever.
+func (c Client) update(ctx context.Context, run, name string, signed grant.Signed, result any) error {
+	doing := fmt.Sprintf("%s: bring a %s to the run %s", name, signed.Kind, run)
 	bounded, cancel := context.WithTimeout(ctx, answerTime)
 	defer cancel()
-	o.WorkflowID, o.WaitForStage = run, client.WorkflowUpdateStageCompleted
-	handle, err := c.Temporal.UpdateWorkflow(bounded, o)
+	handle, err := c.Temporal.UpdateWorkflow(bounded, client.UpdateWorkflowOptions{
+		WorkflowID: run, UpdateName: name, Args: []any{signed}, WaitForStage: client.WorkflowUpdateStageCompleted,
+	})
 	if err == nil {
 		err = handle.Get(bounded, result)
 	}

@@ -16,12 +16,13 @@
 //	loop.go       rounds of loops: their bounds, names and rows
 //	record.go     expressions whose results must be recorded
 //	listen.go     what reaches a run from outside, and how it waits for people
-//	vote.go       requests, votes and decisions inside a run
+//	signed.go     what the gateway signed, and waiting for it
+//	vote.go       requests and decisions inside a run
 //	answer.go     questions and their answers
 //	switchboard.go  who waits for events of a type
 //	subscribe.go  how runs and events reach a switchboard
 //	status.go     what a run tells about itself
-//	client.go     start, status, vote, cancel, list
+//	client.go     start, status, cancel, list, and bringing what the gateway signed
 //	id.go         the run's id, from playbook and dedupe key
 //	bind.go       registers it all with a worker
 //	register.go   workflows written in Go, for steps to run; call.go lets them call activities

@@ -21,11 +21,13 @@ import (
 	"github.com/countersign/countersign/activities"
 	"github.com/countersign/countersign/activities/activitytest"
 	"github.com/countersign/countersign/activities/directory"
+	"github.com/countersign/countersign/activities/grant"
 	"github.com/countersign/countersign/workflows"
 	"github.com/countersign/countersign/workflows/approval"
 	"github.com/countersign/countersign/workflows/event"
 	"github.com/countersign/countersign/workflows/expr"
 	"github.com/countersign/countersign/workflows/playbook"
+	"github.com/countersign/countersign/workflows/practice"
 )
 
 type lampInput struct {
@@ -50,6 +52,7 @@ type house struct {
 	types     playbook.Table[*expr.Type] // of events
 	event     event.Event
 	updates   int
+	desk      *practice.Desk
 
 	mu      sync.Mutex
 	made    []string // calls that came through the guard: name and input
@@ -79,7 +82,7 @@ func newEnvironment() *testsuite.TestWorkflowEnvironment {
 
 func newHouse(t testing.TB) *house {
 	h := &house{
-		TB: t, env: newEnvironment(), registry: activities.NewRegistry(), workflows: workflows.NewRegistry(), callees: playbook.Table[playbook.Callee]{},
+		TB: t, env: newEnvironment(), desk: practice.New(), registry: activities.NewRegistry(), workflows: workflows.NewRegistry(), callees: playbook.Table[playbook.Callee]{},
 		do: map[string]func(context.Context, lampInput) (lampOutput, error){},
 		event: event.Event{
 			ID: "e1", Source: "hall", Type: "lamp.broken", Time: time.Date(2026, 11, 20, 21, 14, 0, 0, time.UTC),
@@ -102,6 +105,7 @@ func newHouse(t testing.TB) *house {
 	})
 	h.registry.Guard(activitytest.NewAllow(t))
 	h.registry.Bind(h.env)
+	h.desk.Bind(h.env)
 	workflows.Bind(h.env)
 	for _, name := range []string{workflows.SubscribeActivity, workflows.UnsubscribeActivity} {
 		h.env.RegisterActivityWithOptions(func(_ context.Context, eventType string, s workflows.Subscription) error {
@@ -220,12 +224,55 @@ func (a *answer) Complete(v any, err error) {
 	a.err, a.done = err, true
 }
 
-// update casts a vote the way people do.
+// refusal is why it does not count: said at once, or once it was checked.
+func (a *answer) refusal() error {
+	if a.rejected != nil {
+		return a.rejected
+	}
+	return a.err
+}
+
+// signed is what the gateway makes of a vote. A vote for what is not asked, which it would refuse, is
+// signed as a yes all the same: it is the run that is tested.
+func (h *house) signed(v approval.Vote) (grant.Signed, error) {
+	h.Helper()
+	v.At = h.env.Now()
+	st := h.status()
+	for _, a := range st.Approvals {
+		if a.ID == v.Approval && a.Digest == v.Digest {
+			return h.desk.Vote(a.Request, v)
+		}
+	}
+	return h.desk.Sign(grant.KindStanding, approval.Standing{
+		Run: st.Run, Execution: st.Execution, Approval: v.Approval, Request: v.Digest, Votes: []approval.Vote{v},
+		Decision: &approval.Decision{Outcome: approval.Approved, By: []string{v.Person}, At: v.At}, Grant: &grant.Signed{},
+	})
+}
+
+// update casts a vote the way people do, and brings the run how the request stands.
 func (h *house) update(v approval.Vote) *answer {
+	h.Helper()
+	signed, err := h.signed(v)
+	if err != nil {
+		return &answer{rejected: err, done: true}
+	}
+	return h.bring(signed)
+}
+
+// bring brings the run what somebody has signed.
+func (h *house) bring(signed grant.Signed) *answer {
 	a := &answer{}
 	h.updates++ // ids that repeat are answered by the engine, and it is our answers that are of interest
-	h.env.UpdateWorkflow(workflows.DecideUpdate, strconv.Itoa(h.updates), a, v)
+	h.env.UpdateWorkflow(workflows.DecideUpdate, strconv.Itoa(h.updates), a, signed)
 	return a
+}
+
+// signal brings the same by signal.
+func (h *house) signal(v approval.Vote) {
+	h.Helper()
+	signed, err := h.signed(v)
+	require.NoError(h, err)
+	h.env.SignalWorkflow(workflows.DecideSignal, signed)
 }
 
 func (h *house) approve(person string) *answer {

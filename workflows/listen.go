@@ -9,34 +9,22 @@ import (
 
 	"go.temporal.io/sdk/workflow"
 
-	"github.com/countersign/countersign/workflows/approval"
-	"github.com/countersign/countersign/workflows/playbook"
+	"github.com/countersign/countersign/activities/grant"
 )
 
-// listen takes votes, answers, events and repeats for as long as the run lives.
+// listen takes what people say, events and repeats for as long as the run lives.
 func (r *run) listen(ctx workflow.Context) error {
-	err := workflow.SetUpdateHandlerWithOptions(ctx, DecideUpdate,
-		func(ctx workflow.Context, v approval.Vote) (VoteResult, error) { return r.vote(ctx, v) },
-		workflow.UpdateHandlerOptions{
-			Validator:   func(ctx workflow.Context, v approval.Vote) error { return r.admit(ctx, v) },
-			Description: "one person's answer to an approval",
-		})
-	if err != nil {
-		return fmt.Errorf("set up the decide update: %w", err)
+	if err := listenFor(ctx, DecideUpdate, "how an approval stands, signed by the gateway", r.stands, r.admitSigned); err != nil {
+		return err
 	}
-	err = workflow.SetUpdateHandlerWithOptions(ctx, AnswerUpdate,
-		func(ctx workflow.Context, a approval.Answer) (approval.Ending, error) { return r.answer(ctx, a) },
-		workflow.UpdateHandlerOptions{
-			Validator:   func(_ workflow.Context, a approval.Answer) error { return r.admitAnswer(a) },
-			Description: "one person's answer to a question",
-		})
-	if err != nil {
-		return fmt.Errorf("set up the answer update: %w", err)
+	if err := listenFor(ctx, AnswerUpdate, "one person's answer to a question, signed by the gateway", r.answer,
+		func(_ workflow.Context, s grant.Signed) error { return r.admitAnswerSigned(s) }); err != nil {
+		return err
 	}
+	oneByOne(ctx, DecideSignal, r.signalled)
+	oneByOne(ctx, AnswerSignal, r.signalledAnswer)
 	workflow.Go(ctx, func(ctx workflow.Context) {
 		selector := workflow.NewSelector(ctx)
-		receive(ctx, selector, DecideSignal, func(v approval.Vote) { r.signalled(ctx, v) })
-		receive(ctx, selector, AnswerSignal, func(a approval.Answer) { r.signalledAnswer(ctx, a) })
 		receive(ctx, selector, EventSignal, r.offer)
 		receive(ctx, selector, FullSignal, r.turnedAway)
 		receive(ctx, selector, RepeatSignal, func(EventRef) { r.status.Repeats++ })
@@ -45,6 +33,35 @@ func (r *run) listen(ctx workflow.Context) error {
 		}
 	})
 	return nil
+}
+
+// listenFor takes something signed by update.
+func listenFor[T any](ctx workflow.Context, name, what string, take func(workflow.Context, grant.Signed) (T, error), admit func(workflow.Context, grant.Signed) error) error {
+	err := workflow.SetUpdateHandlerWithOptions(ctx, name,
+		func(ctx workflow.Context, s grant.Signed) (T, error) {
+			result, err := take(ctx, s)
+			return result, refusedAs(err)
+		},
+		workflow.UpdateHandlerOptions{
+			Validator:        func(ctx workflow.Context, s grant.Signed) error { return refusedAs(admit(ctx, s)) },
+			UnfinishedPolicy: workflow.HandlerUnfinishedPolicyAbandon, // the run's end answers it as well
+			Description:      what,
+		})
+	if err != nil {
+		return fmt.Errorf("set up the %s update: %w", name, err)
+	}
+	return nil
+}
+
+// oneByOne takes something signed by signal. However many anybody sends, one is checked at a time.
+func oneByOne(ctx workflow.Context, name string, take func(workflow.Context, grant.Signed)) {
+	workflow.Go(ctx, func(ctx workflow.Context) {
+		for {
+			var s grant.Signed
+			workflow.GetSignalChannel(ctx, name).Receive(ctx, &s)
+			take(ctx, s)
+		}
+	})
 }
 
 // receive calls take for every signal of a name that can be read.
@@ -66,26 +83,6 @@ func settle(ctx workflow.Context) error {
 	return workflow.Await(ctx, func() bool { return last })
 }
 
-// forPeople waits until people have done their part, or until a time.
-func (r *run) forPeople(ctx workflow.Context, row *StepStatus, until time.Time, done func() bool) error {
-	r.mark(row, playbook.StatusWaiting)
-	r.status.State = Waiting
-	r.status.waiting++
-	defer func() {
-		if r.status.waiting--; r.status.waiting == 0 {
-			r.status.State = Running
-		}
-	}()
-	inTime, err := workflow.AwaitWithTimeout(ctx, until.Sub(workflow.Now(ctx)), done)
-	if err == nil && !inTime {
-		err = settle(ctx)
-	}
-	if err == nil {
-		r.mark(row, playbook.StatusRunning)
-	}
-	return err
-}
-
 // A run remembers so many refused signals, and so many bytes of each; anybody may send them.
 const (
 	maxRefused     = 20
@@ -93,9 +90,9 @@ const (
 )
 
 // remember adds a signal that did not count.
-func remember(refused []string, person string, err error) []string {
+func remember(refused []string, err error) []string {
 	if len(refused) < maxRefused {
-		refused = append(refused, clip(fmt.Sprintf("%s: %v", person, err)))
+		refused = append(refused, clip(err.Error()))
 	}
 	return refused
 }

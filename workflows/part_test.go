@@ -147,8 +147,9 @@ func TestApprovalInAPart(t *testing.T) {
 		request := status.Asking()[0]
 		require.Equal(t, part, request.Run)
 		require.Equal(t, "f[0].ask", request.ID)
-		vote := approval.Vote{Approval: request.ID, Digest: request.Digest, Person: alice, Verdict: approval.Approve}
-		require.NoError(t, h.env.SignalWorkflowByID(part, workflows.DecideSignal, vote))
+		yes, err := h.desk.Vote(request.Request, approval.Vote{Approval: request.ID, Digest: request.Digest, Person: alice, Verdict: approval.Approve})
+		require.NoError(t, err)
+		require.NoError(t, h.env.SignalWorkflowByID(part, workflows.DecideSignal, yes))
 	})
 	_, err := h.run("  - {id: f, for_each: 'lists.range(300)', steps: [{id: ask, if: item == 0, approve: 'Really?', approvers: [oncall], steps: [{id: x, activity: lamp.smash, with: {lamp: 'l${item}'}}]}]}")
 	require.NoError(t, err)

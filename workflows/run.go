@@ -18,10 +18,10 @@ import (
 const (
 	RunType      = "countersign.run"
 	StatusQuery  = "status"
-	DecideUpdate = "decide" // takes an approval.Vote, returns a VoteResult
-	DecideSignal = "decide" // takes an approval.Vote; the same checks, for machines
-	AnswerUpdate = "answer" // takes an approval.Answer, returns an approval.Ending
-	AnswerSignal = "answer" // takes an approval.Answer; the same checks, for machines
+	DecideUpdate = "decide" // takes a grant.Signed of an approval.Standing, returns a VoteResult
+	DecideSignal = "decide" // takes the same; the same checks
+	AnswerUpdate = "answer" // takes a grant.Signed of an approval.AnswerOrder, returns an approval.Ending
+	AnswerSignal = "answer" // takes the same; the same checks
 	RepeatSignal = "repeat" // takes an EventRef: another event of the same matter
 )
 

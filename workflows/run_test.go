@@ -337,7 +337,7 @@ func TestSignalsThatAreNoVotes(t *testing.T) {
 	})
 	h.at(2*time.Minute, func() {
 		require.Equal(t, 1, h.status().Repeats)
-		h.env.SignalWorkflow(workflows.DecideSignal, h.ballot(alice, approval.Approve))
+		h.signal(h.ballot(alice, approval.Approve))
 	})
 	outcome, err := h.run("  - {id: ask, approve: 'Really?', approvers: [oncall]}\noutcome: steps.ask.by[0]")
 	require.NoError(t, err)

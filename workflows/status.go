@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/countersign/countersign/activities/digest"
+	"github.com/countersign/countersign/activities/grant"
 	"github.com/countersign/countersign/workflows/approval"
 	"github.com/countersign/countersign/workflows/playbook"
 )
@@ -66,6 +67,7 @@ type Status struct {
 
 	rounds  int // of all loops
 	waiting int // requests that people are asked now
+	hearing int // of what people said, being checked now
 	shown   int // bytes of inputs and outputs
 }
 
@@ -140,11 +142,12 @@ type ApprovalStatus struct {
 
 	Votes    []approval.Vote    `json:"votes,omitempty"`
 	Decision *approval.Decision `json:"decision,omitempty"`
-	// Refused are signals that did not count, and why. Updates are refused to their sender's face
-	// and leave no trace.
+	// Refused is why signals did not count. Updates are refused to their sender's face and leave no
+	// trace.
 	Refused []string `json:"refused,omitempty"`
 
-	size int // of the request, in bytes
+	size  int           // of the request, in bytes
+	grant *grant.Signed // of a yes
 }
 
 // Open reports whether the request still waits for people.

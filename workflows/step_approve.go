@@ -20,10 +20,11 @@ func (r *run) approve(ctx workflow.Context, s *playbook.Step, v *playbook.Approv
 	if err != nil {
 		return nil, err
 	}
-	decision, err := r.decide(ctx, row, request)
+	asked, err := r.decide(ctx, row, request)
 	if err != nil {
 		return nil, err
 	}
+	decision := asked.Decision
 	by := make([]any, len(decision.By))
 	for i, person := range decision.By {
 		by[i] = person
@@ -33,7 +34,7 @@ func (r *run) approve(ctx workflow.Context, s *playbook.Step, v *playbook.Approv
 		r.skipAll(v.Steps)
 		return result, nil
 	}
-	permit := &activities.Permit{Approval: request.ID, By: decision.By}
+	permit := &activities.Permit{Approval: request.ID, By: decision.By, Grant: asked.grant}
 	for _, c := range request.Calls {
 		permit.Covers = append(permit.Covers, c.Digest)
 	}

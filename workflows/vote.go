@@ -2,34 +2,39 @@ package workflows
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 	"time"
 
-	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
+	"github.com/countersign/countersign/activities/grant"
 	"github.com/countersign/countersign/workflows/approval"
+	"github.com/countersign/countersign/workflows/playbook"
 )
 
-// VoteResult tells whoever cast a vote what it led to.
+// A run counts no votes. Whoever may write to its namespace could send them, so it believes only how
+// a request stands in the words that the gateway has signed, and of those only what is about exactly
+// the request that it asks now.
+
+// VoteResult tells whoever brought a standing what it led to.
 type VoteResult struct {
 	Votes int `json:"votes"`
 	// Decision is set once the request is decided.
 	Decision *approval.Decision `json:"decision,omitempty"`
 }
 
-// signalled counts a vote that came by signal, after the checks that an update's validator makes.
-func (r *run) signalled(ctx workflow.Context, v approval.Vote) {
-	err := r.admit(ctx, v)
-	if err == nil {
-		_, err = r.vote(ctx, v)
-	}
+// signalled takes a standing that came by signal, after the same checks.
+func (r *run) signalled(ctx workflow.Context, signed grant.Signed) {
+	_, err := r.stands(ctx, signed)
 	if err == nil {
 		return
 	}
-	workflow.GetLogger(ctx).Warn("a vote by signal does not count", "approval", clip(v.Approval), "person", clip(v.Person), "error", clip(err.Error()))
-	if a := r.find(v.Approval); a != nil {
-		a.Refused = remember(a.Refused, v.Person, err)
+	var claimed approval.Standing
+	_ = read(signed, grant.KindStanding, &claimed) // else it names none
+	workflow.GetLogger(ctx).Warn("a standing by signal does not count", "approval", clip(claimed.Approval), "error", clip(err.Error()))
+	if a := r.find(claimed.Approval); a != nil {
+		a.Refused = remember(a.Refused, err)
 	}
 }
 
@@ -43,68 +48,91 @@ func (r *run) find(id string) *ApprovalStatus {
 	return nil
 }
 
-// admit changes nothing: it is also the update's validator.
-func (r *run) admit(ctx workflow.Context, v approval.Vote) error {
-	a := r.find(v.Approval)
-	err := fmt.Errorf("%w: the run %s is not asking %q", approval.ErrRefused, r.status.Run, clip(v.Approval))
-	if a != nil && a.Decision != nil && a.Decision.Outcome == approval.Withdrawn {
-		err = fmt.Errorf("%w: the request was withdrawn: %s", approval.ErrRefused, a.Decision.Reason)
-	} else if a != nil {
-		err = a.Admit(a.Votes, v, workflow.Now(ctx))
-	}
+// admitSigned is the update's validator. It changes nothing, and cannot check a signature.
+func (r *run) admitSigned(ctx workflow.Context, signed grant.Signed) error {
+	var claimed approval.Standing
+	err := read(signed, grant.KindStanding, &claimed)
 	if err == nil {
-		return nil
+		_, err = r.admit(claimed, workflow.Now(ctx))
 	}
-	return temporal.NewNonRetryableApplicationError(err.Error(), RefusedType, nil)
+	return err
 }
 
-// RefusedType is the error type of a vote, or an answer, that does not count.
-const RefusedType = "VoteRefused"
+// admit finds the request that a standing is about, and refuses one that changes nothing any more.
+func (r *run) admit(s approval.Standing, now time.Time) (*ApprovalStatus, error) {
+	if err := r.mine(s.Run, s.Execution); err != nil {
+		return nil, err
+	}
+	a := r.find(s.Approval)
+	switch {
+	case a == nil:
+		return nil, refusal("the run %s is not asking %q", r.status.Run, clip(s.Approval))
+	case s.Request != a.Digest:
+		return nil, refusal("it is about %s, and what is asked now is %s; look at the request again", s.Request.Short(), a.Digest.Short())
+	case a.Decision != nil && a.Decision.Outcome == approval.Withdrawn:
+		return nil, refusal("the request was withdrawn: %s", a.Decision.Reason)
+	case a.Decision != nil && s.Decision != nil && !reflect.DeepEqual(*a.Decision, *s.Decision):
+		return nil, refusal("the request is already %s", a.Decision.Outcome)
+	case a.Decision == nil && now.After(a.Expires.Add(approval.Grace)):
+		return nil, refusal("the time to decide ended at %s", a.Expires.Format(time.RFC3339))
+	case s.Decision == nil:
+		return a, nil
+	}
+	switch s.Decision.Outcome {
+	case approval.Rejected, approval.Expired:
+		return a, nil
+	case approval.Approved:
+		if s.Grant == nil && slices.ContainsFunc(a.Calls, func(c approval.Call) bool { return c.Effect != string(playbook.EffectRead) }) {
+			return nil, refusal("a yes to effects comes with a grant, and there is none")
+		}
+		return a, nil
+	default:
+		return nil, refusal("%q is no decision", clip(string(s.Decision.Outcome)))
+	}
+}
 
-// vote counts an admitted vote. Between the validator and here other votes may have been counted,
-// so it is admitted again.
-func (r *run) vote(ctx workflow.Context, v approval.Vote) (VoteResult, error) {
-	if err := r.admit(ctx, v); err != nil {
-		return VoteResult{}, err
-	}
-	a := r.find(v.Approval)
-	now := workflow.Now(ctx)
-	v.At = now
-	repeated := false
-	for _, earlier := range a.Votes {
-		repeated = repeated || earlier.Person == v.Person
-	}
-	if !repeated {
-		a.Votes = append(a.Votes, v)
-	}
-	if d, done := a.Decide(a.Votes, now); done && a.Decision == nil {
-		a.Decision = &d
-	}
-	return VoteResult{Votes: len(a.Votes), Decision: a.Decision}, nil
+// stands takes a standing. Between the validator and here there may have been another.
+func (r *run) stands(ctx workflow.Context, signed grant.Signed) (result VoteResult, err error) {
+	err = r.hearing(ctx, func(arrived time.Time) error {
+		if err := r.admitSigned(ctx, signed); err != nil {
+			return err
+		}
+		var s approval.Standing
+		if err := verified(ctx, signed, grant.KindStanding, &s); err != nil {
+			return err
+		}
+		a, err := r.admit(s, arrived)
+		if err != nil {
+			return err
+		}
+		if len(s.Votes) > len(a.Votes) { // they may overtake each other
+			a.Votes = s.Votes
+		}
+		if a.Decision == nil && s.Decision != nil {
+			a.Decision, a.grant = s.Decision, s.Grant
+		}
+		result = VoteResult{Votes: len(a.Votes), Decision: a.Decision}
+		return nil
+	})
+	return result, err
 }
 
 // decide shows a request and waits for the decision, or for the end of its time.
-func (r *run) decide(ctx workflow.Context, row *StepStatus, request approval.Request) (approval.Decision, error) {
+func (r *run) decide(ctx workflow.Context, row *StepStatus, request approval.Request) (*ApprovalStatus, error) {
 	a := &ApprovalStatus{Request: request, size: weigh(request)}
 	kept, gone := prune(append(r.status.Approvals, a))
 	r.status.Approvals, r.status.Unlisted = kept, r.status.Unlisted+gone
-	if err := r.forPeople(ctx, row, request.Expires, func() bool { return a.Decision != nil }); err != nil {
+	if err := r.forPeople(ctx, row, request.Expires.Add(approval.Grace), nil, func() bool { return a.Decision != nil }); err != nil {
 		a.withdraw("the run went on without it", workflow.Now(ctx))
-		return approval.Decision{}, err
+		return nil, err
 	}
 	if a.Decision == nil {
-		// The timer has ended the time to decide, whatever a server's clock says since.
-		d, _ := a.Decide(a.Votes, later(workflow.Now(ctx), request.Expires))
-		a.Decision = &d
+		a.Decision = &approval.Decision{
+			Outcome: approval.Expired, By: []string{}, At: request.Expires,
+			Reason: fmt.Sprintf("nobody decided within %s", request.Expires.Sub(request.Asked)),
+		}
 	}
-	return *a.Decision, nil
-}
-
-func later(a, b time.Time) time.Time {
-	if a.After(b) {
-		return a
-	}
-	return b
+	return a, nil
 }
 
 func (a *ApprovalStatus) withdraw(why string, now time.Time) {

@@ -22,7 +22,7 @@ const (
 	KindStanding   Kind = "standing" // of an approval: its votes, and the decision
 	KindToken      Kind = "token"    // of a person
 	KindCheckpoint Kind = "checkpoint"
-	KindEdit       Kind = "edit"
+	KindEdit       Kind = "edit"   // of a call that is asked about
 	KindAnswer     Kind = "answer" // to a question
 	KindKeep       Kind = "keep"   // of an effect that would be put back by itself
 )

@@ -79,6 +79,11 @@ func (d *deployment) startWorker(c client.Client, provider aws.Options, members 
 	return nil
 }
 
+// take gives the gateway what somebody says.
+func (d *deployment) take(context.Context, string, any) error {
+	return errors.New("answers are given to a gateway, and there is none here yet")
+}
+
 // stop ends the parts, last started first.
 func (d *deployment) stop() {
 	for i := len(d.stops) - 1; i >= 0; i-- {

@@ -85,8 +85,7 @@ func (f *front) answer(ctx context.Context, q *question, person string, given ma
 	if err != nil {
 		return fmt.Errorf("answer %q of the run %s: %w", q.form.ID, q.status.Run, err)
 	}
-	_, err = f.d.runs.Answer(ctx, q.status.Run, approval.Answer{Question: q.form.ID, Digest: q.digest, Person: person, Values: values})
-	return err
+	return f.d.take(ctx, q.status.Run, approval.Answer{Question: q.form.ID, Digest: q.digest, Person: person, Values: values})
 }
 
 // fields are the values that the flags give to the fields of a form.

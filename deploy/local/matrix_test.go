@@ -28,6 +28,7 @@ import (
 	"github.com/countersign/countersign/workflows/connect"
 	"github.com/countersign/countersign/workflows/event"
 	"github.com/countersign/countersign/workflows/playbook"
+	"github.com/countersign/countersign/workflows/practice"
 )
 
 // A cell of the matrix is one verb in one place, with one fate.
@@ -180,6 +181,7 @@ func TestMatrix(t *testing.T) {
 // lab is a server and a worker whose activities do things to lamps.
 type lab struct {
 	runs     workflows.Client
+	desk     *practice.Desk
 	catalog  playbook.Catalog
 	registry *activities.Registry
 	flows    *workflows.Registry
@@ -252,6 +254,8 @@ func newMatrix(t *testing.T) *lab {
 	flows.Bind(w, registry)
 	registry.Guard(activitytest.NewAllow(t))
 	registry.Bind(w)
+	desk := practice.New()
+	desk.Bind(w)
 	require.NoError(t, w.Start())
 	t.Cleanup(w.Stop)
 	catalog := workflows.Catalog(registry, flows)
@@ -261,7 +265,7 @@ func newMatrix(t *testing.T) *lab {
 		require.Empty(t, problems)
 		catalog.Playbooks[name] = playbook.Callee{Plan: pb.Plan}
 	}
-	return &lab{workflows.Client{Temporal: temporal}, catalog, registry, flows, world}
+	return &lab{workflows.Client{Temporal: temporal}, desk, catalog, registry, flows, world}
 }
 
 // run runs a cell to its end.
@@ -312,12 +316,17 @@ func (m *lab) finish(t *testing.T, key, text string, see func(*workflows.Status)
 // answer says yes to whatever a run asks.
 func (m *lab) answer(t *testing.T, s *workflows.Status) {
 	for _, a := range s.Asking() {
-		_, err := m.runs.Vote(t.Context(), s.Run, approval.Vote{Approval: a.ID, Digest: a.Digest, Person: "alice@example.com", Verdict: approval.Approve})
+		yes, err := m.desk.Vote(a.Request, approval.Vote{Approval: a.ID, Digest: a.Digest, Person: "alice@example.com", Verdict: approval.Approve})
+		require.NoError(t, err)
+		_, err = m.runs.Decide(t.Context(), s.Run, yes)
 		require.NoError(t, err)
 	}
 	for _, q := range s.Questions {
 		if q.Ending == nil && !s.State.Over() {
-			a := approval.Answer{Question: q.ID, Digest: q.Digest, Person: "alice@example.com", Values: map[string]json.RawMessage{"name": json.RawMessage(`"alice"`)}}
+			a, err := m.desk.Answer(q.Question, approval.Answer{
+				Question: q.ID, Digest: q.Digest, Person: "alice@example.com", Values: map[string]json.RawMessage{"name": json.RawMessage(`"alice"`)},
+			})
+			require.NoError(t, err)
 			require.NoError(t, m.runs.Temporal.SignalWorkflow(t.Context(), s.Run, "", workflows.AnswerSignal, a))
 		}
 	}

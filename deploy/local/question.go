@@ -128,8 +128,7 @@ func (f *front) heard(ctx context.Context, line string, open bool) {
 }
 
 func (f *front) vote(ctx context.Context, q *question, person string, verdict approval.Verdict, reason string) error {
-	_, err := f.d.runs.Vote(ctx, q.status.Run, approval.Vote{
+	return f.d.take(ctx, q.status.Run, approval.Vote{
 		Approval: q.ask.ID, Digest: q.ask.Digest, Person: person, Verdict: verdict, Reason: reason,
 	})
-	return err
 }

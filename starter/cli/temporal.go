@@ -14,7 +14,7 @@ import (
 	"github.com/countersign/countersign/workflows/playbook"
 )
 
-// Runs is what the commands need of runs; workflows.Client has it.
+// Runs is what the commands need of runs.
 type Runs interface {
 	Start(ctx context.Context, pb *playbook.Playbook, key string, in workflows.Input) (workflows.Started, error)
 	Deliver(ctx context.Context, ev event.Event) (waited bool, err error)
@@ -34,7 +34,20 @@ func dial(ctx context.Context, opts connect.Options, taskQueue string) (Runs, fu
 	if err != nil {
 		return nil, nil, err
 	}
-	return workflows.Client{Temporal: c, TaskQueue: taskQueue}, c.Close, nil
+	return direct{workflows.Client{Temporal: c, TaskQueue: taskQueue}}, c.Close, nil
+}
+
+// direct are runs without a gateway. They take no answers: a run believes what a gateway has signed.
+type direct struct{ workflows.Client }
+
+var errNoGateway = fmt.Errorf("%w: answers are given to a gateway, and this command knows none", approval.ErrRefused)
+
+func (direct) Vote(context.Context, string, approval.Vote) (workflows.VoteResult, error) {
+	return workflows.VoteResult{}, errNoGateway
+}
+
+func (direct) Answer(context.Context, string, approval.Answer) (approval.Ending, error) {
+	return approval.Ending{}, errNoGateway
 }
 
 // connect reaches Temporal. A configuration that is wrong is a mistake that can be mended; a

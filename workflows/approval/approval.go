@@ -38,8 +38,8 @@ type Request struct {
 	Quorum  int       `json:"quorum"`
 	Asked   time.Time `json:"asked"`
 	Expires time.Time `json:"expires"`
-	// Policy is what policy asks beyond the playbook; nil: nothing. Both must be met.
-	Policy *grant.Need `json:"policy,omitempty"`
+	// Policies are what policy asks beyond the playbook; none: nothing. All must be met.
+	Policies []grant.Need `json:"policies,omitempty"`
 	// PolicyDigest names the policy that was read.
 	PolicyDigest digest.Digest `json:"policy_digest,omitempty"`
 	// Escalate adds groups when nobody has decided by then; nil: none.
@@ -94,13 +94,9 @@ type Again struct {
 	Steps []string `json:"steps,omitempty"`
 }
 
-// Needs is what must be met for a yes.
+// Needs is what must be met for a yes: what the playbook asks, and then what policy asks beyond it.
 func (r Request) Needs() []grant.Need {
-	needs := []grant.Need{{Groups: r.Groups, Quorum: r.Quorum}}
-	if r.Policy != nil {
-		needs = append(needs, *r.Policy)
-	}
-	return needs
+	return append([]grant.Need{{Groups: r.Groups, Quorum: r.Quorum}}, r.Policies...)
 }
 
 // Standing is how a request stands: what the gateway signs and a run believes.

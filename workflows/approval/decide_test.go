@@ -75,7 +75,7 @@ func TestPanelDecide(t *testing.T) {
 // A need that was never said is met by nobody.
 func TestPanelNoNeed(t *testing.T) {
 	r := matter(t)
-	r.Quorum, r.Policy = 0, nil
+	r.Quorum, r.Policies = 0, nil
 	require.NoError(t, r.Seal())
 	_, done := panel().Decide(r, []approval.Vote{said(r, 1, "alice", approval.Approve)}, asked.Add(time.Minute))
 	require.False(t, done)
@@ -112,7 +112,7 @@ func TestApprovedMeansEnough(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		r, p := matter(t), drawPanel(t)
 		r.Groups, r.Quorum = []string{"g"}, rapid.IntRange(1, 3).Draw(t, "quorum")
-		r.Policy = &grant.Need{Groups: []string{"h"}, Quorum: rapid.IntRange(1, 2).Draw(t, "policy")}
+		r.Policies = []grant.Need{{Groups: []string{"h"}, Quorum: rapid.IntRange(1, 2).Draw(t, "policy")}}
 		r.Escalate.Groups = []string{"i"}
 		require.NoError(t, r.Seal())
 		var votes, all []approval.Vote
@@ -188,7 +188,7 @@ func enough(t *rapid.T, r approval.Request, p approval.Panel, votes []approval.V
 		}
 	}
 	require.GreaterOrEqual(t, len(count["g"]), r.Quorum)
-	require.GreaterOrEqual(t, len(count["h"]), r.Policy.Quorum)
+	require.GreaterOrEqual(t, len(count["h"]), r.Policies[0].Quorum)
 	require.True(t, d.At.Before(r.Expires))
 }
 
@@ -197,7 +197,7 @@ func enough(t *rapid.T, r approval.Request, p approval.Panel, votes []approval.V
 func TestRacingVotes(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		r, p := matter(t), panel()
-		r.Policy = nil
+		r.Policies = nil
 		require.NoError(t, r.Seal())
 		order := rapid.Permutation([]string{"alice", "bob", "carol"}).Draw(t, "order")
 		dissenter := rapid.SampledFrom(append([]string{""}, order...)).Draw(t, "dissenter")

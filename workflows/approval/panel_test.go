@@ -15,8 +15,8 @@ import (
 func matter(t require.TestingT) approval.Request {
 	r := approval.Request{
 		ID: "contain", Run: "r", Plan: "sha256:aa", Quorum: 2, Groups: []string{"oncall"},
-		Policy: &grant.Need{Groups: []string{"leads"}, Quorum: 1},
-		Asked:  asked, Expires: asked.Add(30 * time.Minute),
+		Policies: []grant.Need{{Groups: []string{"leads"}, Quorum: 1}},
+		Asked:    asked, Expires: asked.Add(30 * time.Minute),
 		Escalate: &approval.Escalation{Groups: []string{"night"}, At: asked.Add(15 * time.Minute)},
 	}
 	require.NoError(t, r.Seal())

@@ -42,9 +42,11 @@ type Signature struct {
 	// Heartbeat is the longest silence of a long activity; zero: none.
 	Heartbeat time.Duration `json:"heartbeat,omitempty"`
 	// TaskQueue is where another program's worker takes the call from; empty: the run's own.
-	TaskQueue string     `json:"task_queue,omitempty"`
-	Input     *expr.Type `json:"input"`
-	Output    *expr.Type `json:"output"`
+	TaskQueue string `json:"task_queue,omitempty"`
+	// Preview says that what the effect would change can be read before.
+	Preview bool       `json:"preview,omitempty"`
+	Input   *expr.Type `json:"input"`
+	Output  *expr.Type `json:"output"`
 }
 
 // Sink is what text in a field becomes a part of, as package activities names it: command, url_host

@@ -12,11 +12,13 @@ import (
 	"go.temporal.io/sdk/workflow"
 	"go.yaml.in/yaml/v3"
 
+	"github.com/countersign/countersign/activities/grant"
 	"github.com/countersign/countersign/workflows"
 	"github.com/countersign/countersign/workflows/approval"
 	"github.com/countersign/countersign/workflows/event"
 	"github.com/countersign/countersign/workflows/expr"
 	"github.com/countersign/countersign/workflows/playbook"
+	"github.com/countersign/countersign/workflows/practice"
 )
 
 // family is a playbook with those that it calls, by the ids of its steps.
@@ -187,13 +189,15 @@ func (r *rehearsal) asked() []asked {
 }
 
 // say is one person's answer, and the update that takes it to the run.
-func (one asked) say(a *answer, who string) (update string, said any) {
+func (one asked) say(desk *practice.Desk, a *answer, who string) (update string, said grant.Signed, err error) {
 	if one.approval != nil {
-		return workflows.DecideUpdate, approval.Vote{
+		said, err = desk.Vote(one.approval.Request, approval.Vote{
 			Approval: one.approval.ID, Digest: one.approval.Digest, Person: who, Verdict: approval.Verdict(a.verdict), Reason: a.reason,
-		}
+		})
+		return workflows.DecideUpdate, said, err
 	}
-	return workflows.AnswerUpdate, approval.Answer{Question: one.question.ID, Digest: one.question.Digest, Person: who, Values: a.values}
+	said, err = desk.Answer(one.question.Question, approval.Answer{Question: one.question.ID, Digest: one.question.Digest, Person: who, Values: a.values})
+	return workflows.AnswerUpdate, said, err
 }
 
 // stepOf takes the rounds off the name of what is asked: each[2].contain/ask is contain/ask.

@@ -23,6 +23,7 @@ import (
 	"github.com/countersign/countersign/workflows"
 	"github.com/countersign/countersign/workflows/event"
 	"github.com/countersign/countersign/workflows/playbook"
+	"github.com/countersign/countersign/workflows/practice"
 )
 
 // rehearsal is one test while it runs.
@@ -41,6 +42,7 @@ type rehearsal struct {
 	mu       sync.Mutex // calls of branches and items come side by side
 	made     []madeCall
 	answered map[string]bool
+	desk     *practice.Desk
 	arriving []event.Event      // in the order of the test's arrivals
 	waiting  map[string]waiting // by execution and step
 	unlisted bool               // an activity was called that the test does not list
@@ -156,6 +158,8 @@ func (r *rehearsal) rehearse(in workflows.Input, key string) {
 	r.env.SetStartWorkflowOptions(client.StartWorkflowOptions{ID: workflows.RunID(r.pb.Name, key), TaskQueue: workflows.TaskQueue})
 	stubs := r.opts.Registry.Stub(r.reply)
 	stubs.Bind(r.env)
+	r.desk = practice.New()
+	r.desk.Bind(r.env)
 	r.flows(stubs)
 	people := activities.NewRegistry()
 	if _, ok := r.opts.Registry.Lookup(directory.Members); !ok {
@@ -305,8 +309,11 @@ func (r *rehearsal) decide() {
 		}
 		r.answered[one.name] = true
 		for _, who := range a.people {
-			update, said := one.say(a, who)
-			if err := r.env.UpdateWorkflowByID(one.run, update, one.name+"/"+who, &ballot{r: r, at: a.at}, said); err != nil {
+			update, said, err := one.say(r.desk, a, who)
+			if err == nil {
+				err = r.env.UpdateWorkflowByID(one.run, update, one.name+"/"+who, &ballot{r: r, at: a.at}, said)
+			}
+			if err != nil {
 				r.fail(a.at, "the answer was not taken: %v", err)
 			}
 		}
