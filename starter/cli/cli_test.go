@@ -299,7 +299,7 @@ func TestRunByHand(t *testing.T) {
 // Every example in the help is a command line that is right.
 func TestExamples(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{"validate", "rules", "test", "match", "run", "runs", "show", "approvals", "approve", "reject", "cancel", "activities", "schema", "graph", "new"} {
+	for _, name := range []string{"validate", "rules", "test", "match", "run", "runs", "show", "approvals", "approve", "reject", "cancel", "activities", "schema", "graph", "new", "policy"} {
 		help := (&fake{}).starter(t, name, "--help")
 		require.Equal(t, 0, help.code)
 		_, examples, ok := strings.Cut(help.out, "Examples:\n")
