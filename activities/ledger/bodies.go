@@ -138,6 +138,12 @@ type IntentBody struct {
 	Undo string `json:"undo,omitempty"`
 }
 
+// BindingBody says which execution of a workflow a ticket's effects are for: the first that made one.
+type BindingBody struct {
+	Ticket    string `json:"ticket"`
+	Execution string `json:"execution"`
+}
+
 // CallBody is a call of an activity.
 type CallBody struct {
 	Activity string          `json:"activity"`
@@ -155,6 +161,8 @@ type OutcomeBody struct {
 	// reads the same, the world is as the effect left it.
 	Undo   *CallBody     `json:"undo,omitempty"`
 	LeftAs digest.Digest `json:"left_as,omitempty"`
+	// PutBack says that the run itself may take it back: people were shown that, or were not asked.
+	PutBack bool `json:"put_back,omitempty"`
 }
 
 // FailureBody is an attempt that ended badly. The effect may have been made nevertheless.
