@@ -22,10 +22,10 @@ import (
 	"go.temporal.io/sdk/worker"
 
 	"github.com/countersign/countersign/activities"
-	"github.com/countersign/countersign/activities/activitytest"
 	"github.com/countersign/countersign/deploy/local/devserver"
 	"github.com/countersign/countersign/starter/library"
 	"github.com/countersign/countersign/worker/app"
+	"github.com/countersign/countersign/worker/authority/authoritytest"
 	"github.com/countersign/countersign/workflows"
 	"github.com/countersign/countersign/workflows/connect"
 	"github.com/countersign/countersign/workflows/event"
@@ -109,7 +109,7 @@ func TestDescribedActivities(t *testing.T) {
 	t.Cleanup(c.Close)
 	members, err := (options{}).members()
 	require.NoError(t, err)
-	w, err := app.Start(c, app.Options{Authority: activitytest.NewAllow(t), Directory: members, Activities: "testdata/badges"})
+	w, err := app.Start(c, app.Options{Authority: authoritytest.NewAllow(t), Directory: members, Activities: "testdata/badges"})
 	require.NoError(t, err)
 	t.Cleanup(w.Stop)
 

@@ -37,6 +37,7 @@ import (
 	"github.com/countersign/countersign/activities/all"
 	"github.com/countersign/countersign/activities/aws"
 	"github.com/countersign/countersign/activities/directory"
+	"github.com/countersign/countersign/activities/fresh"
 	"github.com/countersign/countersign/workflows"
 	"github.com/countersign/countersign/workflows/connect"
 )
@@ -48,13 +49,19 @@ type Options struct {
 	// Directory names the people of the groups that approve. It is asked at each approval.
 	Directory func() (directory.Directory, error)
 	AWS       aws.Options
-	// Authority decides about effects; nil: none is made.
-	Authority activities.Authority
+	// Authority decides about effects; nil: none is made. Its own activities are bound with it.
+	Authority Authority
 	// Extensions add activities and workflows to those that ship.
 	Extensions []workflows.Extension
 	// Activities is a folder of descriptors of activities that run in workers of their own, as
 	// package activities has them; "": none.
 	Activities string
+}
+
+// Authority is what stands behind the guard, and what a run may ask of it.
+type Authority interface {
+	activities.Authority
+	Bind(w activities.Registrar)
 }
 
 // stopTime is how long calls under way may take to end when the worker stops.
@@ -80,7 +87,10 @@ func Start(c client.Client, opts Options) (*Worker, error) {
 	workflows.Bind(w)
 	workflows.BindActivities(w)
 	flows.Bind(w, registry)
-	registry.Guard(opts.Authority)
+	if opts.Authority != nil {
+		registry.Guard(opts.Authority)
+		opts.Authority.Bind(w)
+	}
 	registry.Bind(w)
 	if err := w.Start(); err != nil {
 		return nil, fmt.Errorf("start the worker on the task queue %q: %w", queue, err)
@@ -119,19 +129,20 @@ func Main(ctx context.Context, args []string, out, logs io.Writer, extensions ..
 	defer cancel()
 	opts := Options{Extensions: extensions}
 	var temporal connect.Options
-	var people string
+	var t trust
 	started := false
 	cmd := &cobra.Command{
-		Use:           "worker --directory FILE",
-		Short:         "Run playbooks: take runs from a Temporal task queue and make their calls",
-		Example:       "  worker --directory people.yaml\n  worker --directory people.yaml --profile production --task-queue secops",
+		Use:   "worker --directory FILE --grant-keys FILE --ledger URL",
+		Short: "Run playbooks: take runs from a Temporal task queue and make their calls",
+		Example: "  worker --directory people.yaml --grant-keys gateway.pub --ledger ledger.db\n" +
+			"  COUNTERSIGN_LEDGER=postgres://... worker --directory people.yaml --grant-keys gateway.pub --policy policy.yaml --profile production",
 		Args:          cobra.NoArgs,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			started = true
 			temporal.Logger = slog.New(slog.NewJSONHandler(logs, nil))
-			return run(cmd.Context(), temporal, people, opts)
+			return run(cmd.Context(), temporal, t, opts)
 		},
 	}
 	cmd.SetArgs(args)
@@ -140,8 +151,10 @@ func Main(ctx context.Context, args []string, out, logs io.Writer, extensions ..
 	temporal.Flags(cmd.Flags())
 	cmd.Flags().StringVar(&opts.TaskQueue, "task-queue", workflows.TaskQueue, "where to take runs from")
 	cmd.Flags().StringVar(&opts.Activities, "activities", os.Getenv(activitiesEnv), "`folder` of descriptors of activities that run in workers of their own (default: $"+activitiesEnv+")")
-	cmd.Flags().StringVar(&people, "directory", "", "`file` that names the people of each approving group")
-	_ = cmd.MarkFlagRequired("directory") // fails only for a flag that does not exist
+	t.flags(cmd.Flags())
+	for _, needed := range []string{"directory", "grant-keys"} {
+		_ = cmd.MarkFlagRequired(needed) // fails only for a flag that does not exist
+	}
 	switch err := cmd.ExecuteContext(ctx); {
 	case err == nil:
 		return 0
@@ -154,14 +167,21 @@ func Main(ctx context.Context, args []string, out, logs io.Writer, extensions ..
 	}
 }
 
-func run(ctx context.Context, temporal connect.Options, people string, opts Options) error {
-	opts.Directory = func() (directory.Directory, error) { return directory.Load(people) }
-	if _, err := opts.Directory(); err != nil {
+func run(ctx context.Context, temporal connect.Options, t trust, opts Options) error {
+	opts.Directory = fresh.File(t.directory, 1<<20, directory.Parse)
+	if _, err := directory.Load(t.directory); err != nil {
 		return err
 	}
-	if _, _, err := opts.registries(); err != nil {
+	registry, _, err := opts.registries()
+	if err != nil {
 		return err
 	}
+	by, end, err := t.open(ctx, registry)
+	if err != nil {
+		return err
+	}
+	defer end()
+	opts.Authority = by
 	c, err := temporal.Dial(ctx)
 	if err != nil {
 		return err

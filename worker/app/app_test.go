@@ -8,11 +8,13 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/countersign/countersign/activities/grant"
 	"github.com/countersign/countersign/worker/app"
 )
 
 func TestMainRefuses(t *testing.T) {
 	t.Setenv("TEMPORAL_CONFIG_FILE", os.DevNull)
+	t.Setenv("COUNTERSIGN_LEDGER", "")
 	dir := t.TempDir()
 	write := func(name, text string) string {
 		file := filepath.Join(dir, name)
@@ -21,19 +23,33 @@ func TestMainRefuses(t *testing.T) {
 		return file
 	}
 	people := write("people.yaml", "groups: {secops-oncall: [alice@example.com]}")
+	private, err := grant.NewKey(true)
+	require.NoError(t, err)
+	signer, err := grant.LoadSigner(write("gateway.key", string(private)), true)
+	require.NoError(t, err)
+	public, err := signer.Public()
+	require.NoError(t, err)
+	keys, record := write("gateway.pub", string(public)), filepath.Join(dir, "ledger.db")
+	with := func(args ...string) []string {
+		return append([]string{"--directory", people, "--grant-keys", keys, "--ledger", record, "--dev"}, args...)
+	}
 	for name, tc := range map[string]struct {
 		args []string
 		code int
 		says string
 	}{
-		"no directory":           {nil, 2, `required flag(s) "directory"`},
-		"an argument too many":   {[]string{"--directory", people, "now"}, 2, "unknown command"},
-		"a directory not there":  {[]string{"--directory", filepath.Join(dir, "none.yaml")}, 1, "read the directory of approvers"},
-		"a directory of nobody":  {[]string{"--directory", write("empty.yaml", "groups: {}")}, 1, "nobody could approve anything"},
-		"a directory with typos": {[]string{"--directory", write("typo.yaml", "group: {}")}, 1, "field group not found"},
-		"activities not there":   {[]string{"--directory", people, "--activities", filepath.Join(dir, "none")}, 1, "none: read the described activities"},
-		"activities with typos":  {[]string{"--directory", people, "--activities", filepath.Dir(write("calls/a.yaml", "nmae: acme.look"))}, 1, "a.yaml: yaml: unmarshal errors:\n  line 1: field nmae not found"},
-		"no Temporal":            {[]string{"--directory", people, "--address", "127.0.0.1:1"}, 1, "connect to Temporal at 127.0.0.1:1"},
+		"nothing":                {nil, 2, `required flag(s) "directory", "grant-keys"`},
+		"an argument too many":   {with("now"), 2, "unknown command"},
+		"a directory not there":  {with("--directory", filepath.Join(dir, "none.yaml")), 1, "read the directory of approvers"},
+		"a directory of nobody":  {with("--directory", write("empty.yaml", "groups: {}")), 1, "nobody could approve anything"},
+		"a directory with typos": {with("--directory", write("typo.yaml", "group: {}")), 1, "field group not found"},
+		"activities not there":   {with("--activities", filepath.Join(dir, "none")), 1, "none: read the described activities"},
+		"activities with typos":  {with("--activities", filepath.Dir(write("calls/a.yaml", "nmae: acme.look"))), 1, "a.yaml: yaml: unmarshal errors:\n  line 1: field nmae not found"},
+		"keys not there":         {with("--grant-keys", filepath.Join(dir, "none.pub")), 1, "none.pub"},
+		"keys of another use":    {[]string{"--directory", people, "--grant-keys", keys, "--ledger", record}, 1, "dev"},
+		"no ledger":              {with("--ledger", ""), 1, "want --ledger or $COUNTERSIGN_LEDGER"},
+		"a policy with mistakes": {with("--policy", write("policy.yaml", "policy: x\nrules: []\n")), 1, "policy.yaml"},
+		"no Temporal":            {with("--address", "127.0.0.1:1"), 1, "connect to Temporal at 127.0.0.1:1"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var out, logs bytes.Buffer
