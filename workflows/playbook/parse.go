@@ -51,6 +51,7 @@ var (
 	callKeys     = []string{"activity", "with"}
 	retryKeys    = []string{"times", "every", "backoff", "max_every"}
 	escalateKeys = []string{"after", "groups"}
+	undoKeys     = []string{"after"}
 )
 
 var (

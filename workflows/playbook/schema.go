@@ -46,6 +46,7 @@ func Schema(activities, flows, playbooks []CallDoc) *jsonschema.Schema {
 		"field":    mapping("field", fieldKeys, "type"),
 		"call":     {Description: "A call that puts something back; ${...} in its with also reads what the step offers.", Ref: ref("step_activity").Ref, PropertyNames: oneOf(callKeys)()},
 		"retry":    mapping("retry", retryKeys),
+		"undo":     mapping("undo", undoKeys, undoKeys...),
 		"escalate": mapping("escalate", escalateKeys, escalateKeys...),
 		"steps":    list(ref("step")),
 		"step":     {Type: "object", Description: "A step: one verb, and modifiers.", Properties: map[string]*jsonschema.Schema{}},
@@ -140,6 +141,9 @@ var mappings = map[string]mappingDoc{
 		"backoff":   {"How many times longer each further wait is (2).", within(1, 10)},
 		"max_every": {"The longest wait (1m).", to("duration")},
 	}, nil},
+	"undo": {"An undo by itself: what a call did is put back after some time, however the run ends, unless a person keeps it.", map[string]keyDoc{
+		"after": {"How long what the call did holds; 1m to 30d.", to("duration")},
+	}, nil},
 	"escalate": {"Whom an approval asks as well when nobody has decided.", map[string]keyDoc{
 		"after":  {"How long those who were asked first have alone; less than expires.", to("duration")},
 		"groups": {"Further groups of the directory whose people may answer then.", groups},
@@ -151,8 +155,8 @@ var mappings = map[string]mappingDoc{
 		"timeout":  {"Bounds the step with all of its attempts; one that takes longer fails. Of a call: 15m, or the activity's own bound if that is longer; 1s to 1d. Of anything else: none beside the bounds of what is inside; 1s to 30d.", to("duration")},
 		"retry":    {"How often the step is tried. A call is tried 5 times, anything else once.", to("retry")},
 		"on_error": {"What happens when the step fails: fail (the run fails with it) or continue (its status is failed, its error says why, and the run goes on).", oneOf([]string{"fail", "continue"})},
-		"undo": {"Puts back what the step did if the run fails or is cancelled later: automatic (of a call, by the undo of its activity) or a list of calls. Without it what was done stays done.", func() *jsonschema.Schema {
-			return &jsonschema.Schema{AnyOf: []*jsonschema.Schema{oneOf([]string{automatically})(), list(ref("call"))}}
+		"undo": {"Puts back what the step did if the run fails or is cancelled later: automatic (of a call, by the undo of its activity) or a list of calls. With {after: 4h} it is automatic, and what a call did is also put back by itself after that time, unless a person keeps it. Without undo what was done stays done.", func() *jsonschema.Schema {
+			return &jsonschema.Schema{AnyOf: []*jsonschema.Schema{oneOf([]string{automatically})(), ref("undo"), list(ref("call"))}}
 		}},
 	}, nil},
 	"step_activity": {"Calls an activity. Offers output.", map[string]keyDoc{

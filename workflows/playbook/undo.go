@@ -2,6 +2,7 @@ package playbook
 
 import (
 	"slices"
+	"time"
 
 	"go.yaml.in/yaml/v3"
 
@@ -12,6 +13,7 @@ import (
 // done. Without it what was done stays done, and the run says so.
 //
 //	undo: automatic                    # of a call: by the undo of its activity
+//	undo: {after: 4h}                  # the same, and also when the run ends well, unless somebody keeps it
 //	undo:                              # of any step: by these calls
 //	  - activity: aws.iam.enable_access_key
 //	    with: {account: "${inputs.account}", user: "${steps.disable.output.user}", access_key_id: "${inputs.key_id}"}
@@ -22,12 +24,21 @@ type Undo struct {
 	// Automatic is the signature of the activity's undo; nil: there are calls.
 	Automatic *Signature
 	Calls     []*Activity
+	// After is how long what a call did holds, however the run ends, unless a person keeps it; 0: for
+	// good, once the run has ended well.
+	After time.Duration
 
 	node *yaml.Node
 }
 
 // automatically is the word for the undo of the activity itself.
 const automatically = "automatic"
+
+// Bounds of how long what a step did may hold that is put back by itself.
+const (
+	minAfter = time.Minute
+	maxAfter = MaxWait
+)
 
 func (p *parser) undo(o object) *Undo {
 	n := o.values["undo"]
@@ -39,9 +50,14 @@ func (p *parser) undo(o object) *Undo {
 	case n.Kind == yaml.ScalarNode && n.Value == automatically:
 		u.Automatic = &Signature{}
 	case n.Kind == yaml.ScalarNode && n.Tag == "!!str":
-		p.reportAt(ruleBadValue, n, "\"undo\" of %s is %q; want %s, or a list of calls", o.what, n.Value, automatically)
+		p.reportAt(ruleBadValue, n, "\"undo\" of %s is %q; want %s, {after: 4h}, or a list of calls", o.what, n.Value, automatically)
+	case n.Kind == yaml.MappingNode && valueOf(n, "activity") == nil: // else a list was meant
+		u.Automatic = &Signature{}
+		if uo, ok := p.object(n, "undo", undoKeys); ok && uo.require("after") {
+			u.After = uo.duration("after", minAfter, maxAfter, minAfter)
+		}
 	case n.Kind != yaml.SequenceNode:
-		p.reportAt(ruleWrongType, n, "\"undo\" of %s is %s, or a list of calls; got %s", o.what, automatically, form(n))
+		p.reportAt(ruleWrongType, n, "\"undo\" of %s is %s, {after: 4h}, or a list of calls; got %s", o.what, automatically, form(n))
 	}
 	if n.Kind != yaml.SequenceNode {
 		return u
@@ -85,8 +101,12 @@ func (c *checker) undo(s *Step, fields []expr.Field, sc *scope) {
 func (c *checker) automatic(s *Step) {
 	a, ok := s.Verb.(*Activity)
 	if !ok {
+		word := automatically
+		if s.Undo.node.Kind == yaml.MappingNode {
+			word = "after"
+		}
 		if keyword := s.Verb.Keyword(); keyword != "" {
-			c.reportAt(ruleUndo, s.Undo.node, "%s is for a call, whose activity has an undo; for a step with %q, list the calls that put it back", automatically, keyword)
+			c.reportAt(ruleUndo, s.Undo.node, "%s is for a call, whose activity has an undo; for a step with %q, list the calls that put it back", word, keyword)
 		}
 		return
 	}
