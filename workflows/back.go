@@ -45,7 +45,9 @@ type BackInput struct {
 // BackReport is what became of it.
 type BackReport struct {
 	// PutBack says of each trace of the piece whether it was put back.
-	PutBack  []bool        `json:"put_back"`
+	PutBack []bool `json:"put_back"`
+	// Released says it of what would have expired and was taken over; nil: nothing would have.
+	Released []bool        `json:"released,omitempty"`
 	Undone   []*UndoStatus `json:"undone"`
 	Unlisted int           `json:"unlisted,omitempty"`
 }
@@ -53,10 +55,21 @@ type BackReport struct {
 // Back is the workflow that puts back a piece of a trail.
 func Back(ctx workflow.Context, in BackInput) (BackReport, error) {
 	r := &run{status: &Status{Run: in.Run}, trail: &trail{traces: in.Traces}}
+	would := make([]bool, len(in.Traces))
+	for i, t := range in.Traces {
+		would[i] = t.Act != nil && t.Act.Until != nil
+	}
 	r.walk(ctx, in.Traces)
 	report := BackReport{Undone: r.status.Undone, Unlisted: r.status.UndoneUnlisted}
-	for _, t := range in.Traces {
+	released, any := make([]bool, len(in.Traces)), false
+	for i, t := range in.Traces {
 		report.PutBack = append(report.PutBack, t.PutBack)
+		if would[i] && t.Act.Until == nil {
+			released[i], any = true, true
+		}
+	}
+	if any {
+		report.Released = released
 	}
 	return report, nil
 }
@@ -73,8 +86,11 @@ func (r *run) walkApart(ctx workflow.Context, traces []*Trace, first int) {
 		return
 	}
 	for i, t := range traces {
+		if i < len(report.Released) && report.Released[i] {
+			t.Act.Until = nil
+		}
 		if report.PutBack[i] {
-			r.trail.putBack(t)
+			r.isPutBack(ctx, t)
 		}
 	}
 	for _, row := range report.Undone {

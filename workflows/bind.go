@@ -10,5 +10,6 @@ func Bind(w worker.WorkflowRegistry) {
 	w.RegisterWorkflowWithOptions(Run, workflow.RegisterOptions{Name: RunType})
 	w.RegisterWorkflowWithOptions(Part, workflow.RegisterOptions{Name: PartType})
 	w.RegisterWorkflowWithOptions(Back, workflow.RegisterOptions{Name: BackType})
+	w.RegisterWorkflowWithOptions(Expiry, workflow.RegisterOptions{Name: ExpiryType})
 	w.RegisterWorkflowWithOptions(Switchboard, workflow.RegisterOptions{Name: SwitchboardType})
 }

@@ -13,6 +13,9 @@
 //	trail.go      what a run did, and what is left of it
 //	undo.go       putting back what a run did that ended badly
 //	back.go       the same, in pieces, where there is much of it
+//	expiring.go   what a run did for a while only: starting what ends it, and taking over from that
+//	expiry.go     the workflow that puts back by itself what a call did
+//	keep.go       a person's word that it stays
 //	loop.go       rounds of loops: their bounds, names and rows
 //	record.go     expressions whose results must be recorded
 //	listen.go     what reaches a run from outside, and how it waits for people

@@ -72,7 +72,7 @@ type ExpiryStatus struct {
 // broken has a day to mend.
 const undoTries = 24 * time.Hour
 
-var undoRetry = playbook.Retry{Every: 10 * time.Second, Backoff: 2, MaxEvery: 10 * time.Minute}
+var undoRetry = playbook.Retry{Times: 1000, Every: 10 * time.Second, Backoff: 2, MaxEvery: 10 * time.Minute}
 
 // Expiry is the workflow that holds the undo of one call until its time, and then makes it through
 // the guard like any other, unless a person keeps what was done. It outlives its run.
@@ -88,13 +88,12 @@ func Expiry(ctx workflow.Context, in ExpiryInput) (ExpiryStatus, error) {
 	if err == nil && e.status.State == ExpiryWaiting {
 		err = e.act(ctx, in.Undo)
 	}
-	now := workflow.Now(ctx)
-	e.status.Ended = &now
 	switch {
 	case temporal.IsCanceledError(err):
-		e.status.State = ExpiryEnded
+		e.end(ctx, ExpiryEnded)
 	case err != nil:
-		e.status.State, e.status.Error = ExpiryFailed, reason(err)
+		e.status.Error = reason(err)
+		e.end(ctx, ExpiryFailed)
 		workflow.GetLogger(ctx).Error("what should have been put back by now could not be", "run", in.Run, "step", in.Step, "activity", in.Undo.Activity, "error", e.status.Error)
 		err = temporal.NewNonRetryableApplicationError(e.status.Error, "NotPutBack", nil, e.status)
 	}
@@ -138,9 +137,9 @@ func (e *expiry) wait(ctx workflow.Context) error {
 	switch {
 	case err != nil:
 	case e.keep != nil:
-		e.keeps()
+		e.keeps(ctx)
 	case released.Len() > 0:
-		e.status.State = ExpiryReleased
+		e.end(ctx, ExpiryReleased)
 	}
 	return err
 }
@@ -162,14 +161,20 @@ func (e *expiry) act(ctx workflow.Context, call UndoCall) error {
 	err = made.Get(ctx, nil)
 	switch {
 	case err == nil:
-		e.status.State = ExpiryPutBack
+		e.end(ctx, ExpiryPutBack)
 	case e.keep != nil && ctx.Err() == nil && !cutOff(err):
-		e.keeps()
+		e.keeps(ctx)
 		return nil
 	}
 	return err
 }
 
-func (e *expiry) keeps() {
-	e.status.State, e.status.KeptBy, e.status.Reason = ExpiryKept, e.keep.By, e.keep.Reason
+func (e *expiry) keeps(ctx workflow.Context) {
+	e.status.KeptBy, e.status.Reason = e.keep.By, e.keep.Reason
+	e.end(ctx, ExpiryKept)
+}
+
+func (e *expiry) end(ctx workflow.Context, state ExpiryState) {
+	now := workflow.Now(ctx)
+	e.status.State, e.status.Ended = state, &now
 }

@@ -10,6 +10,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/countersign/countersign/activities"
+	"github.com/countersign/countersign/activities/digest"
 	"github.com/countersign/countersign/activities/grant"
 	"github.com/countersign/countersign/workflows/playbook"
 )
@@ -84,28 +85,32 @@ func opened(ctx workflow.Context, s grant.Signed, kind grant.Kind, body any) err
 	return nil
 }
 
-// Expiry asks for what will be put back, when, and who kept it. id is that of [ExpiryID].
-func (c Client) Expiry(ctx context.Context, id string) (ExpiryStatus, error) {
+// Expiry asks what became of something that is put back by itself: whether it is, and who kept it.
+func (c Client) Expiry(ctx context.Context, until Until) (ExpiryStatus, error) {
 	bounded, cancel := context.WithTimeout(ctx, answerTime)
 	defer cancel()
 	var status ExpiryStatus
-	value, err := c.Temporal.QueryWorkflow(bounded, id, "", ExpiryQuery)
+	value, err := c.Temporal.QueryWorkflow(bounded, until.Workflow, until.Execution, ExpiryQuery)
 	if err != nil {
-		return status, c.explain("ask "+id+" what it will put back", err)
+		return status, c.explain("ask "+until.Workflow+" what it puts back", err)
 	}
 	if err := value.Get(&status); err != nil {
-		return status, fmt.Errorf("read what %s will put back: %w", id, err)
+		return status, fmt.Errorf("read what %s puts back: %w", until.Workflow, err)
 	}
 	return status, nil
 }
 
 // Keep brings the word of a person, which the gateway has signed, to what would be put back by
-// itself. One that does not count, or comes too late, is an error that wraps approval.ErrRefused. To
-// bring the same word again is safe.
-func (c Client) Keep(ctx context.Context, k grant.Keep, s grant.Signed) (ExpiryStatus, error) {
+// itself at that time. One that does not count, or comes too late, is an error that wraps
+// approval.ErrRefused. To bring the same word again is safe.
+func (c Client) Keep(ctx context.Context, until Until, s grant.Signed) (ExpiryStatus, error) {
 	var status ExpiryStatus
-	err := c.update(ctx, ExpiryID(k.Run, k.Step), client.UpdateWorkflowOptions{
-		RunID: k.Execution, UpdateID: "keep/" + k.By, UpdateName: KeepUpdate, Args: []any{s},
-	}, &status, fmt.Sprintf("keep what %s of the run %s did", k.Step, k.Run))
+	name, err := digest.Of(s) // so that nobody else's word is taken for this one
+	if err != nil {
+		return status, err
+	}
+	err = c.update(ctx, until.Workflow, client.UpdateWorkflowOptions{
+		RunID: until.Execution, UpdateID: "keep/" + string(name), UpdateName: KeepUpdate, Args: []any{s},
+	}, &status, fmt.Sprintf("keep what %s of the run %s did", until.Step, until.Run))
 	return status, err
 }

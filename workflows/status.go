@@ -65,6 +65,11 @@ type Status struct {
 	Left         []*Act `json:"left,omitempty"`
 	LeftUnlisted int    `json:"left_unlisted,omitempty"`
 
+	// Expiring is what the run did that is put back by itself after some time, unless somebody keeps
+	// it; ExpiringUnlisted counts the rest. Whether somebody has, each of their workflows tells.
+	Expiring         []*Act `json:"expiring,omitempty"`
+	ExpiringUnlisted int    `json:"expiring_unlisted,omitempty"`
+
 	rounds  int // of all loops
 	waiting int // requests that people are asked now
 	hearing int // of what people said, being checked now

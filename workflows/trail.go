@@ -26,6 +26,8 @@ type Act struct {
 	Undo string `json:"undo,omitempty"`
 	// Unsure marks a call that was cut off: it may be done in part or in whole, or not at all.
 	Unsure bool `json:"unsure,omitempty"`
+	// Until is when it is put back by itself; nil: it is not.
+	Until *Until `json:"until,omitempty"`
 }
 
 // Trace is one entry of the trail that a run leaves: an act, or a step that is put back as a whole.
@@ -94,17 +96,20 @@ func (t *trail) add(traces ...*Trace) {
 	}
 }
 
-// putBack marks what one trace was about, and the acts inside a step that was put back as a whole.
-func (t *trail) putBack(done *Trace) {
+// putBack marks what one trace was about, and the acts inside a step that was put back as a whole,
+// which it returns.
+func (t *trail) putBack(done *Trace) (inside []*Trace) {
 	done.PutBack = true
 	if done.Act != nil {
-		return
+		return nil
 	}
 	for _, one := range t.traces {
 		if one.Step == done.Step || slices.Contains(one.Within, done.Step) {
 			one.PutBack = true
+			inside = append(inside, one)
 		}
 	}
+	return inside
 }
 
 // close leaves only the acts that nothing has put back, and nothing will.
@@ -126,6 +131,7 @@ func (r *run) take(before string, traces []*Trace) {
 		one.Within, one.Step = within, before+one.Step
 		if one.Act != nil {
 			one.Act.Step = one.Step
+			r.status.expiring(one.Act)
 		}
 		r.trail.add(one)
 	}
@@ -143,6 +149,9 @@ func (r *run) note(ctx workflow.Context, s *playbook.Step, v *playbook.Activity,
 	}}
 	if err == nil && s.Undo != nil && s.Undo.Automatic != nil {
 		err = t.byItself(s.Undo.Automatic, call.Input, output)
+		if err == nil && s.Undo.After > 0 {
+			err = r.expires(ctx, s.Undo.After, t)
+		}
 	}
 	r.trail.add(t)
 	return err

@@ -88,6 +88,7 @@ func (r *run) putBack(ctx workflow.Context) {
 		end = first
 	}
 	r.trail.close()
+	r.status.expiringOf(r.trail.traces)
 	for _, t := range r.trail.traces[:min(len(r.trail.traces), maxLeft)] {
 		r.status.Left = append(r.status.Left, t.Act)
 	}
@@ -100,6 +101,10 @@ func (r *run) walk(ctx workflow.Context, traces []*Trace) {
 		if t.PutBack { // with the step around it
 			continue
 		}
+		if why := r.release(ctx, t); why != "" {
+			r.leaveToExpiry(ctx, t, why)
+			continue
+		}
 		all := true
 		for i, call := range t.Back {
 			name := t.Step + ".undo"
@@ -109,8 +114,15 @@ func (r *run) walk(ctx workflow.Context, traces []*Trace) {
 			all = r.undo(ctx, name, t.Step, call) == nil && all
 		}
 		if all {
-			r.trail.putBack(t)
+			r.isPutBack(ctx, t)
 		}
+	}
+}
+
+// isPutBack marks what was put back, and what was inside it: nothing of that need expire any more.
+func (r *run) isPutBack(ctx workflow.Context, t *Trace) {
+	for _, one := range r.trail.putBack(t) {
+		r.release(ctx, one)
 	}
 }
 
@@ -119,13 +131,10 @@ func (r *run) undo(ctx workflow.Context, name, step string, call UndoCall) error
 	now := workflow.Now(ctx)
 	row := &UndoStatus{Step: step, Activity: call.Activity, Status: playbook.StatusRunning, Started: &now, Input: r.show(call.Input)}
 	r.status.undone(row)
-	v := &playbook.Activity{Name: call.Activity, Signature: playbook.Signature{
-		Effect: playbook.EffectChange, Version: call.Version, Timeout: call.Timeout, Heartbeat: call.Heartbeat, TaskQueue: call.TaskQueue, Targets: call.Targets,
-	}}
 	s := &playbook.Step{Timeout: max(playbook.DefaultTimeout, call.Timeout), Retry: playbook.DefaultRetry}
 	what, err := call.Digest()
 	if err == nil {
-		err = execute(ctx, name, s, v, call.Call, &activities.Permit{Covers: []digest.Digest{what}}).Get(ctx, nil)
+		err = execute(ctx, name, s, call.verb(), call.Call, &activities.Permit{Covers: []digest.Digest{what}}).Get(ctx, nil)
 	}
 	ended := workflow.Now(ctx)
 	row.Ended, row.Status = &ended, playbook.StatusDone
@@ -134,6 +143,13 @@ func (r *run) undo(ctx workflow.Context, name, step string, call UndoCall) error
 		workflow.GetLogger(ctx).Error("what was done could not be put back", "step", step, "activity", call.Activity, "error", row.Error)
 	}
 	return err
+}
+
+// verb is the call as a step would make it.
+func (u UndoCall) verb() *playbook.Activity {
+	return &playbook.Activity{Name: u.Activity, Signature: playbook.Signature{
+		Effect: playbook.EffectChange, Version: u.Version, Timeout: u.Timeout, Heartbeat: u.Heartbeat, TaskQueue: u.TaskQueue, Targets: u.Targets,
+	}}
 }
 
 // undone lists a call, and takes the oldest that is done off the list when that gets long.

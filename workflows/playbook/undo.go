@@ -80,6 +80,9 @@ func (c *checker) undo(s *Step, fields []expr.Field, sc *scope) {
 	case s.Undo == nil:
 	case s.Undo.Automatic != nil:
 		c.automatic(s)
+		if s.Undo.After > 0 {
+			c.spoken(s, sc, "step that is put back by itself")
+		}
 	default:
 		done := sc.fork()
 		done.add(s, fields)
