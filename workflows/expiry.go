@@ -108,6 +108,7 @@ type expiry struct {
 	status  ExpiryStatus
 	keep    *grant.Keep // believed
 	refused int
+	hearing int // words that have arrived and are being checked
 }
 
 func (e *expiry) listen(ctx workflow.Context) error {
@@ -116,9 +117,15 @@ func (e *expiry) listen(ctx workflow.Context) error {
 	if err != nil {
 		return fmt.Errorf("set up the expiry query: %w", err)
 	}
-	err = workflow.SetUpdateHandlerWithOptions(ctx, KeepUpdate, e.kept, workflow.UpdateHandlerOptions{
-		Validator: e.admit, Description: "a person's word, signed by the gateway, that what was done stays",
-	})
+	err = workflow.SetUpdateHandlerWithOptions(ctx, KeepUpdate,
+		func(ctx workflow.Context, s grant.Signed) (ExpiryStatus, error) {
+			status, err := e.kept(ctx, s)
+			return status, refusedAs(err)
+		},
+		workflow.UpdateHandlerOptions{
+			Validator:   func(_ workflow.Context, s grant.Signed) error { return refusedAs(e.admit(s)) },
+			Description: "a person's word, signed by the gateway, that what was done stays",
+		})
 	if err != nil {
 		return fmt.Errorf("set up the keep update: %w", err)
 	}
@@ -133,6 +140,9 @@ func (e *expiry) wait(ctx workflow.Context) error {
 	})
 	if err == nil {
 		err = settle(ctx) // what comes together with the time counts as before it
+	}
+	if err == nil {
+		err = workflow.Await(ctx, func() bool { return e.keep != nil || e.hearing == 0 })
 	}
 	switch {
 	case err != nil:

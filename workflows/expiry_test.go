@@ -1,6 +1,7 @@
 package workflows_test
 
 import (
+	"bytes"
 	"context"
 	"crypto/ed25519"
 	"encoding/json"
@@ -11,12 +12,12 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
-	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/temporal"
 
 	"github.com/countersign/countersign/activities"
 	"github.com/countersign/countersign/activities/grant"
 	"github.com/countersign/countersign/workflows"
+	"github.com/countersign/countersign/workflows/approval"
 )
 
 // forAWhile is a step whose effect ends by itself.
@@ -27,27 +28,11 @@ const (
 	wasLit    = `lamp.light {"lamp":"desk"}`
 )
 
-// gateway stands for the gateway that signs, and for the worker that checks: it believes what it
-// signed itself.
-type gateway struct{ grant.Signer }
-
-func newGateway(h *house) gateway {
-	g := stranger(h)
-	h.env.RegisterActivityWithOptions(func(_ context.Context, s grant.Signed) (workflows.Checked, error) {
-		var body json.RawMessage
-		if err := g.Keys().Open(&s, s.Kind, &body); err != nil {
-			return workflows.Checked{}, temporal.NewNonRetryableApplicationError(err.Error(), activities.NotPermitted, nil)
-		}
-		return workflows.Checked{Kind: s.Kind, Body: body}, nil
-	}, activity.RegisterOptions{Name: workflows.CheckActivity})
-	return g
-}
-
 // stranger signs with a key of its own.
-func stranger(h *house) gateway {
+func stranger(h *house) grant.Signer {
 	_, key, err := ed25519.GenerateKey(nil)
 	require.NoError(h, err)
-	return gateway{grant.NewSigner(key)}
+	return grant.NewSigner(key)
 }
 
 // expiries are what the run says is put back by itself.
@@ -219,10 +204,9 @@ func TestExpiryOfARunThatFails(t *testing.T) {
 // A person keeps what was done: it is not put back, and the word says who and why.
 func TestKeep(t *testing.T) {
 	h := newHouse(t)
-	g := newGateway(h)
 	var kept *heard
 	h.at(time.Hour, func() {
-		s, err := g.Sign(grant.KindKeep, h.word(0, nil))
+		s, err := h.desk.Keep(h.word(0, nil))
 		require.NoError(t, err)
 		kept = h.keep(0, s)
 	})
@@ -240,9 +224,8 @@ func TestKeep(t *testing.T) {
 func TestKeptAndFailed(t *testing.T) {
 	h := newHouse(t)
 	h.breaks("lamp.look", "it is dark")
-	g := newGateway(h)
 	h.at(time.Hour, func() {
-		s, err := g.Sign(grant.KindKeep, h.word(0, nil))
+		s, err := h.desk.Keep(h.word(0, nil))
 		require.NoError(t, err)
 		h.keep(0, s)
 	})
@@ -259,25 +242,27 @@ const doused2 = "{id: b, activity: lamp.douse, with: {lamp: hall}, undo: automat
 // A word counts only if the gateway signed it, as that, about this one.
 func TestKeepForged(t *testing.T) {
 	h := newHouse(t)
-	g := newGateway(h)
-	stranger := stranger(h)
-	sign := func(g gateway, kind grant.Kind, change func(*grant.Keep)) grant.Signed {
-		s, err := g.Sign(kind, h.word(0, change))
+	sign := func(change func(*grant.Keep)) grant.Signed {
+		s, err := h.desk.Keep(h.word(0, change))
 		require.NoError(t, err)
 		return s
 	}
 	said := map[string]*heard{}
 	h.at(time.Hour, func() {
-		said["not signed by a key that is trusted"] = h.keep(0, sign(stranger, grant.KindKeep, nil))
-		said["want the word of a person"] = h.keep(0, sign(g, grant.KindStanding, nil))
-		renamed := sign(g, grant.KindStanding, nil)
-		renamed.Kind = grant.KindKeep
-		said["does not fit"] = h.keep(0, renamed)
-		said["at most 16384 are read"] = h.keep(0, sign(g, grant.KindKeep, func(k *grant.Keep) { k.Reason = strings.Repeat("x", 20<<10) }))
+		forged, err := stranger(h).Sign(grant.KindKeep, h.word(0, nil))
+		require.NoError(t, err)
+		said["is signed with the key"] = h.keep(0, forged)
+		another, err := h.desk.Answer(approval.Question{}, approval.Answer{})
+		require.NoError(t, err)
+		said["a answer stands where a keep should"] = h.keep(0, another)
+		edited := sign(nil)
+		edited.Body = bytes.Replace(edited.Body, []byte("alice"), []byte("carol"), 1)
+		said["does not fit"] = h.keep(0, edited)
+		said["are read"] = h.keep(0, sign(func(k *grant.Keep) { k.Reason = strings.Repeat("x", 600<<10) }))
 		for i, change := range []func(*grant.Keep){
 			func(k *grant.Keep) { k.Run = "p/other" }, func(k *grant.Keep) { k.Step = "b" }, func(k *grant.Keep) { k.Execution = "" }, func(k *grant.Keep) { k.Execution = "another" },
 		} {
-			said[fmt.Sprintf("the word is about another one%*s", i, "")] = h.keep(0, sign(g, grant.KindKeep, change))
+			said[fmt.Sprintf("it is about something else%*s", i, "")] = h.keep(0, sign(change))
 		}
 	})
 	_, err := h.run("  - " + forAWhile)
@@ -295,12 +280,11 @@ func TestKeepForged(t *testing.T) {
 // Nobody fills the history with words that are not believed.
 func TestKeepForgedOften(t *testing.T) {
 	h := newHouse(t)
-	newGateway(h)
-	stranger := stranger(h)
+	signer := stranger(h)
 	var all []*heard
 	for i := range 60 {
 		h.at(time.Hour+time.Duration(i)*time.Minute, func() {
-			s, err := stranger.Sign(grant.KindKeep, h.word(0, nil))
+			s, err := signer.Sign(grant.KindKeep, h.word(0, nil))
 			require.NoError(t, err)
 			all = append(all, h.keep(0, s))
 		})
@@ -345,7 +329,6 @@ func TestExpiryFails(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := newHouse(t)
-			g := newGateway(h)
 			began, tries := h.env.Now(), 0
 			h.do["lamp.light"] = func(context.Context, lampInput) (lampOutput, error) {
 				tries++
@@ -354,7 +337,7 @@ func TestExpiryFails(t *testing.T) {
 			var kept *heard
 			if tc.keep > 0 {
 				h.at(tc.keep, func() {
-					s, err := g.Sign(grant.KindKeep, h.word(0, nil))
+					s, err := h.desk.Keep(h.word(0, nil))
 					require.NoError(t, err)
 					kept = h.keep(0, s)
 				})
@@ -389,10 +372,9 @@ func (h *house) alone() (workflows.ExpiryStatus, error) {
 // A word that comes when the call is under way is told how that ended.
 func TestKeepTooLate(t *testing.T) {
 	h := newHouse(t)
-	g := newGateway(h)
 	late := &heard{}
 	h.do["lamp.light"] = func(context.Context, lampInput) (lampOutput, error) {
-		s, err := g.Sign(grant.KindKeep, grant.Keep{Run: "p/1", Step: "a", Execution: "default-test-run-id", By: "p-alice"})
+		s, err := h.desk.Keep(grant.Keep{Run: "p/1", Step: "a", Execution: "default-test-run-id", By: "p-alice"})
 		require.NoError(t, err)
 		h.env.UpdateWorkflow(workflows.KeepUpdate, "late", late, s)
 		return lampOutput{}, nil

@@ -2,36 +2,30 @@ package workflows
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 
-	"go.temporal.io/sdk/client"
-	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
-	"github.com/countersign/countersign/activities"
-	"github.com/countersign/countersign/activities/digest"
 	"github.com/countersign/countersign/activities/grant"
-	"github.com/countersign/countersign/workflows/playbook"
 )
 
-// Bounds on what an expiry takes from outside: anybody may send it.
-const (
-	maxKeepBytes   = 16 << 10
-	maxKeepRefused = 50
-)
+// maxKeepRefused bounds how many words an expiry looks at that are not believed: anybody may send
+// them, and each look stands in its history.
+const maxKeepRefused = 50
 
 // admit is the update's validator: what it refuses leaves no trace in the history.
-func (e *expiry) admit(_ workflow.Context, s grant.Signed) error {
+func (e *expiry) admit(s grant.Signed) error {
+	var claimed grant.Keep
+	if err := read(s, grant.KindKeep, &claimed); err != nil {
+		return err
+	}
 	switch {
 	case e.status.State.Over():
-		return e.refuse("it is %s already", e.status.State)
-	case s.Kind != grant.KindKeep:
-		return e.refuse("want the word of a person, signed by the gateway")
-	case len(s.Body) > maxKeepBytes:
-		return e.refuse("the word has %d bytes; at most %d are read", len(s.Body), maxKeepBytes)
+		return refusal("what %s did is %s already", e.status.Step, e.status.State)
+	case claimed.Run != e.status.Run || claimed.Step != e.status.Step || claimed.Execution != e.status.Execution:
+		return refusal("it is about something else than what %s of the run %s did", e.status.Step, e.status.Run)
 	case e.refused >= maxKeepRefused:
-		return e.refuse("too many that were not believed; no more are looked at")
+		return refusal("%d that were forged have come before it; no more are looked at", e.refused)
 	default:
 		return nil
 	}
@@ -41,13 +35,12 @@ func (e *expiry) admit(_ workflow.Context, s grant.Signed) error {
 // comes of it is known: it may come too late.
 func (e *expiry) kept(ctx workflow.Context, s grant.Signed) (ExpiryStatus, error) {
 	var k grant.Keep
-	if err := opened(ctx, s, grant.KindKeep, &k); err != nil {
+	e.hearing++
+	err := verified(ctx, s, grant.KindKeep, &k)
+	e.hearing--
+	if err != nil {
 		e.refused++
-		return ExpiryStatus{}, e.refuse("%s", reason(err))
-	}
-	if k.Run != e.status.Run || k.Step != e.status.Step || k.Execution != e.status.Execution {
-		e.refused++
-		return ExpiryStatus{}, e.refuse("the word is about another one")
+		return ExpiryStatus{}, err
 	}
 	if e.keep == nil {
 		e.keep = &k
@@ -56,33 +49,9 @@ func (e *expiry) kept(ctx workflow.Context, s grant.Signed) (ExpiryStatus, error
 		return ExpiryStatus{}, err
 	}
 	if e.status.State != ExpiryKept {
-		return ExpiryStatus{}, e.refuse("it comes too late: it is %s", e.status.State)
+		return ExpiryStatus{}, refusal("it comes too late: what %s did is %s", e.status.Step, e.status.State)
 	}
 	return e.status, nil
-}
-
-func (e *expiry) refuse(format string, args ...any) error {
-	return temporal.NewNonRetryableApplicationError(fmt.Sprintf("what %s of the run %s did cannot be kept: %s", e.status.Step, e.status.Run, fmt.Sprintf(format, args...)), RefusedType, nil)
-}
-
-// opened asks the worker whether it trusts who signed something, and reads its body.
-func opened(ctx workflow.Context, s grant.Signed, kind grant.Kind, body any) error {
-	var checked Checked
-	err := workflow.ExecuteLocalActivity(workflow.WithLocalActivityOptions(ctx, workflow.LocalActivityOptions{
-		ScheduleToCloseTimeout: playbook.DefaultTimeout,
-		StartToCloseTimeout:    activities.DefaultTimeout,
-		RetryPolicy:            retryPolicy(playbook.DefaultRetry),
-	}), CheckActivity, s).Get(ctx, &checked)
-	if err != nil {
-		return err
-	}
-	if checked.Kind != kind {
-		return fmt.Errorf("a %s stands where a %s should", clip(string(checked.Kind)), kind)
-	}
-	if err := json.Unmarshal(checked.Body, body); err != nil {
-		return fmt.Errorf("read the %s: %w", kind, err)
-	}
-	return nil
 }
 
 // Expiry asks what became of something that is put back by itself: whether it is, and who kept it.
@@ -105,12 +74,6 @@ func (c Client) Expiry(ctx context.Context, until Until) (ExpiryStatus, error) {
 // approval.ErrRefused. To bring the same word again is safe.
 func (c Client) Keep(ctx context.Context, until Until, s grant.Signed) (ExpiryStatus, error) {
 	var status ExpiryStatus
-	name, err := digest.Of(s) // so that nobody else's word is taken for this one
-	if err != nil {
-		return status, err
-	}
-	err = c.update(ctx, until.Workflow, client.UpdateWorkflowOptions{
-		RunID: until.Execution, UpdateID: "keep/" + string(name), UpdateName: KeepUpdate, Args: []any{s},
-	}, &status, fmt.Sprintf("keep what %s of the run %s did", until.Step, until.Run))
+	err := c.update(ctx, until.Workflow, KeepUpdate, s, &status)
 	return status, err
 }

@@ -144,6 +144,9 @@ func Grant(r approval.Request, votes []approval.Vote) (grant.Grant, error) {
 	return g, nil
 }
 
+// Keep signs a person's word that what was done for a while stays.
+func (d *Desk) Keep(k grant.Keep) (grant.Signed, error) { return d.signer.Sign(grant.KindKeep, k) }
+
 // Answer signs the answer to a question.
 func (d *Desk) Answer(q approval.Question, a approval.Answer) (grant.Signed, error) {
 	return d.signer.Sign(grant.KindAnswer, approval.AnswerOrder{Run: q.Run, Execution: q.Execution, Answer: a})
