@@ -104,7 +104,7 @@ func TestALoginThatOwnsNothing(t *testing.T) {
 
 	ledgertest.OpenURL(t, owner)
 	_, err = ledger.Open(t.Context(), address.String())
-	require.ErrorContains(t, err, "this login may not", "it is no member yet")
+	require.ErrorContains(t, err, "starter ledger migrate", "it is no member yet")
 
 	require.NoError(t, exec("GRANT countersign_app TO "+login))
 	l := ledgertest.OpenURL(t, address.String())

@@ -8,6 +8,13 @@
 // transaction is over. A commit is on disk before Do returns. Keep the function short: everybody
 // waits for it. No network call belongs into it.
 //
+// # Reading
+//
+// An export ([Ledger.Export]) is a line a record, canonical JSON, and [Verify] needs nothing else:
+// whoever changes a byte, takes out, moves or adds a line is told where. Somebody who can rewrite the
+// whole database makes a chain that fits in itself. So a [Checkpointer] signs the head of the chain
+// every minute and takes it out of reach: whatever came before a checkpoint is sealed by it.
+//
 // # PostgreSQL
 //
 // [Open] makes the table where its login may, and with it two roles without a login:

@@ -106,7 +106,7 @@ func (t *tx) all(query string, args ...any) ([]Record, error) {
 		if err != nil {
 			return nil, t.failed("read", err)
 		}
-		if sum, err := r.Sum(); err != nil || sum != r.Hash {
+		if sum, err := r.Sum(); !t.unchecked && (err != nil || sum != r.Hash) {
 			return nil, t.failed("read", fmt.Errorf("record %d does not have the hash that was written with it: it was changed; see what else was: starter ledger verify", r.Seq))
 		}
 		records = append(records, r)

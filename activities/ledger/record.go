@@ -23,9 +23,9 @@ var origin = digest.Digest("sha256:" + strings.Repeat("0", 64))
 
 var kindName = regexp.MustCompile(`^[a-z][a-z_]{0,39}$`)
 
-// Sum is the hash that a record ought to have: that of all its other fields.
-func (r Record) Sum() (digest.Digest, error) {
-	sum, err := digest.Of(struct {
+// Content is the digest of what a record says, whatever its place in the chain.
+func (r Record) Content() (digest.Digest, error) {
+	content, err := digest.Of(struct {
 		Seq   int64           `json:"seq"`
 		At    time.Time       `json:"at"`
 		Kind  Kind            `json:"kind"`
@@ -33,12 +33,30 @@ func (r Record) Sum() (digest.Digest, error) {
 		Key   string          `json:"key,omitempty"`
 		Topic string          `json:"topic,omitempty"`
 		Body  json.RawMessage `json:"body"`
-		Prev  digest.Digest   `json:"prev"`
-	}{r.Seq, r.At, r.Kind, r.Run, r.Key, r.Topic, r.Body, r.Prev})
+	}{r.Seq, r.At, r.Kind, r.Run, r.Key, r.Topic, r.Body})
 	if err != nil {
 		return "", fmt.Errorf("hash record %d: %w", r.Seq, err)
 	}
-	return sum, nil
+	return content, nil
+}
+
+// Sum is the hash that a record ought to have.
+func (r Record) Sum() (digest.Digest, error) {
+	content, err := r.Content()
+	if err != nil {
+		return "", err
+	}
+	return link(r.Prev, content)
+}
+
+// link is the hash of a record with that content which follows another. Only the digest of the
+// content is in it, so that a chain can be walked by those who may not read what it says.
+func link(prev, content digest.Digest) (digest.Digest, error) {
+	hash, err := digest.Of(map[string]any{"content": string(content), "prev": string(prev)})
+	if err != nil {
+		return "", fmt.Errorf("chain a record: %w", err)
+	}
+	return hash, nil
 }
 
 // Read reads the body of a record into one of the types of bodies.

@@ -73,7 +73,7 @@ func (s sqliteBase) migrate(ctx context.Context, db *sql.DB) error {
 		if _, err = db.ExecContext(ctx, "PRAGMA journal_mode(WAL)"); err == nil {
 			err = up(ctx, p)
 		}
-		if err != nil && (try == 40 || !pause(ctx, try)) {
+		if err != nil && (try == 40 || hopeless(err) || !pause(ctx, try)) {
 			return err
 		}
 	}
@@ -110,6 +110,16 @@ func (s sqliteBase) hint(err error) string {
 		return "the file is damaged; keep it, and check the last export with: starter ledger verify"
 	default:
 		return ""
+	}
+}
+
+// hopeless is an error of the file itself.
+func hopeless(err error) bool {
+	switch primary(err) {
+	case sqlitelib.SQLITE_NOTADB, sqlitelib.SQLITE_CORRUPT, sqlitelib.SQLITE_READONLY, sqlitelib.SQLITE_CANTOPEN, sqlitelib.SQLITE_FULL:
+		return true
+	default:
+		return false
 	}
 }
 

@@ -97,6 +97,8 @@ type tx struct {
 	now    time.Time
 	seq    int64
 	last   digest.Digest
+	// unchecked reads records also if they were changed, to show them.
+	unchecked bool
 }
 
 // Now implements Tx.
