@@ -65,4 +65,5 @@ func (s *service) register(r *activities.Registry) {
 	s.registerPublicAccess(r)
 	s.registerIngress(r)
 	s.registerAudit(r)
+	s.registerPreviews(r)
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	sdk "github.com/aws/aws-sdk-go-v2/aws"
+	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
@@ -21,6 +22,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go/logging"
+	"github.com/aws/smithy-go/middleware"
 
 	"github.com/countersign/countersign/activities"
 )
@@ -148,6 +150,7 @@ func (s *service) dial(ctx context.Context, region string) (*clients, error) {
 		cfg.HTTPClient = awshttp.NewBuildableClient()
 	}
 	cfg.HTTPClient = ownBody{cfg.HTTPClient}
+	cfg.APIOptions = append(cfg.APIOptions, noteRequests)
 	who, err := sts.NewFromConfig(cfg).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
 	if err != nil {
 		return nil, failed(err, "ask whose credentials the worker holds")
@@ -179,6 +182,19 @@ func (c ownBody) Do(r *http.Request) (*http.Response, error) {
 		r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
 	}
 	return c.next.Do(r)
+}
+
+// noteRequests tells the record of an effect which requests were made for it, by the ids that AWS
+// gave them: each answer, also one that is an error or that the SDK tries again after.
+func noteRequests(stack *middleware.Stack) error {
+	note := func(ctx context.Context, in middleware.DeserializeInput, next middleware.DeserializeHandler) (middleware.DeserializeOutput, middleware.Metadata, error) {
+		out, metadata, err := next.HandleDeserialize(ctx, in)
+		if id, ok := awsmiddleware.GetRequestIDMetadata(metadata); ok {
+			activities.Requested(ctx, id)
+		}
+		return out, metadata, err
+	}
+	return stack.Deserialize.Add(middleware.DeserializeMiddlewareFunc("CountersignRequests", note), middleware.Before)
 }
 
 func (s *service) loadOptions(region string) []func(*config.LoadOptions) error {

@@ -112,6 +112,22 @@ type stopLoggingInput struct {
 	WasLogging bool   `json:"was_logging" jsonschema:"what the start to undo had found: true if the trail was logging, and then it stays so"`
 }
 
+// trailSwitch is one of the two calls: that a trail is logging, or that it is not.
+type trailSwitch struct {
+	trailInput
+	want  bool
+	leave bool // the call to undo changed nothing, so neither does this one
+}
+
+func (in startLoggingInput) call() trailSwitch {
+	trail := trailInput{Account: in.Account, Region: in.Region, Trail: in.Trail}
+	return trailSwitch{trailInput: trail, want: true, leave: in.WasLogging != nil && !*in.WasLogging}
+}
+
+func (in stopLoggingInput) call() trailSwitch {
+	return trailSwitch{trailInput: trailInput{Account: in.Account, Region: in.Region, Trail: in.Trail}, leave: in.WasLogging}
+}
+
 type loggingOutput struct {
 	WasLogging bool `json:"was_logging" jsonschema:"true if the trail was logging before"`
 	Changed    bool `json:"changed" jsonschema:"false if the trail already was so, or had to stay"`
@@ -119,17 +135,15 @@ type loggingOutput struct {
 }
 
 func (s *service) startLogging(ctx context.Context, in startLoggingInput) (loggingOutput, error) {
-	leave := in.WasLogging != nil && !*in.WasLogging
-	return s.setLogging(ctx, trailInput{Account: in.Account, Region: in.Region, Trail: in.Trail}, true, leave)
+	return s.setLogging(ctx, in.call())
 }
 
 func (s *service) stopLogging(ctx context.Context, in stopLoggingInput) (loggingOutput, error) {
-	return s.setLogging(ctx, trailInput{Account: in.Account, Region: in.Region, Trail: in.Trail}, false, in.WasLogging)
+	return s.setLogging(ctx, in.call())
 }
 
-// setLogging starts or stops a trail; leave says that the call to undo changed nothing, so neither
-// does this one.
-func (s *service) setLogging(ctx context.Context, in trailInput, want, leave bool) (loggingOutput, error) {
+func (s *service) setLogging(ctx context.Context, t trailSwitch) (loggingOutput, error) {
+	in, want := t.trailInput, t.want
 	what := "stop " + in.String()
 	if want {
 		what = "start " + in.String()
@@ -142,7 +156,7 @@ func (s *service) setLogging(ctx context.Context, in trailInput, want, leave boo
 	if err != nil {
 		return loggingOutput{}, err
 	}
-	if leave {
+	if t.leave {
 		return loggingOutput{WasLogging: now, Verified: now != want}, nil
 	}
 	first, err := activities.Remember(ctx, now)

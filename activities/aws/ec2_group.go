@@ -47,22 +47,35 @@ func (q quarantineGroups) in(groups []string) bool {
 
 // findGroups looks for the groups and makes none.
 func (s *service) findGroups(ctx context.Context, c *clients, vpc, what string) (quarantineGroups, error) {
+	q, _, err := lookForGroups(ctx, c, vpc, what)
+	return q, err
+}
+
+// usableGroups is findGroups that refuses what ensureGroups would.
+func (s *service) usableGroups(ctx context.Context, c *clients, vpc, what string) (quarantineGroups, error) {
+	q, empty, err := lookForGroups(ctx, c, vpc, what)
+	if err != nil || empty == nil || len(empty.IpPermissions) == 0 && len(empty.IpPermissionsEgress) == 0 {
+		return q, err
+	}
+	_, _, err = onlyWayOut(empty, what)
+	return q, err
+}
+
+func lookForGroups(ctx context.Context, c *clients, vpc, what string) (q quarantineGroups, empty *types.SecurityGroup, err error) {
 	open, err := findGroup(ctx, c, vpc, untracked, what)
 	if err != nil {
-		return quarantineGroups{}, err
+		return q, nil, err
 	}
-	empty, err := findGroup(ctx, c, vpc, isolated, what)
-	if err != nil {
-		return quarantineGroups{}, err
+	if empty, err = findGroup(ctx, c, vpc, isolated, what); err != nil {
+		return q, nil, err
 	}
-	var q quarantineGroups
 	if open != nil {
 		q.untracked = sdk.ToString(open.GroupId)
 	}
 	if empty != nil {
 		q.isolated = sdk.ToString(empty.GroupId)
 	}
-	return q, nil
+	return q, empty, nil
 }
 
 // ensureGroups finds or makes both groups and holds that their rules are what they must be.
@@ -205,15 +218,25 @@ func emptyGroup(ctx context.Context, c *clients, group *types.SecurityGroup, wha
 	if len(group.IpPermissions) == 0 && len(group.IpPermissionsEgress) == 0 {
 		return true, nil
 	}
-	v4, v6 := openTo(group.IpPermissionsEgress)
-	if len(group.IpPermissions) > 0 || !v4 && !v6 {
-		return false, activities.Permanent("QuarantineGroupNotEmpty",
-			fmt.Errorf("%s: %s has rules, and would not isolate; remove them first", what, sdk.ToString(group.GroupId)))
+	v4, v6, err := onlyWayOut(group, what)
+	if err != nil {
+		return false, err
 	}
 	_, err = c.ec2.RevokeSecurityGroupEgress(ctx, &ec2.RevokeSecurityGroupEgressInput{
 		GroupId: group.GroupId, IpPermissions: []types.IpPermission{everything(v4, v6)},
 	})
 	return false, ruleFailed(err, "%s: take away the default way out", what)
+}
+
+// onlyWayOut tells for which address families a group that is not empty has the default way out, and
+// refuses one that has any other rule.
+func onlyWayOut(group *types.SecurityGroup, what string) (v4, v6 bool, err error) {
+	v4, v6 = openTo(group.IpPermissionsEgress)
+	if len(group.IpPermissions) > 0 || !v4 && !v6 {
+		return false, false, activities.Permanent("QuarantineGroupNotEmpty",
+			fmt.Errorf("%s: %s has rules, and would not isolate; remove them first", what, sdk.ToString(group.GroupId)))
+	}
+	return v4, v6, nil
 }
 
 // ruleFailed lets pass what says only that the rule is as it should be, or the group too new to be

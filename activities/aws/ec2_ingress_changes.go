@@ -43,24 +43,13 @@ type revokeIngressOutput struct {
 func (s *service) revokeOpenIngress(ctx context.Context, in revokeIngressInput) (revokeIngressOutput, error) {
 	group := groupInput{Account: in.Account, Region: in.Region, GroupID: in.GroupID}
 	what := fmt.Sprintf("revoke %s of %s", strings.Join(in.RuleIDs, ", "), group)
-	c, err := s.in(ctx, in.Account, in.Region)
+	c, found, err := s.findRules(ctx, group, in.RuleIDs, what)
 	if err != nil {
 		return revokeIngressOutput{}, err
 	}
-	now, err := s.rulesOf(ctx, c, group, what)
-	if err != nil {
-		return revokeIngressOutput{}, err
-	}
-	found, ids := []ingressRule{}, []string{}
-	for _, r := range now {
-		switch {
-		case !slices.Contains(in.RuleIDs, sdk.ToString(r.SecurityGroupRuleId)):
-			continue
-		case !open(r):
-			return revokeIngressOutput{}, activities.Permanent("NotOpen",
-				fmt.Errorf("%s: %s does not let the whole Internet in", what, sdk.ToString(r.SecurityGroupRuleId)))
-		}
-		found, ids = append(found, readRule(r)), append(ids, sdk.ToString(r.SecurityGroupRuleId))
+	ids := []string{}
+	for _, r := range found {
+		ids = append(ids, r.RuleID)
 	}
 	first, err := activities.Remember(ctx, found)
 	if err != nil {
@@ -81,6 +70,31 @@ func (s *service) revokeOpenIngress(ctx context.Context, in revokeIngressInput) 
 		}
 	}
 	return revokeIngressOutput{Rules: first, Changed: len(first) > 0, Verified: true}, nil
+}
+
+// findRules is what both a revocation and its preview look at first: those of the rules that are
+// there, all of them open.
+func (s *service) findRules(ctx context.Context, group groupInput, ids []string, what string) (*clients, []ingressRule, error) {
+	c, err := s.in(ctx, group.Account, group.Region)
+	if err != nil {
+		return nil, nil, err
+	}
+	now, err := s.rulesOf(ctx, c, group, what)
+	if err != nil {
+		return nil, nil, err
+	}
+	found := []ingressRule{}
+	for _, r := range now {
+		switch {
+		case !slices.Contains(ids, sdk.ToString(r.SecurityGroupRuleId)):
+			continue
+		case !open(r):
+			return nil, nil, activities.Permanent("NotOpen",
+				fmt.Errorf("%s: %s does not let the whole Internet in", what, sdk.ToString(r.SecurityGroupRuleId)))
+		}
+		found = append(found, readRule(r))
+	}
+	return c, found, nil
 }
 
 // rulesOf lists the rules of a group that exists: EC2 answers the question for the rules of one
@@ -108,31 +122,13 @@ type restoreIngressOutput struct {
 func (s *service) restoreIngress(ctx context.Context, in restoreIngressInput) (restoreIngressOutput, error) {
 	group := groupInput{Account: in.Account, Region: in.Region, GroupID: in.GroupID}
 	what := "restore the rules of " + group.String()
-	for _, r := range in.Rules {
-		if !slices.Contains(everywhere, r.CIDR) {
-			return restoreIngressOutput{}, badInput("%s: %s was not open to the whole Internet", what, r)
-		}
-	}
-	c, err := s.in(ctx, in.Account, in.Region)
+	c, absent, err := s.findAbsent(ctx, group, in.Rules, what)
 	if err != nil {
 		return restoreIngressOutput{}, err
-	}
-	now, err := s.rulesOf(ctx, c, group, what)
-	if err != nil {
-		return restoreIngressOutput{}, err
-	}
-	have := map[ingressRule]string{}
-	for _, r := range now {
-		if open(r) {
-			have[readRule(r).key()] = sdk.ToString(r.SecurityGroupRuleId)
-		}
 	}
 	var missing []types.IpPermission
-	absent := []ingressRule{}
-	for _, r := range in.Rules {
-		if have[r.key()] == "" {
-			absent, missing = append(absent, r), append(missing, r.permission())
-		}
+	for _, r := range absent {
+		missing = append(missing, r.permission())
 	}
 	first, err := activities.Remember(ctx, absent)
 	if err != nil {
@@ -159,6 +155,37 @@ func (s *service) restoreIngress(ctx context.Context, in restoreIngressInput) (r
 		return len(out.RuleIDs) == len(first), nil
 	})
 	return out, err
+}
+
+// findAbsent is what both a restore and its preview look at first: those of the rules that are not
+// there, whatever their id.
+func (s *service) findAbsent(ctx context.Context, group groupInput, rules []ingressRule, what string) (*clients, []ingressRule, error) {
+	for _, r := range rules {
+		if !slices.Contains(everywhere, r.CIDR) {
+			return nil, nil, badInput("%s: %s was not open to the whole Internet", what, r)
+		}
+	}
+	c, err := s.in(ctx, group.Account, group.Region)
+	if err != nil {
+		return nil, nil, err
+	}
+	now, err := s.rulesOf(ctx, c, group, what)
+	if err != nil {
+		return nil, nil, err
+	}
+	have := map[ingressRule]bool{}
+	for _, r := range now {
+		if open(r) {
+			have[readRule(r).key()] = true
+		}
+	}
+	absent := []ingressRule{}
+	for _, r := range rules {
+		if !have[r.key()] {
+			absent = append(absent, r)
+		}
+	}
+	return c, absent, nil
 }
 
 // permission is the rule as EC2 takes it.

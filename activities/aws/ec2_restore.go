@@ -39,6 +39,10 @@ type restoreInput struct {
 	AlreadyIsolated bool                `json:"already_isolated,omitempty" jsonschema:"set when undoing: true if the isolation had found the instance isolated, and then it stays so"`
 }
 
+func (in restoreInput) instance() instanceInput {
+	return instanceInput{Account: in.Account, Region: in.Region, InstanceID: in.InstanceID}
+}
+
 type skippedInterface struct {
 	NetworkInterfaceID string `json:"network_interface_id" jsonschema:"network interface that was left alone"`
 	Reason             string `json:"reason" jsonschema:"why"`
@@ -52,67 +56,31 @@ type restoreOutput struct {
 }
 
 func (s *service) restoreInstance(ctx context.Context, in restoreInput) (restoreOutput, error) {
-	instance := instanceInput{Account: in.Account, Region: in.Region, InstanceID: in.InstanceID}
-	what := "restore " + instance.String()
+	what := "restore " + in.instance().String()
 	c, err := s.in(ctx, in.Account, in.Region)
 	if err != nil {
 		return restoreOutput{}, err
 	}
-	// Only interfaces of the named instance: the list is the caller's, the instance was approved.
-	_, nics, err := readInterfaces(ctx, c, instance, what)
+	plan, err := s.planRestore(ctx, c, in, what)
 	if err != nil {
 		return restoreOutput{}, err
 	}
-	attached := map[string]types.NetworkInterface{}
-	for _, nic := range nics {
-		attached[sdk.ToString(nic.NetworkInterfaceId)] = nic
-	}
-	out := restoreOutput{Interfaces: []isolatedInterface{}, Skipped: []skippedInterface{}, Verified: true}
+	out := restoreOutput{Interfaces: []isolatedInterface{}, Skipped: plan.skipped, Verified: true}
 	if in.AlreadyIsolated {
-		// Somebody else's isolation, which is not ours to lift.
-		for _, saved := range in.Interfaces {
-			out.Skipped = append(out.Skipped, skippedInterface{saved.NetworkInterfaceID, "it was isolated before the call to undo"})
-		}
 		return out, nil
 	}
 	changed := false
-	groups := map[string]quarantineGroups{}
-	for _, saved := range in.Interfaces {
-		nic, ok := attached[saved.NetworkInterfaceID]
-		if !ok {
-			out.Skipped = append(out.Skipped, skippedInterface{saved.NetworkInterfaceID, "it is no longer attached to the instance"})
-			continue
-		}
-		vpc := sdk.ToString(nic.VpcId)
-		if _, ok := groups[vpc]; !ok {
-			if groups[vpc], err = s.findGroups(ctx, c, vpc, what); err != nil {
-				return restoreOutput{}, err
-			}
-		}
-		switch now := groupIDs(nic.Groups); {
-		case sameGroups(now, saved.GroupsBefore):
-		case groups[vpc].is(now):
-			changed = true
-		default:
-			out.Skipped = append(out.Skipped, skippedInterface{saved.NetworkInterfaceID, "it is in other groups: " + strings.Join(now, ", ")})
-			continue
-		}
-		out.Interfaces = append(out.Interfaces, saved)
-	}
-	if len(out.Interfaces) == 0 {
-		var reasons []error
-		for _, skipped := range out.Skipped {
-			reasons = append(reasons, fmt.Errorf("%s: %s", skipped.NetworkInterfaceID, skipped.Reason))
-		}
-		return restoreOutput{}, activities.Permanent("NothingToRestore", fmt.Errorf("%s: no interface is as it was left: %w", what, errors.Join(reasons...)))
+	for _, step := range plan.steps {
+		out.Interfaces = append(out.Interfaces, step.saved)
+		changed = changed || step.isolated()
 	}
 	if out.Changed, err = activities.Remember(ctx, changed); err != nil {
 		return restoreOutput{}, err
 	}
 	ids := []string{}
-	for _, saved := range out.Interfaces {
-		ids = append(ids, saved.NetworkInterfaceID)
-		if err := restoreInterface(ctx, c, attached[saved.NetworkInterfaceID], saved, what); err != nil {
+	for _, step := range plan.steps {
+		ids = append(ids, step.saved.NetworkInterfaceID)
+		if err := restoreInterface(ctx, c, step.nic, step.saved, what); err != nil {
 			return restoreOutput{}, err
 		}
 	}
@@ -126,6 +94,73 @@ func (s *service) restoreInstance(ctx context.Context, in restoreInput) (restore
 		}
 		return true, err
 	})
+}
+
+// restorePlan is what a restore will do: the interfaces that are as the isolation left them, or have
+// their groups already, and those to leave alone.
+type restorePlan struct {
+	steps   []restoreStep
+	skipped []skippedInterface
+}
+
+type restoreStep struct {
+	nic    types.NetworkInterface // as it is now
+	groups quarantineGroups       // of its VPC
+	saved  isolatedInterface
+}
+
+// isolated reports that the groups of the interface are yet to be put back.
+func (r restoreStep) isolated() bool {
+	return !sameGroups(groupIDs(r.nic.Groups), r.saved.GroupsBefore)
+}
+
+// planRestore is what both a restore and its preview look at first.
+func (s *service) planRestore(ctx context.Context, c *clients, in restoreInput, what string) (restorePlan, error) {
+	// Only interfaces of the named instance: the list is the caller's, the instance was approved.
+	_, nics, err := readInterfaces(ctx, c, in.instance(), what)
+	if err != nil {
+		return restorePlan{}, err
+	}
+	attached := map[string]types.NetworkInterface{}
+	for _, nic := range nics {
+		attached[sdk.ToString(nic.NetworkInterfaceId)] = nic
+	}
+	plan := restorePlan{skipped: []skippedInterface{}}
+	skip := func(id, why string) { plan.skipped = append(plan.skipped, skippedInterface{id, why}) }
+	if in.AlreadyIsolated {
+		// Somebody else's isolation, which is not ours to lift.
+		for _, saved := range in.Interfaces {
+			skip(saved.NetworkInterfaceID, "it was isolated before the call to undo")
+		}
+		return plan, nil
+	}
+	groups := map[string]quarantineGroups{}
+	for _, saved := range in.Interfaces {
+		nic, ok := attached[saved.NetworkInterfaceID]
+		if !ok {
+			skip(saved.NetworkInterfaceID, "it is no longer attached to the instance")
+			continue
+		}
+		vpc := sdk.ToString(nic.VpcId)
+		if _, ok := groups[vpc]; !ok {
+			if groups[vpc], err = s.findGroups(ctx, c, vpc, what); err != nil {
+				return restorePlan{}, err
+			}
+		}
+		if now := groupIDs(nic.Groups); !sameGroups(now, saved.GroupsBefore) && !groups[vpc].is(now) {
+			skip(saved.NetworkInterfaceID, "it is in other groups: "+strings.Join(now, ", "))
+			continue
+		}
+		plan.steps = append(plan.steps, restoreStep{nic: nic, groups: groups[vpc], saved: saved})
+	}
+	if len(plan.steps) == 0 {
+		var reasons []error
+		for _, skipped := range plan.skipped {
+			reasons = append(reasons, fmt.Errorf("%s: %s", skipped.NetworkInterfaceID, skipped.Reason))
+		}
+		return restorePlan{}, activities.Permanent("NothingToRestore", fmt.Errorf("%s: no interface is as it was left: %w", what, errors.Join(reasons...)))
+	}
+	return plan, nil
 }
 
 // restoreInterface puts the groups back, and only then forgets them.

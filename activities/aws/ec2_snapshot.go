@@ -61,24 +61,8 @@ type snapshotOutput struct {
 }
 
 func (s *service) snapshotInstance(ctx context.Context, in instanceInput) (snapshotOutput, error) {
-	what := "snapshot " + in.String()
-	run := caseOf(ctx)
-	if run == "" {
-		return snapshotOutput{}, activities.Permanent("NoStep", fmt.Errorf("%s: no case to tag it with: only a step of a run may call it", what))
-	}
-	c, err := s.in(ctx, in.Account, in.Region)
-	if err != nil {
-		return snapshotOutput{}, err
-	}
-	instance, err := findInstance(ctx, c, in, what)
-	if err != nil {
-		return snapshotOutput{}, err
-	}
-	if len(volumesOf(instance)) == 0 {
-		return snapshotOutput{}, activities.Permanent("NoVolumes", fmt.Errorf("%s: it has no EBS volume", what))
-	}
-	find := []types.Filter{filter("tag:"+caseTag, run), filter("tag:"+instanceTag, in.InstanceID)}
-	set, err := listSnapshots(ctx, c, what, find)
+	what, run := "snapshot "+in.String(), caseOf(ctx)
+	c, _, set, err := s.findSet(ctx, in, what)
 	if err != nil {
 		return snapshotOutput{}, err
 	}
@@ -93,7 +77,7 @@ func (s *service) snapshotInstance(ctx context.Context, in instanceInput) (snaps
 		}
 	}
 	for wait := snapshotFirst; ; wait = min(2*wait, snapshotMost) {
-		set, err := listSnapshots(ctx, c, what, find)
+		set, err := listSnapshots(ctx, c, what, setOf(run, in.InstanceID))
 		if err != nil {
 			return snapshotOutput{}, err
 		}
@@ -119,6 +103,32 @@ func (s *service) snapshotInstance(ctx context.Context, in instanceInput) (snaps
 			return snapshotOutput{}, fmt.Errorf("%s: wait until it is complete: %w", what, err)
 		}
 	}
+}
+
+// findSet is what both the change and its preview look at first: the instance's volumes, and the set
+// that the run took of them before.
+func (s *service) findSet(ctx context.Context, in instanceInput, what string) (c *clients, volumes []string, set []types.Snapshot, err error) {
+	run := caseOf(ctx)
+	if run == "" {
+		return nil, nil, nil, activities.Permanent("NoStep", fmt.Errorf("%s: no case to tag it with: only a step of a run may call it", what))
+	}
+	if c, err = s.in(ctx, in.Account, in.Region); err != nil {
+		return nil, nil, nil, err
+	}
+	instance, err := findInstance(ctx, c, in, what)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	if volumes = volumesOf(instance); len(volumes) == 0 {
+		return nil, nil, nil, activities.Permanent("NoVolumes", fmt.Errorf("%s: it has no EBS volume", what))
+	}
+	set, err = listSnapshots(ctx, c, what, setOf(run, in.InstanceID))
+	return c, volumes, set, err
+}
+
+// setOf finds the snapshots that a run took of an instance.
+func setOf(run, instance string) []types.Filter {
+	return []types.Filter{filter("tag:"+caseTag, run), filter("tag:"+instanceTag, instance)}
 }
 
 // createSnapshots takes the set. EC2 has no token that makes the call idempotent, so the SDK must
@@ -168,34 +178,14 @@ type deleteSnapshotsOutput struct {
 }
 
 func (s *service) deleteCaseSnapshots(ctx context.Context, in deleteSnapshotsInput) (deleteSnapshotsOutput, error) {
-	what := fmt.Sprintf("delete the snapshots of a case in account %s, %s", in.Account, in.Region)
-	ids := []string{}
-	for _, snapshot := range in.Snapshots {
-		ids = append(ids, snapshot.SnapshotID)
-	}
-	if len(ids) == 0 || slices.Contains(ids, "") {
-		return deleteSnapshotsOutput{}, badInput("%s: want the id of each", what)
-	}
-	c, err := s.in(ctx, in.Account, in.Region)
-	if err != nil {
-		return deleteSnapshotsOutput{}, err
-	}
-	// By filter: asked for by id, one that is gone would make the whole call an error.
-	there, err := listSnapshots(ctx, c, what, []types.Filter{filter("snapshot-id", ids...)})
+	what := in.what()
+	c, there, err := s.findCaseSnapshots(ctx, in)
 	if err != nil {
 		return deleteSnapshotsOutput{}, err
 	}
 	found := []string{}
-	var foreign []error
 	for _, snapshot := range there {
-		id := sdk.ToString(snapshot.SnapshotId)
-		if run, _ := tagOf(snapshot.Tags, caseTag); run == "" {
-			foreign = append(foreign, fmt.Errorf("%s has no tag %s", id, caseTag))
-		}
-		found = append(found, id)
-	}
-	if len(foreign) > 0 {
-		return deleteSnapshotsOutput{}, activities.Permanent("NotOfACase", fmt.Errorf("%s: nothing deleted: %w", what, errors.Join(foreign...)))
+		found = append(found, sdk.ToString(snapshot.SnapshotId))
 	}
 	slices.Sort(found)
 	first, err := activities.Remember(ctx, found)
@@ -209,4 +199,40 @@ func (s *service) deleteCaseSnapshots(ctx context.Context, in deleteSnapshotsInp
 		}
 	}
 	return deleteSnapshotsOutput{Deleted: first, Changed: len(first) > 0}, nil
+}
+
+func (in deleteSnapshotsInput) what() string {
+	return fmt.Sprintf("delete the snapshots of a case in account %s, %s", in.Account, in.Region)
+}
+
+// findCaseSnapshots is what both the deletion and its preview look at first: those of the snapshots
+// that are there, all of a case.
+func (s *service) findCaseSnapshots(ctx context.Context, in deleteSnapshotsInput) (*clients, []types.Snapshot, error) {
+	what := in.what()
+	ids := []string{}
+	for _, snapshot := range in.Snapshots {
+		ids = append(ids, snapshot.SnapshotID)
+	}
+	if len(ids) == 0 || slices.Contains(ids, "") {
+		return nil, nil, badInput("%s: want the id of each", what)
+	}
+	c, err := s.in(ctx, in.Account, in.Region)
+	if err != nil {
+		return nil, nil, err
+	}
+	// By filter: asked for by id, one that is gone would make the whole call an error.
+	there, err := listSnapshots(ctx, c, what, []types.Filter{filter("snapshot-id", ids...)})
+	if err != nil {
+		return nil, nil, err
+	}
+	var foreign []error
+	for _, snapshot := range there {
+		if run, _ := tagOf(snapshot.Tags, caseTag); run == "" {
+			foreign = append(foreign, fmt.Errorf("%s has no tag %s", sdk.ToString(snapshot.SnapshotId), caseTag))
+		}
+	}
+	if len(foreign) > 0 {
+		return nil, nil, activities.Permanent("NotOfACase", fmt.Errorf("%s: nothing deleted: %w", what, errors.Join(foreign...)))
+	}
+	return c, there, nil
 }

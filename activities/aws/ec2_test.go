@@ -34,7 +34,11 @@ func groupsNow(w *world) map[string][]string {
 // quarantine returns the id of the one group of a role in the sample VPC; "" if there is none.
 func quarantineGroup(w *world, role string) string {
 	state := w.State()
-	for id, group := range region(&state).SecurityGroups {
+	return quarantineIn(&state, role)
+}
+
+func quarantineIn(s *standin.State, role string) string {
+	for id, group := range region(s).SecurityGroups {
 		if group.Tags[quarantineTag] == role {
 			return id
 		}

@@ -113,6 +113,16 @@ type archiveInput struct {
 	PreviouslyArchived *bool  `json:"previously_archived,omitempty" jsonschema:"set when undoing: whether the call to undo had found the finding archived; if it had found it as it wanted it, the finding is left alone"`
 }
 
+func (in archiveInput) String() string {
+	return fmt.Sprintf("GuardDuty finding %s in account %s, %s", in.FindingID, in.Account, in.Region)
+}
+
+// leave reports that the call to undo had found the finding as it wanted it and changed nothing, so
+// neither does this one.
+func (in archiveInput) leave(want bool) bool {
+	return in.PreviouslyArchived != nil && *in.PreviouslyArchived != want
+}
+
 type archiveOutput struct {
 	DetectorID         string `json:"detector_id" jsonschema:"the region's detector"`
 	PreviouslyArchived bool   `json:"previously_archived" jsonschema:"true if the finding was archived before"`
@@ -129,26 +139,13 @@ func (s *service) unarchiveFinding(ctx context.Context, in archiveInput) (archiv
 }
 
 func (s *service) setArchived(ctx context.Context, in archiveInput, verb string, want bool) (archiveOutput, error) {
-	what := fmt.Sprintf("%s GuardDuty finding %s in account %s, %s", verb, in.FindingID, in.Account, in.Region)
-	c, err := s.in(ctx, in.Account, in.Region)
+	what := verb + " " + in.String()
+	c, detector, now, err := s.findArchived(ctx, in, what)
 	if err != nil {
 		return archiveOutput{}, err
 	}
-	detector, err := findDetector(ctx, c, what)
-	if err != nil {
-		return archiveOutput{}, err
-	}
-	look := func(ctx context.Context) (bool, error) {
-		finding, err := readFinding(ctx, c, detector, in.FindingID, what)
-		return isArchived(finding), err
-	}
-	now, err := look(ctx)
-	if err != nil {
-		return archiveOutput{}, err
-	}
-	if before := in.PreviouslyArchived; before != nil && *before != want {
-		// The call to undo had found it as it wanted it and changed nothing.
-		return archiveOutput{DetectorID: detector, PreviouslyArchived: now, Verified: now == *before}, nil
+	if in.leave(want) {
+		return archiveOutput{DetectorID: detector, PreviouslyArchived: now, Verified: now == *in.PreviouslyArchived}, nil
 	}
 	first, err := activities.Remember(ctx, now)
 	if err != nil {
@@ -167,9 +164,21 @@ func (s *service) setArchived(ctx context.Context, in archiveInput, verb string,
 		return archiveOutput{}, failed(err, "%s", what)
 	}
 	return out, s.settle(ctx, what, func(ctx context.Context) (bool, error) {
-		now, err := look(ctx)
-		return now == want, err
+		finding, err := readFinding(ctx, c, detector, in.FindingID, what)
+		return isArchived(finding) == want, err
 	})
+}
+
+// findArchived is what both the change and its preview look at first.
+func (s *service) findArchived(ctx context.Context, in archiveInput, what string) (c *clients, detector string, now bool, err error) {
+	if c, err = s.in(ctx, in.Account, in.Region); err != nil {
+		return nil, "", false, err
+	}
+	if detector, err = findDetector(ctx, c, what); err != nil {
+		return nil, "", false, err
+	}
+	finding, err := readFinding(ctx, c, detector, in.FindingID, what)
+	return c, detector, isArchived(finding), err
 }
 
 // findDetector returns the one detector that a region can have.

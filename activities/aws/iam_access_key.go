@@ -91,6 +91,16 @@ type accessKeyInput struct {
 	PreviousStatus string `json:"previous_status,omitempty" jsonschema:"set when undoing: Active or Inactive, the status that the call to undo had found; a key that it had found as it wanted it is left alone"`
 }
 
+func (in accessKeyInput) String() string {
+	return fmt.Sprintf("access key %s of user %s in account %s", in.AccessKeyID, in.User, in.Account)
+}
+
+// leave reports that the call to undo had found the key as it wanted it and changed nothing, so
+// neither does this one.
+func (in accessKeyInput) leave(want types.StatusType) bool {
+	return in.PreviousStatus != "" && in.PreviousStatus != string(want)
+}
+
 type accessKeyOutput struct {
 	PreviousStatus string `json:"previous_status" jsonschema:"status found before: Active, Inactive or Expired"`
 	Changed        bool   `json:"changed" jsonschema:"false if the key already was so"`
@@ -106,22 +116,12 @@ func (s *service) enableAccessKey(ctx context.Context, in accessKeyInput) (acces
 }
 
 func (s *service) setAccessKey(ctx context.Context, in accessKeyInput, verb string, want types.StatusType) (accessKeyOutput, error) {
-	what := fmt.Sprintf("%s access key %s of user %s in account %s", verb, in.AccessKeyID, in.User, in.Account)
-	switch types.StatusType(in.PreviousStatus) {
-	case "", types.StatusTypeActive, types.StatusTypeInactive, types.StatusTypeExpired:
-	default:
-		return accessKeyOutput{}, badInput("%s: previous_status %q: want Active or Inactive", what, in.PreviousStatus)
-	}
-	c, err := s.global(ctx, in.Account)
+	what := verb + " " + in.String()
+	c, now, err := s.findAccessKey(ctx, in, what)
 	if err != nil {
 		return accessKeyOutput{}, err
 	}
-	now, err := accessKeyStatus(ctx, c, in, what)
-	if err != nil {
-		return accessKeyOutput{}, err
-	}
-	if in.PreviousStatus != "" && in.PreviousStatus != string(want) {
-		// The call to undo had found the key as it wanted it and changed nothing.
+	if in.leave(want) {
 		return accessKeyOutput{PreviousStatus: string(now), Verified: string(now) == in.PreviousStatus}, nil
 	}
 	first, err := activities.Remember(ctx, now)
@@ -142,6 +142,21 @@ func (s *service) setAccessKey(ctx context.Context, in accessKeyInput, verb stri
 		}
 	}
 	return accessKeyOutput{PreviousStatus: string(first), Changed: first != want, Verified: true}, nil
+}
+
+// findAccessKey is what both the change and its preview look at first.
+func (s *service) findAccessKey(ctx context.Context, in accessKeyInput, what string) (*clients, types.StatusType, error) {
+	switch types.StatusType(in.PreviousStatus) {
+	case "", types.StatusTypeActive, types.StatusTypeInactive, types.StatusTypeExpired:
+	default:
+		return nil, "", badInput("%s: previous_status %q: want Active or Inactive", what, in.PreviousStatus)
+	}
+	c, err := s.global(ctx, in.Account)
+	if err != nil {
+		return nil, "", err
+	}
+	now, err := accessKeyStatus(ctx, c, in, what)
+	return c, now, err
 }
 
 // accessKeyStatus lists the user's keys: there is no call that reads one.

@@ -49,6 +49,16 @@ type attachQuarantineInput struct {
 	PreviouslyAttached *bool  `json:"previously_attached,omitempty" jsonschema:"set when undoing a detach: false if it had found nothing to detach, and then nothing is attached"`
 }
 
+func (in attachQuarantineInput) quarantine() quarantine {
+	if in.PolicyARN == "" {
+		in.PolicyARN = defaultQuarantine
+	}
+	return quarantine{
+		account: in.Account, user: in.User, policy: in.PolicyARN, attach: true,
+		leave: in.PreviouslyAttached != nil && !*in.PreviouslyAttached,
+	}
+}
+
 type attachQuarantineOutput struct {
 	PolicyARN       string `json:"policy_arn" jsonschema:"quarantine policy that is attached"`
 	AlreadyAttached bool   `json:"already_attached" jsonschema:"true if the policy was attached before"`
@@ -57,17 +67,13 @@ type attachQuarantineOutput struct {
 }
 
 func (s *service) attachQuarantine(ctx context.Context, in attachQuarantineInput) (attachQuarantineOutput, error) {
-	if in.PolicyARN == "" {
-		in.PolicyARN = defaultQuarantine
-	}
-	q := quarantine{account: in.Account, user: in.User, policy: in.PolicyARN, attach: true}
-	q.leave = in.PreviouslyAttached != nil && !*in.PreviouslyAttached
+	q := in.quarantine()
 	had, verified, err := s.setQuarantine(ctx, q)
 	if err != nil {
 		return attachQuarantineOutput{}, err
 	}
 	return attachQuarantineOutput{
-		PolicyARN: in.PolicyARN, AlreadyAttached: had, Changed: !had && !q.leave, Verified: verified,
+		PolicyARN: q.policy, AlreadyAttached: had, Changed: !had && !q.leave, Verified: verified,
 	}, nil
 }
 
@@ -78,6 +84,10 @@ type detachQuarantineInput struct {
 	AlreadyAttached bool   `json:"already_attached,omitempty" jsonschema:"set when undoing an attach: true if the policy had been there before, and then it stays"`
 }
 
+func (in detachQuarantineInput) quarantine() quarantine {
+	return quarantine{account: in.Account, user: in.User, policy: in.PolicyARN, leave: in.AlreadyAttached}
+}
+
 type detachQuarantineOutput struct {
 	PolicyARN          string `json:"policy_arn" jsonschema:"quarantine policy that is detached"`
 	PreviouslyAttached bool   `json:"previously_attached" jsonschema:"true if the policy was attached before"`
@@ -86,7 +96,7 @@ type detachQuarantineOutput struct {
 }
 
 func (s *service) detachQuarantine(ctx context.Context, in detachQuarantineInput) (detachQuarantineOutput, error) {
-	q := quarantine{account: in.Account, user: in.User, policy: in.PolicyARN, leave: in.AlreadyAttached}
+	q := in.quarantine()
 	had, verified, err := s.setQuarantine(ctx, q)
 	if err != nil {
 		return detachQuarantineOutput{}, err
@@ -113,14 +123,7 @@ func (q quarantine) String() string {
 
 // setQuarantine returns whether the first attempt found the policy attached.
 func (s *service) setQuarantine(ctx context.Context, q quarantine) (had, verified bool, err error) {
-	if !quarantinePolicy.MatchString(q.policy) {
-		return false, false, badInput("%s: it is not a quarantine policy; want one as %s", q, defaultQuarantine)
-	}
-	c, err := s.global(ctx, q.account)
-	if err != nil {
-		return false, false, err
-	}
-	has, err := q.look(ctx, c)
+	c, has, err := s.findQuarantine(ctx, q)
 	if err != nil {
 		return false, false, err
 	}
@@ -146,6 +149,18 @@ func (s *service) setQuarantine(ctx context.Context, q quarantine) (had, verifie
 		return has == q.attach, err
 	})
 	return had, err == nil, err
+}
+
+// findQuarantine is what both the change and its preview look at first.
+func (s *service) findQuarantine(ctx context.Context, q quarantine) (c *clients, has bool, err error) {
+	if !quarantinePolicy.MatchString(q.policy) {
+		return nil, false, badInput("%s: it is not a quarantine policy; want one as %s", q, defaultQuarantine)
+	}
+	if c, err = s.global(ctx, q.account); err != nil {
+		return nil, false, err
+	}
+	has, err = q.look(ctx, c)
+	return c, has, err
 }
 
 func (q quarantine) look(ctx context.Context, c *clients) (bool, error) {

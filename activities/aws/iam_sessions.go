@@ -86,29 +86,35 @@ type revoked struct {
 	Verified       bool      `json:"verified" jsonschema:"true if the policy was read back as it should be"`
 }
 
-// revokeSessions ends the sessions issued before a time: at the latest, and by default, the time
-// that the step asked. That is the same at every attempt, so a retry never moves the line.
-func (s *service) revokeSessions(ctx context.Context, p principal, asked time.Time) (revoked, error) {
-	what := fmt.Sprintf("revoke the sessions of %s", p)
+// findSessions is what both a revocation and its preview look at first: the line, and the policy.
+func findSessions(ctx context.Context, p principal, asked time.Time, what string) (line time.Time, now string, err error) {
 	scheduled := activities.InfoFrom(ctx).Scheduled
 	if scheduled.IsZero() {
-		return revoked{}, activities.Permanent("NoStep", fmt.Errorf("%s: no time: only a step of a run may call it", what))
+		return line, "", activities.Permanent("NoStep", fmt.Errorf("%s: no time: only a step of a run may call it", what))
 	}
 	// Policies count in seconds. Up, not down: a session of that very second must not slip through.
-	line := scheduled.UTC().Truncate(time.Second)
+	line = scheduled.UTC().Truncate(time.Second)
 	if line.Before(scheduled) {
 		line = line.Add(time.Second)
 	}
 	if !asked.IsZero() {
 		if asked.After(line) {
-			return revoked{}, badInput("%s: revoked_before %s is in the future, and would deny sessions yet to come", what, asked.Format(time.RFC3339))
+			return line, "", badInput("%s: revoked_before %s is in the future, and would deny sessions yet to come", what, asked.Format(time.RFC3339))
 		}
 		line = asked.UTC().Truncate(time.Second)
 	}
 	if err := p.check(ctx); err != nil {
-		return revoked{}, err
+		return line, "", err
 	}
-	now, err := sessionsOf(ctx, p)
+	now, err = sessionsOf(ctx, p)
+	return line, now, err
+}
+
+// revokeSessions ends the sessions issued before a time: at the latest, and by default, the time
+// that the step asked. That is the same at every attempt, so a retry never moves the line.
+func (s *service) revokeSessions(ctx context.Context, p principal, asked time.Time) (revoked, error) {
+	what := fmt.Sprintf("revoke the sessions of %s", p)
+	line, now, err := findSessions(ctx, p, asked, what)
 	if err != nil {
 		return revoked{}, err
 	}
@@ -141,21 +147,38 @@ type restored struct {
 	Verified       bool   `json:"verified" jsonschema:"true if the policy was read back as it should be, or was left alone"`
 }
 
-// restoreSessions takes back the revocation of a time, if it still stands: a later one is another
-// run's, and a changed one is somebody's.
-func (s *service) restoreSessions(ctx context.Context, p principal, policy, previous string, before time.Time) (restored, error) {
-	what := fmt.Sprintf("take back the revocation of sessions of %s", p)
-	if policy != sessionsPolicy {
-		return restored{}, badInput("%s: policy %s is not Countersign's; want %s", what, policy, sessionsPolicy)
+// revocation is one to take back: what it found, and what it wrote.
+type revocation struct {
+	policy, previous string
+	before           time.Time
+}
+
+// find is what both a restore and its preview look at first.
+func (r revocation) find(ctx context.Context, p principal, what string) (now string, err error) {
+	if r.policy != sessionsPolicy {
+		return "", badInput("%s: policy %s is not Countersign's; want %s", what, r.policy, sessionsPolicy)
 	}
-	if _, ours := revokedBefore(previous); previous != "" && !ours {
+	if _, ours := revokedBefore(r.previous); r.previous != "" && !ours {
 		// Writing what the caller says would be a way to grant rights.
-		return restored{}, badInput("%s: Countersign did not write the policy to put back; put it back by hand", what)
+		return "", badInput("%s: Countersign did not write the policy to put back; put it back by hand", what)
 	}
 	if err := p.check(ctx); err != nil {
-		return restored{}, err
+		return "", err
 	}
-	now, err := sessionsOf(ctx, p)
+	return sessionsOf(ctx, p)
+}
+
+// stands reports whether the policy is still the one that the revocation wrote.
+func (r revocation) stands(document string) bool {
+	there, ours := revokedBefore(document)
+	return ours && there.Equal(r.before) && !sameDocument(document, r.previous)
+}
+
+// restoreSessions takes back the revocation of a time, if it still stands: a later one is another
+// run's, and a changed one is somebody's.
+func (s *service) restoreSessions(ctx context.Context, p principal, r revocation) (restored, error) {
+	what := fmt.Sprintf("take back the revocation of sessions of %s", p)
+	now, err := r.find(ctx, p, what)
 	if err != nil {
 		return restored{}, err
 	}
@@ -163,12 +186,9 @@ func (s *service) restoreSessions(ctx context.Context, p principal, policy, prev
 	if err != nil {
 		return restored{}, err
 	}
-	stands := func(document string) bool {
-		there, ours := revokedBefore(document)
-		return ours && there.Equal(before) && !sameDocument(document, previous)
-	}
-	out := restored{PreviousPolicy: first, Changed: stands(first), Verified: true}
-	if !stands(now) {
+	previous := r.previous
+	out := restored{PreviousPolicy: first, Changed: r.stands(first), Verified: true}
+	if !r.stands(now) {
 		return out, nil
 	}
 	if previous == "" {

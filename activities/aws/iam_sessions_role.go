@@ -63,7 +63,7 @@ func (s *service) restoreRoleSessions(ctx context.Context, in restoreRoleInput) 
 	if err != nil {
 		return restored{}, err
 	}
-	return s.restoreSessions(ctx, rolePrincipal{c, in.Role}, in.PolicyName, in.PreviousPolicy, in.RevokedBefore)
+	return s.restoreSessions(ctx, rolePrincipal{c, in.Role}, revocation{in.PolicyName, in.PreviousPolicy, in.RevokedBefore})
 }
 
 type rolePrincipal struct {

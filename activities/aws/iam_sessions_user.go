@@ -65,7 +65,7 @@ func (s *service) restoreUserSessions(ctx context.Context, in restoreUserInput) 
 	if err != nil {
 		return restored{}, err
 	}
-	return s.restoreSessions(ctx, userPrincipal{c, in.User}, in.PolicyName, in.PreviousPolicy, in.RevokedBefore)
+	return s.restoreSessions(ctx, userPrincipal{c, in.User}, revocation{in.PolicyName, in.PreviousPolicy, in.RevokedBefore})
 }
 
 type userPrincipal struct {

@@ -65,6 +65,21 @@ type restoreBlockInput struct {
 	PreviousBlock publicAccessBlock `json:"previous_block" jsonschema:"block to put back, as the call to undo had found it; if it blocked everything, nothing is done"`
 }
 
+func (in blockInput) bucket() bucketInput {
+	return bucketInput{Account: in.Account, Region: in.Region, Bucket: in.Bucket}
+}
+
+func (in restoreBlockInput) bucket() bucketInput {
+	return bucketInput{Account: in.Account, Region: in.Region, Bucket: in.Bucket}
+}
+
+// leave reports that the call to undo changed nothing, so neither does this one.
+func (in blockInput) leave() bool {
+	return in.PreviousBlock != nil && *in.PreviousBlock != everythingBlocked
+}
+
+func (in restoreBlockInput) leave() bool { return in.PreviousBlock == everythingBlocked }
+
 type blockOutput struct {
 	PreviousBlock publicAccessBlock `json:"previous_block" jsonschema:"block found before"`
 	Changed       bool              `json:"changed" jsonschema:"false if the block already was so"`
@@ -72,19 +87,17 @@ type blockOutput struct {
 }
 
 func (s *service) blockPublicAccess(ctx context.Context, in blockInput) (blockOutput, error) {
-	bucket := bucketInput{Account: in.Account, Region: in.Region, Bucket: in.Bucket}
-	if in.PreviousBlock != nil && *in.PreviousBlock != everythingBlocked {
-		return s.leaveBlock(ctx, bucket, *in.PreviousBlock)
+	if in.leave() {
+		return s.leaveBlock(ctx, in.bucket(), *in.PreviousBlock)
 	}
-	return s.setBlock(ctx, bucket, everythingBlocked, "block public access to "+bucket.String())
+	return s.setBlock(ctx, in.bucket(), everythingBlocked, "block public access to "+in.bucket().String())
 }
 
 func (s *service) restorePublicAccess(ctx context.Context, in restoreBlockInput) (blockOutput, error) {
-	bucket := bucketInput{Account: in.Account, Region: in.Region, Bucket: in.Bucket}
-	if in.PreviousBlock == everythingBlocked {
-		return s.leaveBlock(ctx, bucket, in.PreviousBlock)
+	if in.leave() {
+		return s.leaveBlock(ctx, in.bucket(), in.PreviousBlock)
 	}
-	return s.setBlock(ctx, bucket, in.PreviousBlock, "restore public access to "+bucket.String())
+	return s.setBlock(ctx, in.bucket(), in.PreviousBlock, "restore public access to "+in.bucket().String())
 }
 
 // leaveBlock is the undo of a call that had found the block as it wanted it, and changed nothing.
@@ -106,8 +119,8 @@ func (s *service) setBlock(ctx context.Context, in bucketInput, want publicAcces
 	if err != nil {
 		return blockOutput{}, err
 	}
-	if want != everythingBlocked && now != want && now != everythingBlocked {
-		return blockOutput{}, activities.Permanent("ChangedSince", fmt.Errorf("%s: the block is not as it was left: somebody has changed it since", what))
+	if err := changedSince(now, want, what); err != nil {
+		return blockOutput{}, err
 	}
 	first, err := activities.Remember(ctx, now)
 	if err != nil {
@@ -125,6 +138,14 @@ func (s *service) setBlock(ctx context.Context, in bucketInput, want publicAcces
 		}
 	}
 	return blockOutput{PreviousBlock: first, Changed: first != want, Verified: true}, nil
+}
+
+// changedSince refuses to put back what somebody has decided about since it was left.
+func changedSince(now, want publicAccessBlock, what string) error {
+	if want != everythingBlocked && now != want && now != everythingBlocked {
+		return activities.Permanent("ChangedSince", fmt.Errorf("%s: the block is not as it was left: somebody has changed it since", what))
+	}
+	return nil
 }
 
 func readBlock(ctx context.Context, c *clients, in bucketInput, what string) (publicAccessBlock, error) {
