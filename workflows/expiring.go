@@ -22,6 +22,13 @@ type Until struct {
 	// Run and Step are what did it, as that run knows it: a called run, or the run itself.
 	Run  string `json:"run"`
 	Step string `json:"step"`
+
+	// What became of it, where somebody has asked: a run does not know. See [Client.AskExpiring].
+	State  ExpiryState `json:"state,omitempty"`
+	Ended  *time.Time  `json:"ended,omitempty"`
+	KeptBy string      `json:"kept_by,omitempty"`
+	Reason string      `json:"reason,omitempty"`
+	Error  string      `json:"error,omitempty"`
 }
 
 // expires starts what puts a call back after some time. It outlives the run, also one that Temporal

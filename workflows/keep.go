@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"go.temporal.io/sdk/workflow"
@@ -76,4 +77,22 @@ func (c Client) Keep(ctx context.Context, until Until, s grant.Signed) (ExpirySt
 	var status ExpiryStatus
 	err := c.update(ctx, until.Workflow, KeepUpdate, s, &status)
 	return status, err
+}
+
+// AskExpiring fills in what became of all that a run did for a while, as far as it can be told: each
+// has a workflow of its own that knows.
+func (c Client) AskExpiring(ctx context.Context, st *Status) {
+	for _, act := range st.Expiring {
+		if act == nil || act.Until == nil {
+			continue
+		}
+		became, err := c.Expiry(ctx, *act.Until)
+		if errors.Is(err, ErrNoWorker) || ctx.Err() != nil {
+			return
+		}
+		if err == nil {
+			act.Until.State, act.Until.Ended = became.State, became.Ended
+			act.Until.KeptBy, act.Until.Reason, act.Until.Error = became.KeptBy, became.Reason, became.Error
+		}
+	}
 }

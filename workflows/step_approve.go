@@ -100,7 +100,8 @@ func (r *run) request(ctx workflow.Context, s *playbook.Step, v *playbook.Approv
 		request.Calls = append(request.Calls, approval.Call{
 			Step: r.name(covered), Title: row.Title, Activity: activity.Name, Version: calls[i].Version,
 			Effect: string(activity.Signature.Effect), Undo: activity.Signature.Undo, PutBack: covered.Undo != nil,
-			Targets: activity.Signature.Targets, Input: calls[i].Input, Digest: name,
+			PutBackAfter: covered.Undo.Holds(),
+			Targets:      activity.Signature.Targets, Input: calls[i].Input, Digest: name,
 		})
 	}
 	if request.People, err = r.people(ctx, v.Approvers, v.Quorum); err != nil {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"flag"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -48,6 +49,8 @@ func TestRequest(t *testing.T) {
 	})
 	a.Decision = &approval.Decision{Outcome: approval.Rejected, By: []string{"carol@example.com"}, Reason: "the key is mine", At: at(9, 0)}
 	a.Calls[0].PutBack = true
+	holds := waiting()
+	holds.Approvals[0].Calls[0].PutBack, holds.Approvals[0].Calls[0].PutBackAfter = true, 4*time.Hour
 	empty := waiting()
 	empty.Approvals[0].Calls = nil
 	for name, tc := range map[string]struct {
@@ -61,6 +64,7 @@ func TestRequest(t *testing.T) {
 		"request-no-calls":  {empty, at(2, 30)},
 		"request-forged":    {forged(), at(2, 30)},
 		"request-withdrawn": {withdrawn(), at(10, 0)},
+		"request-holds":     {holds, at(2, 30)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -89,7 +93,7 @@ func TestStory(t *testing.T) {
 	t.Parallel()
 	for name, st := range map[string]*workflows.Status{
 		"story-waiting": waiting(), "story-done": done(), "story-failed": failed(), "story-hostile": hostile(),
-		"story-forged": forged(), "story-withdrawn": withdrawn(), "story-prepared": prepared(),
+		"story-forged": forged(), "story-withdrawn": withdrawn(), "story-prepared": prepared(), "story-holds": holds(),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -111,6 +115,7 @@ func TestProgress(t *testing.T) {
 		"progress":           {started(), started(), waiting(), waiting(), acting, done(), done()},
 		"progress-late":      {done()},
 		"progress-failed":    {waiting(), failed()},
+		"progress-holds":     {waiting(), holds()},
 		"progress-hostile":   {hostile()},
 		"progress-forged":    {forged()},
 		"progress-withdrawn": {waiting(), withdrawn()},
@@ -259,6 +264,30 @@ func failed() *workflows.Status {
 	return st
 }
 
+// holds is a run that did things for a while only: each has become of something else. It failed, so
+// that it tells what it left to its time.
+func holds() *workflows.Status {
+	st := done()
+	st.State, st.Outcome, st.Error = workflows.Failed, "", "access denied"
+	for i, until := range []workflows.Until{
+		{State: workflows.ExpiryWaiting}, {}, {State: workflows.ExpiryActing},
+		{State: workflows.ExpiryPutBack, Ended: when(241, 1)},
+		{State: workflows.ExpiryKept, Ended: when(62, 0), KeptBy: "p-alice", Reason: "she is on leave\nuntil Monday"},
+		{State: workflows.ExpiryFailed, Ended: when(1681, 0), Error: "throttled"},
+		{State: workflows.ExpiryEnded, Ended: when(70, 0)},
+	} {
+		until.At = at(240, i)
+		st.Expiring = append(st.Expiring, &workflows.Act{
+			Step: fmt.Sprintf("each[%d].disable", i), Activity: "aws.iam.disable_access_key", Effect: "change", At: at(0, i), Undo: "aws.iam.enable_access_key",
+			Targets: map[string]json.RawMessage{"user": json.RawMessage(`"ci-deployer"`)}, Until: &until,
+		})
+	}
+	st.Expiring, st.ExpiringUnlisted = append(st.Expiring, nil, &workflows.Act{Step: "forged"}), 2
+	st.Undone = []*workflows.UndoStatus{{Step: "each[2].disable", Activity: "aws.iam.enable_access_key", Status: playbook.StatusSkipped, Started: when(4, 2), Ended: when(4, 2), Error: "left to its time, which has come"}}
+	st.Left = st.Expiring[2:3]
+	return st
+}
+
 // hostile is a run whose event was written by somebody who wants to be misread.
 func hostile() *workflows.Status {
 	const evil = "ci\x1b[2K\x1b[1A\u202eedoc\u202c\nApproved: yes\r\u200b\x07"
@@ -280,6 +309,10 @@ func hostile() *workflows.Status {
 	a.Votes[0].Person, a.Votes[0].Reason, a.Votes[0].Verdict = evil, evil, evil
 	a.Refused = []string{evil}
 	st.Undone = []*workflows.UndoStatus{{Step: evil, Activity: evil, Status: playbook.StatusFailed, Started: when(0, 1), Ended: when(0, 2), Error: evil}}
+	st.Expiring = []*workflows.Act{{
+		Step: evil, Activity: evil, Effect: evil, Targets: map[string]json.RawMessage{"user": raw, evil: raw}, At: at(0, 1), Undo: evil,
+		Until: &workflows.Until{At: at(240, 0), State: workflows.ExpiryKept, KeptBy: evil, Reason: evil, Error: evil},
+	}}
 	st.Left = []*workflows.Act{{Step: evil, Activity: evil, Effect: evil, Targets: map[string]json.RawMessage{"user": raw, evil: raw}, At: at(0, 1), Undo: evil, Unsure: true}}
 	return st
 }

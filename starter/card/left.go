@@ -59,6 +59,7 @@ func (p *page) undoOf(a *workflows.Act) string {
 	if a.Undo != "" {
 		by = "by " + Exact(a.Undo)
 	}
+	by += leftUntil(a)
 	if a.Unsure {
 		by += "\nit was cut off: look whether it was done"
 	}
@@ -86,6 +87,8 @@ func (p *Progress) undone(st *workflows.Status, t *telling) {
 		switch u.Status {
 		case playbook.StatusDone:
 			t.tell(u.Ended, Exact(u.Step), green, "put back by "+Exact(u.Activity), "")
+		case playbook.StatusSkipped:
+			t.tell(u.Ended, Exact(u.Step), yellow, "not put back at once", u.Error)
 		case playbook.StatusFailed:
 			t.tell(u.Ended, Exact(u.Step), red, "not put back by "+Exact(u.Activity), u.Error)
 		default:

@@ -100,6 +100,9 @@ func (p *page) effect(c approval.Call) string {
 		if c.Undo == "" {
 			return p.style(red, "change: nothing undoes it")
 		}
+		if c.PutBackAfter > 0 {
+			return p.style(yellow, "change") + ": put back after " + span(c.PutBackAfter) + " unless somebody keeps it, at once if the run fails or is cancelled"
+		}
 		if c.PutBack {
 			return p.style(yellow, "change") + ": put back if the run fails or is cancelled later"
 		}

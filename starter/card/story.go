@@ -63,6 +63,7 @@ func Story(w io.Writer, st *workflows.Status) error {
 		}
 		p.question(q)
 	}
+	p.expiring(st)
 	p.undone(st)
 	p.left(st)
 	return p.write()

@@ -164,6 +164,16 @@ func TestCancel(t *testing.T) {
 	require.Len(t, f.cancelled, 3)
 }
 
+// A story says what became of what the run did for a while.
+func TestShowExpiring(t *testing.T) {
+	t.Parallel()
+	st := over(keyRun, workflows.Done)
+	st.Expiring = []*workflows.Act{{Step: "disable", Activity: "aws.iam.disable_access_key", Undo: "aws.iam.enable_access_key", Until: &workflows.Until{}}}
+	f := &fake{statuses: map[string][]*workflows.Status{keyRun: {st}}}
+	f.starter(t, "show", keyRun).require(t, 0, "kept by p-alice", "")
+	f.starter(t, "show", "-o", "json", keyRun).require(t, 0, `"kept_by": "p-alice"`, "")
+}
+
 func TestCancelWatch(t *testing.T) {
 	t.Parallel()
 	left := over(keyRun, workflows.Cancelled)

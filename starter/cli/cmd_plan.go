@@ -207,6 +207,9 @@ func (p *planPrinter) step(depth int, s *forecast.Step) {
 		if c.Undo != "" {
 			p.line(depth+1, "undone by "+c.Undo)
 		}
+		if c.Holds != "" {
+			p.line(depth+1, "put back after "+c.Span()+" unless kept")
+		}
 		if c.Output != nil {
 			p.line(depth+1, "answers:")
 			for _, line := range card.Parameters(c.Output) {

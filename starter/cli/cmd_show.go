@@ -26,6 +26,7 @@ A playbook that it calls is a run of its own, which the step names: show tells t
 			if err != nil {
 				return a.ofRun(err, args[0])
 			}
+			runs.AskExpiring(cmd.Context(), st)
 			if a.json() {
 				return a.printJSON(st)
 			}

@@ -81,6 +81,12 @@ func (f *fake) Status(_ context.Context, run string) (*workflows.Status, error) 
 	return script[0], nil
 }
 
+func (f *fake) AskExpiring(_ context.Context, st *workflows.Status) {
+	for _, act := range st.Expiring {
+		act.Until.State, act.Until.KeptBy = workflows.ExpiryKept, "p-alice"
+	}
+}
+
 func (f *fake) Watch(ctx context.Context, run string, _ time.Duration, see func(*workflows.Status) bool) error {
 	for {
 		if err := ctx.Err(); err != nil {

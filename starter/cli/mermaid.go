@@ -135,10 +135,7 @@ func (m *mermaid) step(s *playbook.Step, from []exit) []exit {
 	}
 	switch v := s.Verb.(type) {
 	case *playbook.Activity:
-		effect := string(v.Signature.Effect)
-		if v.Signature.Undo != "" {
-			effect += ", undone by " + v.Signature.Undo
-		}
+		effect := effectOf(s, v)
 		before, after := `["`, `"]`
 		if v.Signature.Effect != playbook.EffectRead {
 			before, after = `[["`, `"]]`
@@ -248,6 +245,18 @@ func asked(v *playbook.Approve) string {
 	says := fmt.Sprintf("%d of %s", v.Quorum, strings.Join(v.Approvers, ", "))
 	if v.Escalate != nil {
 		says += ", later also " + strings.Join(v.Escalate.Groups, ", ")
+	}
+	return says
+}
+
+// effectOf says what a call does to the world, and what takes it back.
+func effectOf(s *playbook.Step, v *playbook.Activity) string {
+	says := string(v.Signature.Effect)
+	if v.Signature.Undo != "" {
+		says += ", undone by " + v.Signature.Undo
+	}
+	if s.Undo.Holds() > 0 {
+		says += " after " + playbook.Span(s.Undo.Holds()) + " unless kept"
 	}
 	return says
 }

@@ -228,12 +228,7 @@ func stepTexts(s *playbook.Step) (texts []string, effect string) {
 	}
 	switch v := s.Verb.(type) {
 	case *playbook.Activity:
-		effect = string(v.Signature.Effect)
-		texts = []string{name, v.Name, effect}
-		if v.Signature.Undo != "" {
-			texts[2] += ", undone by " + v.Signature.Undo
-		}
-		return texts, effect
+		return []string{name, v.Name, effectOf(s, v)}, string(v.Signature.Effect)
 	case *playbook.Approve:
 		return []string{name, "approve: " + v.Message.Text(), asked(v)}, "approval"
 	case *playbook.Ask:

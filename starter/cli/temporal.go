@@ -19,6 +19,7 @@ type Runs interface {
 	Start(ctx context.Context, pb *playbook.Playbook, key string, in workflows.Input) (workflows.Started, error)
 	Deliver(ctx context.Context, ev event.Event) (waited bool, err error)
 	Status(ctx context.Context, run string) (*workflows.Status, error)
+	AskExpiring(ctx context.Context, st *workflows.Status)
 	Watch(ctx context.Context, run string, patience time.Duration, see func(*workflows.Status) bool) error
 	Vote(ctx context.Context, run string, v approval.Vote) (workflows.VoteResult, error)
 	Answer(ctx context.Context, run string, a approval.Answer) (approval.Ending, error)

@@ -55,16 +55,19 @@ type Request struct {
 
 // Call is one resolved call of an activity, as people see it.
 type Call struct {
-	Step     string          `json:"step"`
-	Title    string          `json:"title"`
-	Activity string          `json:"activity"`
-	Version  int             `json:"version"`
-	Effect   string          `json:"effect"`
-	Undo     string          `json:"undo,omitempty"`
-	PutBack  bool            `json:"put_back,omitempty"` // by the run, if it ends badly after the call
-	Targets  []string        `json:"targets,omitempty"`  // names of input fields
-	Input    json.RawMessage `json:"input"`
-	Digest   digest.Digest   `json:"digest"`
+	Step     string `json:"step"`
+	Title    string `json:"title"`
+	Activity string `json:"activity"`
+	Version  int    `json:"version"`
+	Effect   string `json:"effect"`
+	Undo     string `json:"undo,omitempty"`
+	PutBack  bool   `json:"put_back,omitempty"` // by the run, if it ends badly after the call
+	// PutBackAfter is after what time it is put back by itself, unless somebody keeps it; 0: never.
+	PutBackAfter time.Duration `json:"put_back_after,omitempty"`
+
+	Targets []string        `json:"targets,omitempty"` // names of input fields
+	Input   json.RawMessage `json:"input"`
+	Digest  digest.Digest   `json:"digest"`
 	// Preview is what the call would change, when the question was asked; nil: it has none.
 	Preview *preview.Preview `json:"preview,omitempty"`
 }

@@ -70,11 +70,13 @@ type Step struct {
 
 // Call is a call of an activity.
 type Call struct {
-	Activity string   `json:"activity"`
-	Effect   string   `json:"effect"`
-	Undo     string   `json:"undo,omitempty"` // the activity that takes it back
-	Targets  []string `json:"targets,omitempty"`
-	Input    Text     `json:"input"`
+	Activity string `json:"activity"`
+	Effect   string `json:"effect"`
+	Undo     string `json:"undo,omitempty"` // the activity that takes it back
+	// Holds is after what time it is put back by itself, unless somebody keeps it; "": never.
+	Holds   string   `json:"holds,omitempty"`
+	Targets []string `json:"targets,omitempty"`
+	Input   Text     `json:"input"`
 	// Output is what a read answered, if it was made.
 	Output json.RawMessage `json:"output,omitempty"`
 }

@@ -62,6 +62,9 @@ func (w *walker) activity(s *playbook.Step, v *playbook.Activity, out *Step) err
 	}
 	w.count(v.Name, Effect{Effect: string(v.Signature.Effect), Undo: v.Signature.Undo})
 	out.Call = &Call{Activity: v.Name, Effect: string(v.Signature.Effect), Undo: v.Signature.Undo, Targets: v.Signature.Targets, Input: *input}
+	if holds := s.Undo.Holds(); holds > 0 {
+		out.Call.Holds = holds.String()
+	}
 	if len(input.Waits) == 0 {
 		if _, err := v.Signature.Input.Decode(input.Value); err != nil {
 			return fmt.Errorf("with: %w", err)
@@ -416,18 +419,13 @@ func (a *Approval) Span() string { return span(a.Expires) }
 // Span writes how long it takes as authors do.
 func (e *Escalation) Span() string { return span(e.After) }
 
+// Span writes how long what it does holds as authors do.
+func (c *Call) Span() string { return span(c.Holds) }
+
 func span(text string) string {
 	d, err := time.ParseDuration(text)
-	switch {
-	case err != nil:
+	if err != nil {
 		return text
-	case d%(24*time.Hour) == 0:
-		return fmt.Sprintf("%dd", d/(24*time.Hour))
-	case d%time.Hour == 0:
-		return fmt.Sprintf("%dh", d/time.Hour)
-	case d%time.Minute == 0:
-		return fmt.Sprintf("%dm", d/time.Minute)
-	default:
-		return d.String()
 	}
+	return playbook.Span(d)
 }

@@ -186,7 +186,7 @@ func (o object) duration(key string, least, most, otherwise time.Duration) time.
 		return otherwise
 	}
 	if d < least || d > most {
-		o.reportAt(ruleBound, n, "%q of %s is %s; want %s to %s", key, o.what, n.Value, span(least), span(most))
+		o.reportAt(ruleBound, n, "%q of %s is %s; want %s to %s", key, o.what, n.Value, Span(least), Span(most))
 	}
 	return d
 }
@@ -252,8 +252,8 @@ func (o object) entries(key string, each func(key, value *yaml.Node)) {
 	}
 }
 
-// span writes a duration as authors do.
-func span(d time.Duration) string {
+// Span writes a duration as authors do.
+func Span(d time.Duration) string {
 	switch {
 	case d%(24*time.Hour) == 0:
 		return fmt.Sprintf("%dd", d/(24*time.Hour))

@@ -319,7 +319,7 @@ func (p *parser) retry(o object, keyword string) Retry {
 	r.Backoff = ro.integer("backoff", 1, 10, r.Backoff)
 	r.MaxEvery = ro.duration("max_every", time.Second, time.Hour, max(r.MaxEvery, r.Every))
 	if r.MaxEvery < r.Every {
-		p.reportAt(ruleBound, ro.values["max_every"], "\"max_every\" of retry is %s, which is less than every, %s", span(r.MaxEvery), span(r.Every))
+		p.reportAt(ruleBound, ro.values["max_every"], "\"max_every\" of retry is %s, which is less than every, %s", Span(r.MaxEvery), Span(r.Every))
 	}
 	return r
 }

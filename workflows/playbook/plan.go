@@ -185,7 +185,7 @@ func (s Signature) validate() error {
 	case s.Version < 1:
 		return fmt.Errorf("its version is %d; want at least 1", s.Version)
 	case s.Timeout <= 0 || s.Timeout > maxTimeout || s.Heartbeat < 0:
-		return fmt.Errorf("its timeout is %s and its heartbeat %s; want a timeout of at most %s", s.Timeout, s.Heartbeat, span(maxTimeout))
+		return fmt.Errorf("its timeout is %s and its heartbeat %s; want a timeout of at most %s", s.Timeout, s.Heartbeat, Span(maxTimeout))
 	default:
 		return nil
 	}

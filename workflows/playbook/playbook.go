@@ -115,7 +115,7 @@ func (r Retry) Pause(n int) time.Duration {
 }
 
 // Overtime says that the step took longer than it may.
-func (s *Step) Overtime() string { return "took longer than " + span(s.Timeout) }
+func (s *Step) Overtime() string { return "took longer than " + Span(s.Timeout) }
 
 // Verb is what a step does. One file each: verb_activity.go, verb_approve.go, ...
 type Verb interface {

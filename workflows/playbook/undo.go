@@ -31,6 +31,14 @@ type Undo struct {
 	node *yaml.Node
 }
 
+// Holds is how long what a step did holds, see After.
+func (u *Undo) Holds() time.Duration {
+	if u == nil {
+		return 0
+	}
+	return u.After
+}
+
 // automatically is the word for the undo of the activity itself.
 const automatically = "automatic"
 

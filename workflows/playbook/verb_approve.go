@@ -102,7 +102,7 @@ func (p *parser) escalation(o object, a *Approve) *Escalation {
 		node:   eo.values["groups"],
 	}
 	if e.After >= a.Expires && e.After <= maxExpiry && eo.has("after") {
-		p.reportAt(ruleBound, eo.values["after"], "\"after\" of escalate is %s, and the approval has %s: nobody would be asked in time", span(e.After), span(a.Expires))
+		p.reportAt(ruleBound, eo.values["after"], "\"after\" of escalate is %s, and the approval has %s: nobody would be asked in time", Span(e.After), Span(a.Expires))
 	}
 	for i, group := range e.Groups {
 		if slices.Contains(a.Approvers, group) && i < len(e.node.Content) {

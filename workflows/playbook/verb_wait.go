@@ -117,7 +117,7 @@ func (w *Wait) check(c *checker, step *Step, sc *scope) []expr.Field {
 	}
 	c.value(w.For, expr.Duration, "", sc)
 	if d, err := expr.ParseDuration(n.Value); err == nil && (d < time.Second || d > MaxWait) {
-		c.reportAt(ruleBound, n, "\"wait\" is %s; want 1s to %s", n.Value, span(MaxWait))
+		c.reportAt(ruleBound, n, "\"wait\" is %s; want 1s to %s", n.Value, Span(MaxWait))
 	}
 	return nil
 }

@@ -42,7 +42,7 @@ func (s WorkflowSignature) validate() error {
 	case s.Input.Kind() != expr.KindObject && s.Input.Kind() != expr.KindMap:
 		return fmt.Errorf("its input is %s; want an object", s.Input)
 	case s.Timeout <= 0 || s.Timeout > MaxWait:
-		return fmt.Errorf("its timeout is %s; want at most %s", s.Timeout, span(MaxWait))
+		return fmt.Errorf("its timeout is %s; want at most %s", s.Timeout, Span(MaxWait))
 	default:
 		return nil
 	}
