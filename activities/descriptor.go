@@ -111,6 +111,7 @@ func (r *Registry) describe(folder fs.FS, file string) error {
 	if _, taken := r.byName[a.Name]; taken {
 		return fmt.Errorf("the name %q is taken", a.Name)
 	}
+	a.registry = r
 	r.byName[a.Name] = a
 	return nil
 }
@@ -159,7 +160,11 @@ func (d *descriptor) activity() (*Activity, error) {
 	if err := spec.fields(input); err != nil {
 		return nil, err
 	}
-	return &Activity{Spec: spec, Input: input, Output: output, TaskQueue: d.TaskQueue}, nil
+	a := &Activity{Spec: spec, Input: input, Output: output, TaskQueue: d.TaskQueue}
+	if spec.Effect != Read {
+		a.call = relayTo(d.TaskQueue, spec)
+	}
+	return a, nil
 }
 
 // described reads the schema of an object. What it does not name it does not admit, unless it says

@@ -70,12 +70,13 @@ func (r *registrar) RegisterActivityWithOptions(_ any, o activity.RegisterOption
 	r.names = append(r.names, o.Name)
 }
 
-func TestDescribedActivitiesAreNotOurs(t *testing.T) {
+func TestDescribedEffectsAreOurs(t *testing.T) {
 	r, err := load(map[string]string{"a.yaml": badgeDescriptor})
 	require.NoError(t, err)
 	w := &registrar{}
 	r.Bind(w)
-	require.Empty(t, w.names)
+	require.Equal(t, []string{"acme.badge.disable"}, w.names, "an effect passes our guard, and is handed on")
+	w.names = nil
 	r.Stub(nil).Bind(w)
 	require.Equal(t, []string{"acme.badge.disable"}, w.names, "a rehearsal needs no other worker")
 	require.ErrorContains(t, r.Validate(), "acme.badge.enable is not registered")

@@ -44,18 +44,21 @@
 // starter do with --activities.
 //
 // A call is then an ordinary Temporal activity of that name. Its first argument is the input; that of
-// an effect has a second one, the permit. Our guard does not stand before that worker, so the worker
-// must do what the guard does, before it touches anything:
+// an effect has a second one, the permit. A run asks our worker for an effect, whose guard admits it,
+// writes the intent and hands it on. What keeps others from the task queue of that worker is its own:
+// Temporal lets in whoever may write to the namespace. So it must look, before it touches anything:
 //
-//   - The input is what the schema says. The types have been looked at, bounds and patterns have not.
+//   - The input of a read is what the schema says: of bounds and patterns nobody has looked at it.
 //   - An effect has a permit, and the permit's covers has the digest of this very call: the SHA-256,
 //     as sha256: and 64 hexadecimal digits, of the canonical JSON of
 //     {"activity": its name, "input": the input, "version": its version}. What is canonical says
 //     package digest, byte for byte.
-//   - A destroy also has an approval in its permit that is not empty, and people under by.
+//   - Under grant, the permit of a call that people approved has what the gateway signed: Ed25519 over
+//     "countersign/grant/1", a line feed and the body, which in calls names that digest. A worker that
+//     does what cannot be undone holds the gateway's public key, and checks it.
 //
-// It gets the run as the id of the workflow and the step as the id of the activity, which together
-// name the call for idempotency, and must answer with what the schema of its output says, as JSON. An
+// It gets an id of the workflow that begins with the run's, and the step as the id of the activity,
+// which together name the call for idempotency, and must answer with what the schema of its output says, as JSON. An
 // error that is not retryable ends the attempts; other errors are tried again as the step says. If
 // the descriptor has a heartbeat, the worker sends one at least that often.
 package activities

@@ -144,7 +144,7 @@ func (a *Activity) effect(ctx context.Context, input json.RawMessage, permit *Pe
 	if output, ok := turn.Earlier(); ok {
 		return output, nil
 	}
-	ctx, requests := withRequests(ctx)
+	ctx, requests := withRequests(withPermit(ctx, permit))
 	output, err := a.call(ctx, input)
 	outcome := Outcome{Output: output, Err: err, Requests: requests()}
 	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTime)

@@ -143,6 +143,10 @@ func (s Spec) fields(in Schema) error {
 	return nil
 }
 
+// Elsewhere reports whether runs call the activity at another program's worker. An effect they call
+// at ours, whose guard admits it before it is handed on.
+func (a *Activity) Elsewhere() bool { return a.TaskQueue != "" && a.Effect == Read }
+
 // Lookup finds an activity by name.
 func (r *Registry) Lookup(name string) (*Activity, bool) {
 	a, ok := r.byName[name]
@@ -166,11 +170,11 @@ type Registrar interface {
 
 // Bind registers every activity, behind the guard, with a Temporal worker. A read is registered as
 // a function of its input, an effect as one of its input and a *Permit. The function itself is out
-// of reach otherwise, so no worker can run it unguarded. Described activities are left to their own.
+// of reach otherwise, so no worker can run it unguarded. Described reads are left to their own.
 func (r *Registry) Bind(w Registrar) {
 	for _, a := range r.All() {
-		if a.TaskQueue != "" {
-			continue // its own worker has it
+		if a.Elsewhere() {
+			continue
 		}
 		var guarded any = a.run
 		if a.Effect == Read {

@@ -3,6 +3,8 @@ package workflows
 import (
 	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
+
+	"github.com/countersign/countersign/activities"
 )
 
 // Bind registers the durable code with a Temporal worker, or with what stands for one in tests.
@@ -11,5 +13,6 @@ func Bind(w worker.WorkflowRegistry) {
 	w.RegisterWorkflowWithOptions(Part, workflow.RegisterOptions{Name: PartType})
 	w.RegisterWorkflowWithOptions(Back, workflow.RegisterOptions{Name: BackType})
 	w.RegisterWorkflowWithOptions(Expiry, workflow.RegisterOptions{Name: ExpiryType})
+	w.RegisterWorkflowWithOptions(Relay, workflow.RegisterOptions{Name: activities.RelayWorkflow})
 	w.RegisterWorkflowWithOptions(Switchboard, workflow.RegisterOptions{Name: SwitchboardType})
 }

@@ -29,6 +29,10 @@ func signature(a *activities.Activity) playbook.Signature {
 	for _, field := range expr.Keys(a.Sinks) {
 		sinks[field] = playbook.Sink(a.Sinks[field])
 	}
+	queue, heartbeat := a.TaskQueue, a.Heartbeat
+	if queue != "" && !a.Elsewhere() {
+		queue, heartbeat = "", activities.DefaultHeartbeat // of our worker, which waits for the other
+	}
 	return playbook.Signature{
 		Sinks:     sinks,
 		Title:     a.Title,
@@ -37,8 +41,8 @@ func signature(a *activities.Activity) playbook.Signature {
 		Undo:      a.Undo,
 		Targets:   a.Targets,
 		Timeout:   a.Timeout,
-		Heartbeat: a.Heartbeat,
-		TaskQueue: a.TaskQueue,
+		Heartbeat: heartbeat,
+		TaskQueue: queue,
 		Preview:   a.HasPreview(),
 		Input:     expr.FromSchema(a.Input.Schema),
 		Output:    expr.FromSchema(a.Output.Schema),

@@ -151,14 +151,14 @@ outcome: string(steps.lock.?output.doors.orValue(0)) + " doors, score " + string
 	require.Equal(t, workflows.Done, done.State, done.Error)
 	require.Equal(t, "12 doors, score 0.5", done.Outcome)
 	require.Contains(t, other.String(), `acme.badge.disable {"badge":"7","why":"`)
-	require.Contains(t, other.String(), " badge/1 lock")
+	require.Contains(t, other.String(), " badge/1/lock/")
 
 	back := run("back", `
   - {id: lock, undo: automatic, activity: acme.badge.disable, with: {badge: "7"}}
   - {stop: the door stays open, failed: true}
 `)
 	require.Equal(t, workflows.Failed, back.State)
-	require.Contains(t, other.String(), `acme.badge.enable {"badge":"7"} back/1 lock.undo`)
+	require.Contains(t, other.String(), `acme.badge.enable {"badge":"7"} back/1/lock.undo/`)
 
 	refused := run("empty", "  - {id: lock, activity: acme.badge.disable, with: {badge: '${event.data.none}'}}\n")
 	require.Equal(t, workflows.Failed, refused.State)
