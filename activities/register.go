@@ -11,6 +11,7 @@ import (
 	"go.temporal.io/sdk/activity"
 
 	"github.com/countersign/countersign/activities/preview"
+	"github.com/countersign/countersign/activities/secret"
 )
 
 // Activity is a registered activity: its description and the schemas of what it takes and gives.
@@ -31,6 +32,8 @@ type Activity struct {
 type Registry struct {
 	byName map[string]*Activity
 	guard  Authority
+	// secrets are what inputs may name; nil: there are none.
+	secrets *secret.Resolver
 }
 
 // NewRegistry returns an empty registry.
@@ -73,15 +76,16 @@ func Register[In, Out any](r *Registry, spec Spec, fn func(context.Context, In) 
 			if err := json.Unmarshal(raw, &input); err != nil {
 				return nil, Permanent("BadInput", fmt.Errorf("read the input of %s: %w", spec.Name, err))
 			}
+			ctx = secret.With(ctx, r.secrets, spec.Name)
 			output, err := fn(ctx, input)
 			if err != nil {
-				return nil, err
+				return nil, quiet(ctx, err)
 			}
 			encoded, err := json.Marshal(output)
 			if err != nil {
 				return nil, Permanent("BadOutput", fmt.Errorf("write the output of %s: %w", spec.Name, err))
 			}
-			return encoded, nil
+			return secret.CleanJSON(ctx, encoded), nil
 		},
 	}
 }
@@ -98,7 +102,12 @@ func Previews[In any](r *Registry, name string, fn func(context.Context, In) (pr
 		if err := json.Unmarshal(raw, &input); err != nil {
 			return preview.Preview{}, Permanent("BadInput", fmt.Errorf("read the input of %s: %w", name, err))
 		}
-		return fn(ctx, input)
+		ctx = secret.With(ctx, r.secrets, name)
+		seen, err := fn(ctx, input)
+		if err != nil {
+			return preview.Preview{}, quiet(ctx, err)
+		}
+		return quietPreview(ctx, seen)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/google/jsonschema-go/jsonschema"
 
 	"github.com/countersign/countersign/activities/digest"
+	"github.com/countersign/countersign/activities/secret"
 )
 
 // Schema is the JSON Schema of an activity's input or output, ready to validate with.
@@ -32,7 +33,8 @@ func schemaOf[T any](changes ...func(*jsonschema.Schema)) (Schema, error) {
 		return Schema{}, fmt.Errorf("want a struct, got %s", t)
 	}
 	s, err := jsonschema.For[T](&jsonschema.ForOptions{TypeSchemas: map[reflect.Type]*jsonschema.Schema{
-		reflect.TypeFor[time.Time](): {Type: "string", Format: "date-time"},
+		reflect.TypeFor[time.Time]():  {Type: "string", Format: "date-time"},
+		reflect.TypeFor[secret.Ref](): {Type: "string", Pattern: secret.Pattern},
 	}})
 	if err != nil {
 		return Schema{}, err
