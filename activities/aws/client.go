@@ -20,6 +20,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/guardduty"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go/logging"
 	"github.com/aws/smithy-go/middleware"
@@ -61,6 +62,7 @@ type clients struct {
 	guardduty  *guardduty.Client
 	cloudtrail *cloudtrail.Client
 	s3         *s3.Client
+	secrets    *secretsmanager.Client
 }
 
 func newService(opts Options) *service {
@@ -161,6 +163,7 @@ func (s *service) dial(ctx context.Context, region string) (*clients, error) {
 		ec2:        ec2.NewFromConfig(cfg),
 		guardduty:  guardduty.NewFromConfig(cfg),
 		cloudtrail: cloudtrail.NewFromConfig(cfg),
+		secrets:    secretsmanager.NewFromConfig(cfg),
 		s3: s3.NewFromConfig(cfg, func(o *s3.Options) {
 			o.UsePathStyle = o.BaseEndpoint != nil // another endpoint need not have a name for every bucket
 		}),

@@ -43,6 +43,7 @@ func TestMain(m *testing.M) {
 type world struct {
 	*standin.Server
 	registry *activities.Registry
+	options  Options
 	calls    map[string]func(context.Context, json.RawMessage) (json.RawMessage, error)
 	// pauses counts the waits that a worker would have slept.
 	pauses int
@@ -74,10 +75,11 @@ func startWorld(t tester) (*world, func()) {
 			w.answered()
 		}
 	}))
-	s := newService(Options{
+	w.options = Options{
 		Endpoint:    web.URL,
 		Credentials: credentialsOf(standin.SampleAccessKeyID),
-	})
+	}
+	s := newService(w.options)
 	s.backoff = retry.BackoffDelayerFunc(func(int, error) (time.Duration, error) { return 0, nil })
 	s.pause = func(ctx context.Context, _ time.Duration) error {
 		w.pauses++

@@ -53,6 +53,10 @@ var protocols = map[string]*protocol{
 		target: "CloudTrail_20131101", operations: cloudtrailOperations,
 		decode: decodeJSON, answer: jsonAnswer("application/x-amz-json-1.1"), fail: jsonFail,
 	},
+	"secretsmanager": {
+		target: "secretsmanager", operations: secretsOperations,
+		decode: decodeJSON, answer: jsonAnswer("application/x-amz-json-1.1"), fail: jsonFail,
+	},
 }
 
 // elements are XML elements in order. A nil value writes nothing.

@@ -44,6 +44,8 @@ type Region struct {
 	Buckets           map[string]*Bucket           `json:"buckets,omitempty"`
 	// Trails are those whose home the region is, by name.
 	Trails map[string]*Trail `json:"trails,omitempty"`
+	// Secrets are those of Secrets Manager, by name.
+	Secrets map[string]*StoredSecret `json:"secrets,omitempty"`
 	// Events are CloudTrail events from before the stand-in started; its own mutations join them.
 	Events []Event `json:"events,omitempty"`
 }
@@ -106,7 +108,7 @@ func (st *State) check() error {
 			all = append(all, noNulls("vpc"+in, region.VPCs), noNulls("instance"+in, region.Instances),
 				noNulls("network interface"+in, region.NetworkInterfaces), noNulls("security group"+in, region.SecurityGroups),
 				noNulls("volume"+in, region.Volumes), noNulls("snapshot"+in, region.Snapshots), noNulls("detector"+in, region.Detectors),
-				noNulls("bucket"+in, region.Buckets), noNulls("trail"+in, region.Trails))
+				noNulls("bucket"+in, region.Buckets), noNulls("trail"+in, region.Trails), noNulls("secret"+in, region.Secrets))
 			for detector, d := range region.Detectors {
 				if d != nil {
 					all = append(all, noNulls("finding of "+detector, d.Findings))
