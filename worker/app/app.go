@@ -38,6 +38,7 @@ import (
 	"github.com/countersign/countersign/activities/aws"
 	"github.com/countersign/countersign/activities/directory"
 	"github.com/countersign/countersign/activities/fresh"
+	"github.com/countersign/countersign/activities/secret"
 	"github.com/countersign/countersign/workflows"
 	"github.com/countersign/countersign/workflows/connect"
 )
@@ -51,6 +52,8 @@ type Options struct {
 	AWS       aws.Options
 	// Authority decides about effects; nil: none is made. Its own activities are bound with it.
 	Authority Authority
+	// Secrets are what inputs may name, secret://name; nil: there are none.
+	Secrets *secret.Resolver
 	// Extensions add activities and workflows to those that ship.
 	Extensions []workflows.Extension
 	// Activities is a folder of descriptors of activities that run in workers of their own, as
@@ -101,6 +104,7 @@ func Start(c client.Client, opts Options) (*Worker, error) {
 // registries hold what ships, what extensions add, and what descriptors name.
 func (opts Options) registries() (*activities.Registry, *workflows.Registry, error) {
 	registry, flows := activities.NewRegistry(), workflows.NewRegistry()
+	registry.Secrets(opts.Secrets)
 	all.Register(registry, all.Options{AWS: opts.AWS, Directory: opts.Directory})
 	for _, extend := range opts.Extensions {
 		extend(registry, flows)
@@ -130,6 +134,7 @@ func Main(ctx context.Context, args []string, out, logs io.Writer, extensions ..
 	opts := Options{Extensions: extensions}
 	var temporal connect.Options
 	var t trust
+	var secrets string
 	started := false
 	cmd := &cobra.Command{
 		Use:   "worker --directory FILE --grant-keys FILE --ledger URL",
@@ -142,6 +147,10 @@ func Main(ctx context.Context, args []string, out, logs io.Writer, extensions ..
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			started = true
 			temporal.Logger = slog.New(slog.NewJSONHandler(logs, nil))
+			var err error
+			if opts.Secrets, err = openSecrets(secrets, opts.AWS); err != nil {
+				return err
+			}
 			return run(cmd.Context(), temporal, t, opts)
 		},
 	}
@@ -151,6 +160,7 @@ func Main(ctx context.Context, args []string, out, logs io.Writer, extensions ..
 	temporal.Flags(cmd.Flags())
 	cmd.Flags().StringVar(&opts.TaskQueue, "task-queue", workflows.TaskQueue, "where to take runs from")
 	cmd.Flags().StringVar(&opts.Activities, "activities", os.Getenv(activitiesEnv), "`folder` of descriptors of activities that run in workers of their own (default: $"+activitiesEnv+")")
+	secretsFlag(cmd.Flags(), &secrets)
 	t.flags(cmd.Flags())
 	for _, needed := range []string{"directory", "grant-keys"} {
 		_ = cmd.MarkFlagRequired(needed) // fails only for a flag that does not exist

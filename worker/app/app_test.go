@@ -49,6 +49,8 @@ func TestMainRefuses(t *testing.T) {
 		"keys of another use":    {[]string{"--directory", people, "--grant-keys", keys, "--ledger", record}, 1, "dev"},
 		"no ledger":              {with("--ledger", ""), 1, "want --ledger or $COUNTERSIGN_LEDGER"},
 		"a policy with mistakes": {with("--policy", write("policy.yaml", "policy: x\nrules: []\n")), 1, "policy.yaml"},
+		"secrets with mistakes":  {with("--secrets", write("secrets.yaml", "secrets: {a: {env: X}}")), 1, `"a": want for:`},
+		"secrets not there":      {with("--secrets", write("gone.yaml", "secrets: {a: {file: /does/not/exist, for: [http.*]}}")), 1, "resolve secret://a: open /does/not/exist"},
 		"no Temporal":            {with("--address", "127.0.0.1:1"), 1, "connect to Temporal at 127.0.0.1:1"},
 	} {
 		t.Run(name, func(t *testing.T) {
