@@ -127,8 +127,12 @@ func (a *Activity) run(ctx context.Context, input json.RawMessage, permit *Permi
 	return output, nil
 }
 
-// recordTime bounds the writing of an outcome, also of a call that was cut off.
-const recordTime = 20 * time.Second
+// recordTime bounds the writing of an outcome, also of a call that was cut off, and lookTime that
+// part of it in which the world is looked at: a provider that does not answer must not cost the record.
+const (
+	recordTime = 20 * time.Second
+	lookTime   = 10 * time.Second
+)
 
 // effect makes one attempt at a change or destroy: no effect without an intent on record, and no
 // answer without an outcome.
@@ -150,7 +154,9 @@ func (a *Activity) effect(ctx context.Context, input json.RawMessage, permit *Pe
 	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTime)
 	defer cancel()
 	if err == nil {
-		outcome.Undo, outcome.LeftAs = a.left(bounded, input, output)
+		looked, over := context.WithTimeout(bounded, lookTime)
+		outcome.Undo, outcome.LeftAs = a.left(looked, input, output)
+		over()
 	}
 	if recorded := turn.End(bounded, outcome); recorded != nil && err == nil {
 		// The next attempt finds the effect made, and writes what this one could not.
