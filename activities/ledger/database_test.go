@@ -147,7 +147,7 @@ func TestOpenSaysWhatToDo(t *testing.T) {
 		"nothing":        {"", "no url was given; want postgres://HOST/DATABASE or the path of a file", ""},
 		"no file":        {"sqlite:", "names no file", ""},
 		"another one":    {"mysql://u:hunter2@db/x", "no ledger is kept at mysql://...", "hunter2"},
-		"no folder":      {filepath.Join(dir, "no", "ledger.db"), "make its folder first", ""},
+		"no folder":      {filepath.Join(dir, "no", "ledger.db"), "a file is made where its folder is there", ""},
 		"no database":    {other, "the file is something else", ""},
 		"nobody listens": {"postgres://u:hunter2@127.0.0.1:1/x?sslmode=disable", "the ledger postgres://127.0.0.1:1/x: ", "hunter2"},
 		"a bad url":      {"postgres://u:hunter2@127.0.0.1:port/x", "its url is not one", "hunter2"},
@@ -161,6 +161,21 @@ func TestOpenSaysWhatToDo(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestAnExistingLedger(t *testing.T) {
+	ledgertest.Each(t, func(t *testing.T, url string) {
+		_, err := ledger.Open(t.Context(), url, ledger.Existing())
+		require.ErrorContains(t, err, "open the ledger")
+		if file, ok := strings.CutPrefix(url, "sqlite:"); ok {
+			require.NoFileExists(t, file, "none is made")
+			require.NoError(t, os.WriteFile(file, nil, 0o600))
+			_, err = ledger.Open(t.Context(), url, ledger.Existing())
+		}
+		require.ErrorContains(t, err, "there is none")
+		add(t, ledgertest.OpenURL(t, url), ledger.Entry{Kind: ledger.Switch, Body: 1})
+		require.Len(t, all(t, ledgertest.OpenURL(t, url, ledger.Existing())), 1)
+	})
 }
 
 func TestANewerLedgerIsLeftAlone(t *testing.T) {

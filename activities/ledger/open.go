@@ -19,12 +19,13 @@ type Ledger struct {
 	write, read *sql.DB // with SQLite two handles, else one
 	base        base
 	clock       func() time.Time // nil: the database's
+	existing    bool             // it is not made
 }
 
 // base is what differs between the databases.
 type base interface {
-	// migrate makes the table, or brings it up to date.
-	migrate(ctx context.Context, db *sql.DB) error
+	// migrate makes the table, or brings it up to date, unless it must be there already.
+	migrate(ctx context.Context, db *sql.DB, existing bool) error
 	// settle prepares the work after the migration.
 	settle(ctx context.Context, db *sql.DB) error
 	// enter is the beginning of each transaction: it waits for its turn if the transaction writes.
@@ -42,6 +43,13 @@ type Option func(*Ledger)
 
 // WithClock replaces the database's clock, in tests.
 func WithClock(now func() time.Time) Option { return func(l *Ledger) { l.clock = now } }
+
+// Existing makes Open take a ledger as it is: it makes none and changes no table. So may a login open
+// it that only reads, like a member of countersign_auditor.
+func Existing() Option { return func(l *Ledger) { l.existing = true } }
+
+// errNone is why Open of an existing ledger fails.
+var errNone = errors.New("there is none, or one of an older version that has to be brought up to date")
 
 // Open opens the ledger of a url: "postgres://...", "sqlite:FILE" or the path of a file, which is
 // made if its folder is there. It brings the table up to date where it may.
@@ -62,7 +70,7 @@ func Open(ctx context.Context, url string, options ...Option) (*Ledger, error) {
 }
 
 func (l *Ledger) prepare(ctx context.Context) error {
-	if err := l.base.migrate(ctx, l.write); err != nil {
+	if err := l.base.migrate(ctx, l.write, l.existing); err != nil {
 		return err
 	}
 	return l.base.settle(ctx, l.write)

@@ -52,7 +52,7 @@ const (
 	lockMigrations = "pg_advisory_xact_lock(4850171579040137216)"
 )
 
-func (b *postgresBase) migrate(ctx context.Context, db *sql.DB) (err error) {
+func (b *postgresBase) migrate(ctx context.Context, db *sql.DB, existing bool) (err error) {
 	if err := db.PingContext(ctx); err != nil {
 		return err
 	}
@@ -60,8 +60,12 @@ func (b *postgresBase) migrate(ctx context.Context, db *sql.DB) (err error) {
 	if err != nil {
 		return err
 	}
-	if done, err := current(ctx, db, p); done || err != nil {
+	done, err := current(ctx, db, p)
+	switch {
+	case done || err != nil:
 		return err
+	case existing:
+		return errNone
 	}
 	// One after the other: the first makes the table, the others find it.
 	tx, err := db.BeginTx(ctx, nil)
@@ -123,6 +127,8 @@ func (*postgresBase) busy(error) bool { return false }
 func (b *postgresBase) hint(err error) string {
 	var connect *pgconn.ConnectError
 	switch {
+	case errors.Is(err, errNone):
+		return "does the url name the right one? starter ledger migrate makes it"
 	case errors.As(err, &connect):
 		return "is PostgreSQL running there, and may this login connect?"
 	case code(err) == "42501":

@@ -50,9 +50,12 @@ func dialSQLite(file string) (*Ledger, error) {
 	return &Ledger{name: file, write: write, read: read, base: sqliteBase{path}}, nil
 }
 
-func (s sqliteBase) migrate(ctx context.Context, db *sql.DB) error {
-	// SQLite would let everybody of the machine read it.
-	file, err := os.OpenFile(s.file, os.O_CREATE|os.O_RDWR, 0o600)
+func (s sqliteBase) migrate(ctx context.Context, db *sql.DB, existing bool) error {
+	mode := os.O_CREATE | os.O_RDWR
+	if existing {
+		mode = os.O_RDWR
+	}
+	file, err := os.OpenFile(s.file, mode, 0o600) // SQLite would let everybody of the machine read it
 	if err != nil {
 		return err
 	}
@@ -67,8 +70,11 @@ func (s sqliteBase) migrate(ctx context.Context, db *sql.DB) error {
 	// transaction: the one who comes second fails whole, and finds it made when it looks again.
 	for try := 1; ; try++ {
 		done, err := current(ctx, db, p)
-		if done || err != nil {
+		switch {
+		case done || err != nil:
 			return err
+		case existing:
+			return errNone
 		}
 		if _, err = db.ExecContext(ctx, "PRAGMA journal_mode(WAL)"); err == nil {
 			err = up(ctx, p)
@@ -96,8 +102,10 @@ func (sqliteBase) busy(err error) bool {
 
 func (s sqliteBase) hint(err error) string {
 	switch code := primary(err); {
+	case errors.Is(err, errNone):
+		return "does the path name the right one? starter ledger migrate makes it"
 	case errors.Is(err, os.ErrNotExist):
-		return "make its folder first"
+		return "a file is made where its folder is there"
 	case s.busy(err):
 		return "another process writes to it; is one stopped in the middle?"
 	case code == sqlitelib.SQLITE_NOTADB:

@@ -21,6 +21,7 @@
 //	fmt         playbooks in their one layout
 //	policy      check, test and explain the policy
 //	keys        make the key that the gateway signs with
+//	ledger      check, export and set up the record
 //
 // # Manners
 //
@@ -205,7 +206,7 @@ func (a *app) root() *cobra.Command {
 	a.temporal.Flags(flags)
 	root.AddCommand(
 		a.validate(), a.rules(), a.test(), a.match(), a.run(), a.runs(), a.show(), a.approvals(), a.approve(), a.reject(), a.answer(), a.cancel(), a.activities(), a.schema(), a.graph(), a.new(), a.fmt(), a.plan(), a.keys(),
-		a.policy(),
+		a.policy(), a.ledger(),
 	)
 	for _, cmd := range root.Commands() {
 		a.examples(cmd)

@@ -41,8 +41,10 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits,
-			"large": large,
+			"exits":  exits,
+			"large":  large,
+			"record": record,
+			"tamper": tamper,
 		},
 		UpdateScripts:       *update,
 		RequireExplicitExec: true,
