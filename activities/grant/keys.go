@@ -72,14 +72,15 @@ func LoadSigner(file string, allowDev bool) (Signer, error) {
 	if err != nil {
 		return Signer{}, fmt.Errorf("read the private key: %w", err)
 	}
-	s, err := parseSigner(raw, allowDev)
+	s, err := ParseSigner(raw, allowDev)
 	if err != nil {
 		return Signer{}, fmt.Errorf("read the private key %s: %w", file, err)
 	}
 	return s, nil
 }
 
-func parseSigner(raw []byte, allowDev bool) (Signer, error) {
+// ParseSigner reads a private key from PEM, as LoadSigner does from a file.
+func ParseSigner(raw []byte, allowDev bool) (Signer, error) {
 	blocks, err := blocks(raw, privateBlock, allowDev)
 	if err != nil {
 		return Signer{}, err

@@ -119,7 +119,7 @@ func (p Panel) Tally(r Request, votes []Vote, now time.Time) []Tally {
 // of whose groups the right is that they voted in.
 func (p Panel) tally(r Request, yes []Vote, at time.Time) []Tally {
 	all := make([]Tally, 0, 2)
-	for _, need := range r.needs(at) {
+	for _, need := range p.Needs(r, at) {
 		t := Tally{Need: need}
 		for _, v := range yes {
 			owner := v.Person

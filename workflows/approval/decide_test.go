@@ -72,6 +72,23 @@ func TestPanelDecide(t *testing.T) {
 	require.Equal(t, []string{"carol"}, tally[1].Yes)
 }
 
+// What the policy asks now counts, whatever the run has read of it.
+func TestPanelFloor(t *testing.T) {
+	r, p := matter(t), panel()
+	votes := []approval.Vote{said(r, 1, "alice", approval.Approve), said(r, 2, "carol", approval.Approve)}
+	p.Floor = r.Needs()[1:]
+	require.Len(t, p.Needs(r, asked), 2)
+	_, done := p.Decide(r, votes, asked.Add(time.Minute*5))
+	require.True(t, done)
+	p.Floor = []grant.Need{{Groups: []string{"chiefs"}, Quorum: 2}}
+	_, done = p.Decide(r, votes, asked.Add(time.Minute*5))
+	require.False(t, done)
+	require.NoError(t, p.Admit(r, votes, said(r, 3, "zoe", approval.Approve), asked.Add(3*time.Minute)))
+	d, done := p.Decide(r, append(votes, said(r, 3, "zoe", approval.Approve)), asked.Add(time.Minute*5))
+	require.True(t, done)
+	require.Equal(t, []string{"alice", "carol", "zoe"}, d.By)
+}
+
 // A need that was never said is met by nobody.
 func TestPanelNoNeed(t *testing.T) {
 	r := matter(t)

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/countersign/countersign/activities/digest"
 	"github.com/countersign/countersign/activities/grant"
 )
 
@@ -16,6 +17,8 @@ type Panel struct {
 	Excluded map[string]Exclusion
 	// Delegations are the votes that people gave away.
 	Delegations []Delegation
+	// Floor is what the policy asks now, whatever the request says of it.
+	Floor []grant.Need
 	// BreakGlass are the groups of which a member may decide alone.
 	BreakGlass []string
 }
@@ -33,11 +36,11 @@ const (
 // Delegation is a vote given away: From no longer has it, To has it beside an own one. A person
 // still votes once.
 type Delegation struct {
-	Request string    `json:"request"` // the digest
-	From    string    `json:"from"`
-	To      string    `json:"to"`
-	Reason  string    `json:"reason,omitempty"`
-	At      time.Time `json:"at"`
+	Request digest.Digest `json:"request"`
+	From    string        `json:"from"`
+	To      string        `json:"to"`
+	Reason  string        `json:"reason,omitempty"`
+	At      time.Time     `json:"at"`
 }
 
 // Exclude notes why people have no vote. The strictest reason stays.
@@ -52,10 +55,10 @@ func (p *Panel) Exclude(why Exclusion, people ...string) {
 	}
 }
 
-// AllGroups are all groups that decide a request, or may later: those whose members a panel needs.
-func (r Request) AllGroups() []string {
+// AllGroups are all groups that decide a request, or may later.
+func (p Panel) AllGroups(r Request) []string {
 	var all []string
-	for _, need := range r.Needs() {
+	for _, need := range p.Needs(r, r.Asked) {
 		all = append(all, need.Groups...)
 	}
 	if r.Escalate != nil {
@@ -65,10 +68,16 @@ func (r Request) AllGroups() []string {
 	return slices.Compact(all)
 }
 
-// needs is what must be met, with the groups that count at a time. An escalation widens what the
-// playbook asks and never what policy does.
-func (r Request) needs(at time.Time) []grant.Need {
+// Needs is what must be met for a yes, with the groups that count at a time. An escalation widens
+// what the playbook asks and never what policy does.
+func (p Panel) Needs(r Request, at time.Time) []grant.Need {
 	needs := r.Needs()
+	for _, floor := range p.Floor {
+		same := func(n grant.Need) bool { return n.Quorum == floor.Quorum && slices.Equal(n.Groups, floor.Groups) }
+		if !slices.ContainsFunc(needs, same) {
+			needs = append(needs, floor)
+		}
+	}
 	if r.Escalate != nil && !at.Before(r.Escalate.At) {
 		needs[0].Groups = slices.Concat(needs[0].Groups, r.Escalate.Groups)
 	}
@@ -96,7 +105,7 @@ func (p Panel) Right(r Request, person string, at time.Time) (whose string, err 
 	if why, ok := p.Excluded[person]; ok {
 		return "", refuse("%s %s, and so has no vote", person, why)
 	}
-	needs := r.needs(at)
+	needs := p.Needs(r, at)
 	own := slices.ContainsFunc(needs, func(n grant.Need) bool { return p.in(person, n.Groups) })
 	given, away := p.gave(person, at)
 	if own && !away {
@@ -113,7 +122,7 @@ func (p Panel) Right(r Request, person string, at time.Time) (whose string, err 
 	if r.Escalate != nil && at.Before(r.Escalate.At) && p.in(person, r.Escalate.Groups) {
 		return "", refuse("%s may answer from %s on", person, r.Escalate.At.UTC().Format(time.RFC3339))
 	}
-	return "", refuse("%s is not among those who may answer (%v)", person, r.AllGroups())
+	return "", refuse("%s is not among those who may answer (%v)", person, p.AllGroups(r))
 }
 
 // right reports whether a person may vote at a time in somebody's right, "" being the own.
@@ -136,7 +145,7 @@ func (p Panel) right(r Request, person, whose string, at time.Time) bool {
 			return false
 		}
 	}
-	return slices.ContainsFunc(r.needs(at), func(n grant.Need) bool { return p.in(owner, n.Groups) })
+	return slices.ContainsFunc(p.Needs(r, at), func(n grant.Need) bool { return p.in(owner, n.Groups) })
 }
 
 // alone reports whether a vote that breaks the glass may.

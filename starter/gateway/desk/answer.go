@@ -1,0 +1,109 @@
+package desk
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"slices"
+
+	"github.com/countersign/countersign/activities/digest"
+	"github.com/countersign/countersign/activities/grant"
+	"github.com/countersign/countersign/activities/ledger"
+	"github.com/countersign/countersign/workflows"
+	"github.com/countersign/countersign/workflows/approval"
+)
+
+// Answer is what a person says to a question.
+type Answer struct {
+	Question string                     `json:"question"`
+	Digest   digest.Digest              `json:"digest"`
+	Values   map[string]json.RawMessage `json:"values"`
+}
+
+// Answer gives a run the answer to a question. The first answer counts; to give it again is safe.
+func (d *Desk) Answer(ctx context.Context, p Principal, run string, a Answer) (approval.Ending, error) {
+	people, err := d.human(p)
+	if err != nil {
+		return approval.Ending{}, d.refused(ctx, p, run, a.Digest, err)
+	}
+	q, err := d.question(ctx, run, a)
+	if err != nil {
+		return approval.Ending{}, d.turn(ctx, p, run, a.Digest, err)
+	}
+	members, err := people.Members(q.Groups...)
+	if err == nil && !slices.Contains(members, p.Person) {
+		err = refuse("%s is not among those who may answer (%v)", p.Person, q.Groups)
+	}
+	said := approval.Answer{Question: q.ID, Digest: q.Digest, Person: p.Person, Values: a.Values}
+	if err == nil {
+		err = q.Admit(said, q.Ending)
+	}
+	if err == nil {
+		err = d.recordAnswer(ctx, p, run, q, &said)
+	}
+	if err != nil {
+		return approval.Ending{}, d.turn(ctx, p, run, a.Digest, err)
+	}
+	if q.Ending != nil { // it was this answer
+		return *q.Ending, nil
+	}
+	signed, err := d.Signer.Sign(grant.KindAnswer, approval.AnswerOrder{Run: run, Execution: q.Execution, Answer: said})
+	if err != nil {
+		return approval.Ending{}, err
+	}
+	d.Log.InfoContext(ctx, "answer", "run", run, "question", q.ID, "digest", q.Digest.Short(), "person", p.Person)
+	return d.Runs.Answer(ctx, run, signed)
+}
+
+// question asks a run for a question and holds it against its digest and the record of the run.
+func (d *Desk) question(ctx context.Context, run string, a Answer) (*workflows.QuestionStatus, error) {
+	st, err := d.Runs.Status(ctx, run)
+	if err != nil {
+		return nil, err
+	}
+	i := slices.IndexFunc(st.Questions, func(q *workflows.QuestionStatus) bool { return q.ID == a.Question && q.Digest == a.Digest })
+	if i < 0 {
+		return nil, refuse("the run %s does not ask that; look at it again", run)
+	}
+	q := st.Questions[i]
+	again := q.Question
+	if err := again.Seal(); err != nil || again.Digest != q.Digest || q.Run != run || q.Execution != st.Execution {
+		return nil, refuse("the question is not as this gateway would have it: its digest is not that of what it says")
+	}
+	root, err := d.origin(ctx, run)
+	if err != nil {
+		return nil, err
+	}
+	if _, ok := root.plans[q.Plan]; !ok {
+		return nil, refuse("the plan %s is none that the run was started with", q.Plan.Short())
+	}
+	return q, nil
+}
+
+// recordAnswer records the first answer to a question. Where another was first it refuses.
+func (d *Desk) recordAnswer(ctx context.Context, p Principal, run string, q *workflows.QuestionStatus, a *approval.Answer) error {
+	values, err := digest.Canonical(a.Values)
+	if err != nil {
+		return refuse("%v", err)
+	}
+	return d.Ledger.Do(ctx, func(tx ledger.Tx) error {
+		rec, err := tx.Append(ledger.Entry{Kind: ledger.Answer, Run: run, Key: ledger.AnswerKey(q.Digest), Body: ledger.AnswerBody{
+			Question: q.Digest, Step: q.ID, Person: p.Person, Values: values, Surface: p.Surface,
+		}})
+		if errors.Is(err, ledger.ErrTaken) {
+			var first ledger.AnswerBody
+			if err := read(rec, &first); err != nil {
+				return err
+			}
+			if first.Person != p.Person {
+				return refuse("%s has already answered", first.Person)
+			}
+			if string(first.Values) != string(values) {
+				return refuse("%s has already answered something else", first.Person)
+			}
+			err = nil
+		}
+		a.At = rec.At
+		return err
+	})
+}

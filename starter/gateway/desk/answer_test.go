@@ -1,0 +1,147 @@
+package desk_test
+
+import (
+	"context"
+	"encoding/json"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/countersign/countersign/activities/ledger"
+	"github.com/countersign/countersign/starter/gateway/desk"
+	"github.com/countersign/countersign/workflows"
+	"github.com/countersign/countersign/workflows/approval"
+	"github.com/countersign/countersign/workflows/expr"
+)
+
+// poses lets the run ask a question.
+func (o *office) poses() approval.Question {
+	o.t.Helper()
+	now := time.Now().UTC()
+	q := approval.Question{
+		ID: "judge", Run: run, Execution: "e1", Plan: o.asks().Plan, Question: "Is it expected?",
+		Form: approval.Form{{Name: "verdict", Type: expr.String}}, Groups: []string{"secops-oncall"}, People: []string{"alice", "bob", "carol", "dora"},
+		Asked: now, Expires: now.Add(time.Hour),
+	}
+	require.NoError(o.t, q.Seal())
+	o.status[run].Questions = []*workflows.QuestionStatus{{Question: q}}
+	return q
+}
+
+func says(q approval.Question, verdict string) desk.Answer {
+	return desk.Answer{Question: q.ID, Digest: q.Digest, Values: map[string]json.RawMessage{"verdict": json.RawMessage(`"` + verdict + `"`)}}
+}
+
+func TestAnswer(t *testing.T) {
+	o := received(t)
+	q := o.poses()
+	_, err := o.Answer(t.Context(), by("dora"), run, says(q, "expected"))
+	require.ErrorContains(t, err, "dora is not among those who may answer", "the run says that she may; the directory does not")
+	_, err = o.Answer(t.Context(), by("alice"), run, desk.Answer{Question: q.ID, Digest: q.Digest})
+	require.ErrorContains(t, err, "verdict is missing")
+	for range 2 {
+		ending, err := o.Answer(t.Context(), by("alice"), run, says(q, "expected"))
+		require.NoError(t, err)
+		require.Equal(t, "alice", ending.Answer.Person)
+	}
+	require.Equal(t, o.answers[0], o.answers[1], "the same again")
+	require.Equal(t, "e1", o.answers[0].Execution)
+	_, err = o.Answer(t.Context(), by("alice"), run, says(q, "hostile"))
+	require.ErrorContains(t, err, "has already answered something else")
+	_, err = o.Answer(t.Context(), by("bob"), run, says(q, "expected"))
+	require.ErrorContains(t, err, "alice has already answered")
+	require.Len(t, records[ledger.AnswerBody](o, ledger.Answer), 1)
+
+	o.status[run].Questions[0].Question.Question = "Nothing to see?"
+	_, err = o.Answer(t.Context(), by("bob"), run, says(q, "expected"))
+	require.ErrorContains(t, err, "its digest is not that of what it says")
+}
+
+func TestDelegate(t *testing.T) {
+	o := received(t)
+	r := o.asks(sealed(func(r *approval.Request) { r.Quorum = 2 }))
+	give := func(to string) desk.Delegate { return desk.Delegate{Approval: r.ID, Digest: r.Digest, To: to} }
+	for name, tc := range map[string]struct{ from, to, says string }{
+		"to nobody":           {"alice", "mallory", "is nobody else in the directory"},
+		"to oneself":          {"alice", "alice@example.com", "is nobody else"},
+		"of somebody without": {"dora", "bob", "is not among those"},
+	} {
+		_, err := o.Delegate(t.Context(), by(tc.from), run, give(tc.to))
+		require.ErrorContains(t, err, tc.says, name)
+	}
+	given, err := o.Delegate(t.Context(), by("alice"), run, give("dora"))
+	require.NoError(t, err)
+	require.Equal(t, "dora", given.To)
+	_, err = o.Delegate(t.Context(), by("dora"), run, give("zoe"))
+	require.ErrorContains(t, err, "is not handed on")
+	_, err = o.Vote(t.Context(), by("alice"), run, yes(r))
+	require.ErrorContains(t, err, "alice has delegated the vote to dora")
+	_, err = o.Vote(t.Context(), by("bob"), run, yes(r))
+	require.NoError(t, err)
+	_, err = o.Delegate(t.Context(), by("bob"), run, give("zoe"))
+	require.ErrorContains(t, err, "bob has already voted")
+	got, err := o.Vote(t.Context(), by("dora"), run, yes(r))
+	require.NoError(t, err)
+	require.Equal(t, []string{"bob", "dora"}, got.Decision.By)
+	_, g := o.arrived()
+	require.Equal(t, "alice", g.Approvers[1].For)
+}
+
+func TestSwitch(t *testing.T) {
+	o := open(t, func(opts *desk.Options) { opts.Resuming = []string{"secops-leads"} })
+	now, err := o.Switch(t.Context())
+	require.NoError(t, err)
+	require.False(t, now.Halted)
+	_, err = o.Halt(t.Context(), by("mallory"), "x")
+	require.ErrorIs(t, err, desk.ErrForbidden)
+	_, err = o.Halt(t.Context(), by("dora"), " ")
+	require.ErrorContains(t, err, "takes a reason")
+	_, err = o.Halt(t.Context(), by("dora"), "something is off")
+	require.NoError(t, err)
+	now, err = o.Switch(t.Context())
+	require.NoError(t, err)
+	require.True(t, now.Halted)
+	_, err = o.Resume(t.Context(), by("dora"), "all is well")
+	require.ErrorContains(t, err, "by the word of [secops-leads]")
+	_, err = o.Resume(t.Context(), by("zoe"), "all is well")
+	require.NoError(t, err)
+	now, err = o.Switch(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, "zoe", now.By)
+	require.False(t, now.Halted)
+}
+
+func TestCancel(t *testing.T) {
+	o := received(t)
+	require.ErrorContains(t, o.Cancel(t.Context(), by("dora"), "other/1"), "was not started by this gateway")
+	require.ErrorIs(t, o.Cancel(t.Context(), by("ci"), run), desk.ErrForbidden)
+	require.NoError(t, o.Cancel(t.Context(), by("dora"), run))
+	require.Equal(t, []string{run}, o.cancelled)
+}
+
+// Notices are given once each, and the request is put on record as it was shown.
+func TestNotices(t *testing.T) {
+	o := received(t)
+	r := o.asks(sealed(func(r *approval.Request) {
+		r.Asked = time.Now().Add(-31 * time.Minute)
+		r.Expires = r.Asked.Add(time.Hour)
+	}))
+	ctx, stop := context.WithCancel(t.Context())
+	served := make(chan struct{})
+	go func() { o.Serve(ctx, time.Millisecond); close(served) }()
+	given := func() []desk.Notice { o.mu.Lock(); defer o.mu.Unlock(); return o.notices }
+	require.Eventually(t, func() bool { return len(given()) > 0 }, 30*time.Second, 10*time.Millisecond)
+	later := r
+	later.Asked, later.Expires = r.Asked.Add(-25*time.Minute), r.Expires.Add(-25*time.Minute)
+	o.mu.Lock()
+	o.status[run].Approvals[0] = &workflows.ApprovalStatus{Request: later} // as if time had passed
+	o.mu.Unlock()
+	require.Eventually(t, func() bool { return len(given()) > 1 }, 30*time.Second, 10*time.Millisecond)
+	stop()
+	<-served
+	require.Equal(t, desk.HalfTime, given()[0].Kind)
+	require.Equal(t, desk.LastCall, given()[1].Kind)
+	require.Len(t, given(), 2)
+	require.Len(t, records[ledger.RequestBody](o, ledger.Request), 1)
+}

@@ -1,0 +1,206 @@
+package desk
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/countersign/countersign/activities"
+	"github.com/countersign/countersign/activities/digest"
+	"github.com/countersign/countersign/activities/grant"
+	"github.com/countersign/countersign/activities/ledger"
+	"github.com/countersign/countersign/workflows"
+	"github.com/countersign/countersign/workflows/approval"
+	"github.com/countersign/countersign/workflows/playbook"
+)
+
+// matter is one request, with what the desk has on record of the run that asks.
+type matter struct {
+	status *workflows.Status
+	asking *workflows.ApprovalStatus
+	root   origin
+}
+
+func (m *matter) request() approval.Request { return m.asking.Request }
+
+// matter asks a run for a request and believes of it what fits the record.
+func (d *Desk) matter(ctx context.Context, run, id string, want digest.Digest) (*matter, error) {
+	st, err := d.Runs.Status(ctx, run)
+	if err != nil {
+		return nil, err
+	}
+	var asking *workflows.ApprovalStatus
+	for _, a := range st.Approvals {
+		if a.ID == id && (a.Digest == want || asking == nil) {
+			asking = a
+		}
+	}
+	switch {
+	case asking == nil:
+		return nil, refuse("the run %s is not asking %q", run, clip(id, 200))
+	case asking.Digest != want:
+		return nil, refuse("it was said to %s, and what is asked now is %s; look at the request again", want.Short(), asking.Digest.Short())
+	}
+	root, err := d.origin(ctx, run)
+	if err != nil {
+		return nil, err
+	}
+	m := &matter{st, asking, root}
+	if err := m.check(run); err != nil {
+		return nil, refuse("the request is not as this gateway would have it: %v", err)
+	}
+	return m, nil
+}
+
+// check holds a request against its own digests and against the plan that the run was started with.
+func (m *matter) check(run string) error {
+	r := m.request()
+	if r.Run != run || r.Execution != m.status.Execution {
+		return fmt.Errorf("it is that of the run %s", clip(r.Run, 200))
+	}
+	again := r
+	if err := again.Seal(); err != nil || again.Digest != r.Digest {
+		return fmt.Errorf("its digest is not that of what it says")
+	}
+	plan, ok := m.root.plans[r.Plan]
+	if !ok {
+		return fmt.Errorf("the plan %s is none that the run was started with", r.Plan.Short())
+	}
+	for _, c := range r.Calls {
+		name, err := activities.Call{Activity: c.Activity, Version: c.Version, Input: c.Input}.Digest()
+		if err != nil || name != c.Digest {
+			return fmt.Errorf("the digest of %s is not that of the call", clip(c.Step, 200))
+		}
+		s, ok := plan.Activities[c.Activity]
+		if !ok || string(s.Effect) != c.Effect || s.Version != c.Version || !slices.Equal(s.Targets, c.Targets) {
+			return fmt.Errorf("the plan knows no such call of %s", clip(c.Activity, 200))
+		}
+	}
+	return m.asks(plan)
+}
+
+// asks finds the step that asks in the plan. It may ask of its groups, as many of them or more.
+func (m *matter) asks(plan playbook.Plan) error {
+	pb, err := plan.Load()
+	if err != nil {
+		return err
+	}
+	r := m.request()
+	var step *playbook.Approve
+	playbook.Walk(pb.Steps, func(s *playbook.Step) {
+		if v, ok := s.Verb.(*playbook.Approve); ok && (r.ID == s.ID || strings.HasSuffix(r.ID, "."+s.ID) || strings.HasSuffix(r.ID, "/"+s.ID)) {
+			step = v
+		}
+	})
+	switch {
+	case step == nil: // what policy asks for where the playbook does not
+		return nil
+	case !slices.Equal(step.Approvers, r.Groups) || r.Quorum < step.Quorum:
+		return fmt.Errorf("the plan asks %d of %v", step.Quorum, step.Approvers)
+	case r.Escalate != nil && (step.Escalate == nil || !slices.Equal(step.Escalate.Groups, r.Escalate.Groups)):
+		return fmt.Errorf("the plan escalates to nobody else")
+	}
+	return nil
+}
+
+// origin is what is on record of how a run came about.
+type origin struct {
+	run      string
+	tickets  []grant.Ticket
+	plans    map[digest.Digest]playbook.Plan // with those of called playbooks
+	starters []string
+	subjects []string
+}
+
+// origin finds the records of the run that a workflow belongs to. A run that was started again, or
+// joined, has several: who is excluded by one has no vote.
+func (d *Desk) origin(ctx context.Context, workflow string) (origin, error) {
+	o := origin{plans: map[digest.Digest]playbook.Plan{}}
+	err := d.Ledger.View(ctx, func(tx ledger.Tx) error {
+		for _, id := range roots(workflow) {
+			records, err := all(tx, ledger.Filter{Kinds: []ledger.Kind{ledger.Run}, Run: id})
+			if err != nil {
+				return err
+			}
+			for _, r := range records {
+				if err := o.add(d.Signer.Keys(), r); err != nil {
+					return err
+				}
+			}
+			if len(records) > 0 {
+				o.run = id
+				return nil
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return origin{}, err
+	}
+	if o.run == "" {
+		return origin{}, refuse("the run %s was not started by this gateway", clip(workflow, 300))
+	}
+	return o, nil
+}
+
+// roots are the ids that a workflow's run can have, the shortest first: what a run calls has its id
+// and a slash before its own.
+func roots(workflow string) []string {
+	var ids []string
+	for i, c := range workflow {
+		if c == '/' && i > 0 {
+			ids = append(ids, workflow[:i])
+		}
+	}
+	return append(ids, workflow)
+}
+
+func (o *origin) add(_ grant.Keys, r ledger.Record) error {
+	var body ledger.RunBody
+	if err := json.Unmarshal(r.Body, &body); err != nil {
+		return fmt.Errorf("read record %d: %w", r.Seq, err)
+	}
+	// The ledger is believed, also where the key has been changed since.
+	var t grant.Ticket
+	if err := json.Unmarshal(body.Ticket.Body, &t); err != nil {
+		return fmt.Errorf("read the ticket of record %d: %w", r.Seq, err)
+	}
+	var plan playbook.Plan
+	if err := json.Unmarshal(body.Plan, &plan); err != nil {
+		return fmt.Errorf("read the plan of record %d: %w", r.Seq, err)
+	}
+	o.tickets = append(o.tickets, t)
+	o.starters, o.subjects = append(o.starters, t.StartedBy), append(o.subjects, t.Subjects...)
+	return o.plan(plan, 0)
+}
+
+func (o *origin) plan(p playbook.Plan, depth int) error {
+	name, err := digest.Of(p)
+	if err != nil {
+		return err
+	}
+	if o.plans[name] = p; depth > 10 {
+		return nil
+	}
+	for _, called := range p.Playbooks {
+		if err := o.plan(called, depth+1); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// all lists records whatever their number.
+func all(tx ledger.Tx, f ledger.Filter) ([]ledger.Record, error) {
+	var records []ledger.Record
+	for {
+		page, err := tx.List(f)
+		if err != nil || len(page) == 0 {
+			return records, err
+		}
+		records = append(records, page...)
+		f.After = page[len(page)-1].Seq
+	}
+}
