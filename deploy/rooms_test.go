@@ -36,6 +36,7 @@ func TestRooms(t *testing.T) {
 		{"forecasts are pure", "workflows/forecast", "", all, "go.temporal.io/"},
 		{"the rules of approval are pure", "workflows/approval", "", all, "go.temporal.io/"},
 		{"policies are pure", "workflows/policy", "", all, "go.temporal.io/"},
+		{"what takes back is pure", "workflows/takeback", "", all, "go.temporal.io/"},
 		{"the stand-in decodes on its own", "activities/aws/standin", "", all, "github.com/aws/"},
 		{"nothing points back up at deploy", "", "deploy", all, module + "deploy"},
 	} {

@@ -100,7 +100,7 @@ func (s *source) readable() bool {
 			s.report(ruleSyntax, i+1, utf8.RuneCountInString(line[:valid])+1, "the file is not UTF-8")
 			return false
 		}
-		if at := strings.IndexFunc(line, hidden); at >= 0 {
+		if at := strings.IndexFunc(line, Hidden); at >= 0 {
 			r, _ := utf8.DecodeRuneInString(line[at:])
 			s.report(ruleSyntax, i+1, utf8.RuneCountInString(line[:at])+1, "the invisible character %U is refused: what a reviewer sees must be what runs", r)
 			return false
@@ -109,9 +109,9 @@ func (s *source) readable() bool {
 	return true
 }
 
-// hidden characters show nothing or reorder what is shown: controls, and the marks that turn the
+// Hidden characters show nothing or reorder what is shown: controls, and the marks that turn the
 // direction of text. YAML itself takes none of the controls outside quotes.
-func hidden(r rune) bool {
+func Hidden(r rune) bool {
 	switch {
 	case r == '\t', r == '\n':
 		return false
@@ -181,7 +181,7 @@ func (s *source) inspect(n *yaml.Node, depth int) bool {
 	case n.Style&yaml.TaggedStyle != 0:
 		s.reportAt(ruleSyntax, n, "the tag %s is refused: write the value without it", n.Tag)
 	}
-	if at := strings.IndexFunc(n.Value, hidden); at >= 0 && n.Kind == yaml.ScalarNode {
+	if at := strings.IndexFunc(n.Value, Hidden); at >= 0 && n.Kind == yaml.ScalarNode {
 		r, _ := utf8.DecodeRuneInString(n.Value[at:])
 		s.reportAt(ruleSyntax, n, "the invisible character %U is refused: what a reviewer sees must be what runs", r)
 	}
