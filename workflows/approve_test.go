@@ -326,7 +326,7 @@ func TestDecisionsAtTheSameMoment(t *testing.T) {
 		require.NoError(t, err)
 		yes, no = h.bring(a), h.bring(b)
 	})
-	_, err := h.run(asking("1"))
+	_, err := h.run(strings.Replace(asking("1"), "outcome:", "  - {wait: 1h}\noutcome:", 1))
 	require.NoError(t, err)
 	counted, refused := yes, no
 	if yes.refusal() != nil {

@@ -27,7 +27,7 @@ outcome: 'steps.judge.answered ? steps.judge.answer.verdict + string(steps.judge
 `
 
 // says is an answer to what is asked now.
-func (h *house) says(person string, values map[string]string) approval.Answer {
+func (h *house) reply(person string, values map[string]string) approval.Answer {
 	h.Helper()
 	open := h.status().Unanswered()
 	require.Len(h, open, 1, "%+v", h.status())
@@ -77,7 +77,7 @@ func TestAnswered(t *testing.T) {
 		q := h.status().Unanswered()[0]
 		require.Equal(t, "Who broke the lamp in the desk?", q.Question.Question)
 		require.Equal(t, []string{alice, bob}, q.People)
-		a := h.says(bob, map[string]string{"verdict": `"malice"`, "count": `2`})
+		a := h.reply(bob, map[string]string{"verdict": `"malice"`, "count": `2`})
 		first, again = h.fill(a), h.fill(a)
 		b := a
 		b.Person = alice
@@ -142,7 +142,7 @@ func TestRefusedAnswers(t *testing.T) {
 			var byUpdate *reply
 			var refused approval.Answer
 			h.at(time.Minute, func() {
-				refused = h.says(alice, map[string]string{"verdict": `"malice"`})
+				refused = h.reply(alice, map[string]string{"verdict": `"malice"`})
 				change(&refused)
 				byUpdate = h.fill(refused)
 				for range 30 {
@@ -171,7 +171,7 @@ func TestRefusedAnswers(t *testing.T) {
 func TestAnswerAtTheLastMoment(t *testing.T) {
 	h := newHouse(t)
 	h.at(time.Minute, func() {
-		h.env.SignalWorkflowSkippingWorkflowTask(workflows.AnswerSignal, h.signedAnswer(h.says(alice, map[string]string{"verdict": `"accident"`})))
+		h.env.SignalWorkflowSkippingWorkflowTask(workflows.AnswerSignal, h.signedAnswer(h.reply(alice, map[string]string{"verdict": `"accident"`})))
 	})
 	outcome, err := h.run(judging)
 	require.NoError(t, err)
@@ -199,7 +199,7 @@ func TestCancelWhileAsking(t *testing.T) {
 func TestCancelBesideAnAnswer(t *testing.T) {
 	h := newHouse(t)
 	h.at(time.Minute, func() {
-		h.env.SignalWorkflow(workflows.AnswerSignal, h.signedAnswer(h.says(alice, map[string]string{"verdict": `"accident"`})))
+		h.env.SignalWorkflow(workflows.AnswerSignal, h.signedAnswer(h.reply(alice, map[string]string{"verdict": `"accident"`})))
 		h.env.CancelWorkflow()
 	})
 	_, err := h.run(strings.Replace(judging, "outcome:", "  - {activity: lamp.douse, with: {lamp: desk}}\noutcome:", 1))

@@ -12,6 +12,7 @@ import (
 	"github.com/countersign/countersign/activities/digest"
 	"github.com/countersign/countersign/workflows/expr"
 	"github.com/countersign/countersign/workflows/playbook"
+	"github.com/countersign/countersign/workflows/policy"
 )
 
 type callerKey struct{}
@@ -23,9 +24,9 @@ type caller struct {
 }
 
 // Call calls a registered activity from a workflow that was registered with [Register], as a step
-// with activity: does: it is tried 5 times, a short read runs as a local activity, and a change gets
-// the permit for exactly this call. What cannot be undone is refused: it needs an approval, which a
-// playbook asks for.
+// with activity: does: it is tried 5 times, a short read runs as a local activity, and a change that
+// policy lets run by itself gets the permit for exactly this call. What policy asks people about, and
+// what cannot be undone, is refused: it needs an approval, which a playbook asks for.
 func Call[In, Out any](ctx workflow.Context, name string, in In) (Out, error) {
 	var out Out
 	c, ok := ctx.Value(callerKey{}).(*caller)
@@ -43,11 +44,9 @@ func Call[In, Out any](ctx workflow.Context, name string, in In) (Out, error) {
 	call := activities.Call{Activity: name, Version: v.Signature.Version, Input: raw}
 	var permit *activities.Permit
 	if v.Signature.Effect != playbook.EffectRead {
-		named, err := call.Digest()
-		if err != nil {
-			return out, fmt.Errorf("call %s: %w", name, err)
+		if permit, err = byItself(ctx, v, call); err != nil {
+			return out, err
 		}
-		permit = &activities.Permit{Covers: []digest.Digest{named}}
 	}
 	c.calls++
 	s := &playbook.Step{Timeout: max(playbook.DefaultTimeout, v.Signature.Timeout), Retry: playbook.DefaultRetry}
@@ -80,4 +79,25 @@ func (c *caller) lookup(ctx workflow.Context, name string) (*playbook.Activity, 
 			fmt.Sprintf("%s cannot be undone, so people must approve it: call it under an approve of a playbook", name), "NotPermitted", nil)
 	}
 	return &playbook.Activity{Name: name, Signature: found}, nil
+}
+
+// byItself is the permit of a call that policy lets run by itself.
+func byItself(ctx workflow.Context, v *playbook.Activity, call activities.Call) (*activities.Permit, error) {
+	name, err := call.Digest()
+	if err != nil {
+		return nil, fmt.Errorf("call %s: %w", v.Name, err)
+	}
+	// Of which playbook the workflow is a step only the ticket knows.
+	j, err := judge(ctx, "", []*covered{{verb: v, call: call, name: name}})
+	if err != nil {
+		return nil, fmt.Errorf("call %s: %w", v.Name, err)
+	}
+	verdict := j.verdicts[0]
+	if err := forbids(verdict, v.Name); err != nil {
+		return nil, err
+	}
+	if verdict.Mode != policy.Automatic {
+		return nil, notPermitted("%s wants people for %s, and a workflow written in Go asks nobody: call it under an approve of a playbook", ruled(verdict), v.Name)
+	}
+	return &activities.Permit{Covers: []digest.Digest{name}}, nil
 }

@@ -90,8 +90,11 @@ func (c Client) queue() string {
 	return TaskQueue
 }
 
-// answerTime bounds a question to a run.
-const answerTime = 10 * time.Second
+// answerTime bounds a question to a run, and editTime one for which the run has to look at the world.
+const (
+	answerTime = 10 * time.Second
+	editTime   = time.Minute
+)
 
 // Status asks a run for its story. It needs a worker, also for a run that has ended.
 func (c Client) Status(ctx context.Context, id string) (*Status, error) {
@@ -138,11 +141,23 @@ func (c Client) Answer(ctx context.Context, run string, answer grant.Signed) (ap
 	return ending, err
 }
 
+// Edit brings a run another input of a call that it asks about, as the gateway signed it, and returns
+// the request that is asked from now on. Errors are those of Decide.
+func (c Client) Edit(ctx context.Context, run string, order grant.Signed) (EditResult, error) {
+	var result EditResult
+	err := c.update(ctx, run, EditUpdate, order, &result)
+	return result, err
+}
+
 // update brings something signed to a run and waits for what it led to. It goes without an id of its
 // own: one that was refused for want of a worker's key is not refused for ever.
 func (c Client) update(ctx context.Context, run, name string, signed grant.Signed, result any) error {
 	doing := fmt.Sprintf("%s: bring a %s to the run %s", name, signed.Kind, run)
-	bounded, cancel := context.WithTimeout(ctx, answerTime)
+	patience := answerTime
+	if name == EditUpdate {
+		patience = editTime
+	}
+	bounded, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	handle, err := c.Temporal.UpdateWorkflow(bounded, client.UpdateWorkflowOptions{
 		WorkflowID: run, UpdateName: name, Args: []any{signed}, WaitForStage: client.WorkflowUpdateStageCompleted,

@@ -21,6 +21,10 @@
 //	listen.go     what reaches a run from outside, and how it waits for people
 //	signed.go     what the gateway signed, and waiting for it
 //	vote.go       requests and decisions inside a run
+//	asking.go     what people are asked about calls, and what these would change
+//	judge.go      what policy says of calls
+//	effect.go     a change as policy has it: by itself, after a yes, or by hand
+//	edit.go       another input of a call that is asked about
 //	answer.go     questions and their answers
 //	switchboard.go  who waits for events of a type
 //	subscribe.go  how runs and events reach a switchboard

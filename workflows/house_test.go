@@ -22,11 +22,13 @@ import (
 	"github.com/countersign/countersign/activities/activitytest"
 	"github.com/countersign/countersign/activities/directory"
 	"github.com/countersign/countersign/activities/grant"
+	"github.com/countersign/countersign/activities/preview"
 	"github.com/countersign/countersign/workflows"
 	"github.com/countersign/countersign/workflows/approval"
 	"github.com/countersign/countersign/workflows/event"
 	"github.com/countersign/countersign/workflows/expr"
 	"github.com/countersign/countersign/workflows/playbook"
+	"github.com/countersign/countersign/workflows/policy"
 	"github.com/countersign/countersign/workflows/practice"
 )
 
@@ -60,6 +62,12 @@ type house struct {
 	// switched is what the run asked of switchboards.
 	switched []string
 	do       map[string]func(context.Context, lampInput) (lampOutput, error)
+	// states are those of lamps that are not lit, as previews show them; unread keeps a preview from
+	// being read.
+	states map[string]string
+	unread error
+	judged []workflows.JudgeCall
+	says   func(workflows.JudgeCall) policy.Verdict // nil: all is automatic
 }
 
 const (
@@ -83,7 +91,7 @@ func newEnvironment() *testsuite.TestWorkflowEnvironment {
 func newHouse(t testing.TB) *house {
 	h := &house{
 		TB: t, env: newEnvironment(), desk: practice.New(), registry: activities.NewRegistry(), workflows: workflows.NewRegistry(), callees: playbook.Table[playbook.Callee]{},
-		do: map[string]func(context.Context, lampInput) (lampOutput, error){},
+		do: map[string]func(context.Context, lampInput) (lampOutput, error){}, states: map[string]string{},
 		event: event.Event{
 			ID: "e1", Source: "hall", Type: "lamp.broken", Time: time.Date(2026, 11, 20, 21, 14, 0, 0, time.UTC),
 			Data: json.RawMessage(`{"lamp":"desk","n":5,"free":{"a":1,"b":2,"c":3,"d":4,"e":5,"f":6,"g":7,"h":8},"nothing":""}`),
@@ -103,6 +111,8 @@ func newHouse(t testing.TB) *house {
 	directory.Register(h.registry, func() (directory.Directory, error) {
 		return directory.Directory{Groups: map[string][]string{"oncall": {alice, bob}, "night": {bob}, "others": {carol}}}, nil
 	})
+	activities.Previews(h.registry, "lamp.smash", h.preview)
+	h.desk.Judge = h.judge
 	h.registry.Guard(activitytest.NewAllow(t))
 	h.registry.Bind(h.env)
 	h.desk.Bind(h.env)
@@ -139,6 +149,34 @@ func (h *house) act(ctx context.Context, name string, in lampInput) (lampOutput,
 		return do(ctx, in)
 	}
 	return lampOutput{State: "lit", Rooms: []string{"hall", "attic"}}, nil
+}
+
+// preview is what smashing a lamp would change.
+func (h *house) preview(_ context.Context, in lampInput) (preview.Preview, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	state := h.states[in.Lamp]
+	if state == "" {
+		state = "lit"
+	}
+	return preview.Preview{Changes: []preview.Change{{Target: "lamp " + in.Lamp, What: "state", Before: state, After: "in pieces"}}}, h.unread
+}
+
+// is sets the state of a lamp.
+func (h *house) is(lamp, state string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.states[lamp] = state
+}
+
+func (h *house) judge(c workflows.JudgeCall) policy.Verdict {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.judged = append(h.judged, c)
+	if h.says == nil {
+		return policy.Verdict{Mode: policy.Automatic, Rule: "test"}
+	}
+	return h.says(c)
 }
 
 func (h *house) calls() []string {

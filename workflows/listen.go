@@ -17,6 +17,9 @@ func (r *run) listen(ctx workflow.Context) error {
 	if err := listenFor(ctx, DecideUpdate, "how an approval stands, signed by the gateway", r.stands, r.admitSigned); err != nil {
 		return err
 	}
+	if err := listenFor(ctx, EditUpdate, "another input of a call that is asked about, signed by the gateway", r.edit, r.admitEditSigned); err != nil {
+		return err
+	}
 	if err := listenFor(ctx, AnswerUpdate, "one person's answer to a question, signed by the gateway", r.answer,
 		func(_ workflow.Context, s grant.Signed) error { return r.admitAnswerSigned(s) }); err != nil {
 		return err

@@ -338,7 +338,7 @@ func TestManyApprovals(t *testing.T) {
 func TestLargeApprovalsAndQuestions(t *testing.T) {
 	h := newHouse(t)
 	h.event.Data = json.RawMessage(`{"lamp":"` + strings.Repeat("x", 100<<10) + `"}`)
-	_, err := h.run("  - {for_each: 'lists.range(6)', steps: [{approve: 'Really?', approvers: [oncall], expires: 1m, steps: [{activity: lamp.smash, with: {lamp: '${event.data.lamp}'}}]}]}\n" +
+	_, err := h.run("  - {for_each: 'lists.range(6)', steps: [{approve: 'Really?', approvers: [oncall], expires: 1m, steps: [{activity: lamp.douse, with: {lamp: '${event.data.lamp}'}}]}]}\n" +
 		"  - {for_each: 'lists.range(6)', steps: [{ask: '${string(event.data.lamp)}', who: [oncall], expires: 1m, form: {ok: {type: bool}}}]}")
 	require.NoError(t, err)
 	require.Len(t, h.status().Approvals, 2)

@@ -112,7 +112,7 @@ func (r *run) anew(s *playbook.Step) {
 			if row.shown == nil {
 				r.status.shown -= len(row.Input) + len(row.Output)
 			}
-			row.Case, row.Started, row.Ended, row.Input, row.Output, row.Error, row.Attempts = nil, nil, nil, nil, nil, "", 0
+			row.Case, row.Started, row.Ended, row.Input, row.Output, row.Error, row.Attempts, row.ByHand = nil, nil, nil, nil, nil, "", 0, ""
 			r.mark(row, playbook.StatusPending)
 		})
 	}

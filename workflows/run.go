@@ -20,6 +20,7 @@ const (
 	StatusQuery  = "status"
 	DecideUpdate = "decide" // takes a grant.Signed of an approval.Standing, returns a VoteResult
 	DecideSignal = "decide" // takes the same; the same checks
+	EditUpdate   = "edit"   // takes a grant.Signed of an approval.EditOrder, returns an EditResult
 	AnswerUpdate = "answer" // takes a grant.Signed of an approval.AnswerOrder, returns an approval.Ending
 	AnswerSignal = "answer" // takes the same; the same checks
 	RepeatSignal = "repeat" // takes an EventRef: another event of the same matter

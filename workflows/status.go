@@ -112,6 +112,8 @@ type StepStatus struct {
 	Error    string          `json:"error,omitempty"`
 	// Waits is set while a step is told of the events that arrive.
 	Waits *EventWait `json:"waits,omitempty"`
+	// ByHand is who did by hand what policy leaves to people.
+	ByHand string `json:"by_hand,omitempty"`
 	// Part is the run that works on the items of a loop now, if that is another one.
 	Part string `json:"part,omitempty"`
 	// Attempts is how often a step was begun that is run again when it fails; none: once. Until the
@@ -151,8 +153,16 @@ type ApprovalStatus struct {
 	// trace.
 	Refused []string `json:"refused,omitempty"`
 
-	size  int           // of the request, in bytes
-	grant *grant.Signed // of a yes
+	// Reminders are when people were to be reminded, at half and nine tenths of the time; Escalated is
+	// when further groups were asked.
+	Reminders []time.Time `json:"reminders,omitempty"`
+	Escalated *time.Time  `json:"escalated,omitempty"`
+
+	size   int           // of the request, in bytes
+	grant  *grant.Signed // of a yes
+	asker  *run
+	from   *asking
+	edited *asking // what stands in its place
 }
 
 // Open reports whether the request still waits for people.

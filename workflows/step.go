@@ -64,7 +64,7 @@ func (r *run) attempt(ctx workflow.Context, s *playbook.Step) error {
 	if err == nil || errors.Is(err, errStopped) {
 		r.done(ctx, s, row, result)
 	}
-	if err == nil {
+	if err == nil && row.ByHand == "" {
 		err = r.byCalls(ctx, s)
 	}
 	if err != nil && !errors.Is(err, errStopped) {

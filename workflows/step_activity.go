@@ -14,18 +14,16 @@ import (
 	"github.com/countersign/countersign/workflows/playbook"
 )
 
-// activity resolves a call and makes it. Outside an approval a change runs by itself, with a
-// permit for exactly this call; the checker has kept what cannot be undone under an approval.
+// activity resolves a call and makes it: a read at once, an effect as policy has it.
 func (r *run) activity(ctx workflow.Context, s *playbook.Step, v *playbook.Activity, row *StepStatus) (map[string]any, error) {
 	call, name, err := r.resolve(ctx, v)
 	if err != nil {
 		return nil, err
 	}
-	var permit *activities.Permit
-	if v.Signature.Effect != playbook.EffectRead {
-		permit = &activities.Permit{Covers: []digest.Digest{name}}
+	if v.Signature.Effect == playbook.EffectRead {
+		return r.call(ctx, s, v, row, call, nil)
 	}
-	return r.call(ctx, s, v, row, call, permit)
+	return r.effect(ctx, s, v, row, call, name)
 }
 
 // resolve gives a call its input, held against the type the activity takes, and its name.

@@ -8,108 +8,153 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/countersign/countersign/activities"
-	"github.com/countersign/countersign/activities/digest"
 	"github.com/countersign/countersign/activities/directory"
 	"github.com/countersign/countersign/workflows/approval"
 	"github.com/countersign/countersign/workflows/playbook"
 )
 
-// approve resolves what it covers, asks, and on a yes makes exactly the calls that were shown.
+// approve resolves what it covers, asks, and on a yes makes exactly the calls that were shown. When
+// one of them would do something else by then, it asks again about those that are left.
 func (r *run) approve(ctx workflow.Context, s *playbook.Step, v *playbook.Approve, row *StepStatus) (map[string]any, error) {
-	request, calls, err := r.request(ctx, s, v)
+	a, err := r.asks(ctx, s, v)
 	if err != nil {
 		return nil, err
 	}
-	asked, err := r.decide(ctx, row, request)
-	if err != nil {
-		return nil, err
-	}
-	decision := asked.Decision
-	by := make([]any, len(decision.By))
-	for i, person := range decision.By {
-		by[i] = person
-	}
-	result := map[string]any{"decision": string(decision.Outcome), "approved": decision.Outcome == approval.Approved, "reason": decision.Reason, "by": by}
-	if decision.Outcome != approval.Approved {
-		r.skipAll(v.Steps)
-		return result, nil
-	}
-	permit := &activities.Permit{Approval: request.ID, By: decision.By, Grant: asked.grant}
-	for _, c := range request.Calls {
-		permit.Covers = append(permit.Covers, c.Digest)
-	}
-	for i, covered := range v.Steps {
-		if err := r.covered(ctx, covered, calls[i], permit); err != nil {
+	for {
+		if a.judged, err = judge(ctx, r.pb.Name, a.calls); err == nil {
+			err = a.judged.underApproval(a.calls)
+		}
+		if err == nil {
+			err = r.frame(ctx, a)
+		}
+		if err != nil {
+			return nil, err
+		}
+		asked, final, err := r.decide(ctx, row, a)
+		if err != nil {
+			return nil, err
+		}
+		a = final
+		result := decided(asked.Decision)
+		if asked.Decision.Outcome != approval.Approved {
+			for _, c := range a.calls {
+				r.skipped(c.step)
+			}
+			if len(a.calls) < len(v.Steps) {
+				return result, notPermitted("people were asked again about what was left, as it had changed: %s: %s; what was made before stands", asked.Decision.Outcome, asked.Decision.Reason)
+			}
+			return result, nil
+		}
+		why, err := r.makes(ctx, a, asked.permit())
+		if why == "" {
 			return result, err
 		}
 	}
-	return result, nil
 }
 
-// covered makes one approved call.
-func (r *run) covered(ctx workflow.Context, s *playbook.Step, call activities.Call, permit *activities.Permit) error {
-	if err := ctx.Err(); err != nil {
-		return err
+// decided is what a decision offers to later steps.
+func decided(d *approval.Decision) map[string]any {
+	by := make([]any, len(d.By))
+	for i, person := range d.By {
+		by[i] = person
 	}
-	row := r.row(s)
+	return map[string]any{"decision": string(d.Outcome), "approved": d.Outcome == approval.Approved, "reason": d.Reason, "by": by}
+}
+
+// permit is what a run says of the calls of an approved request, with what the gateway signed.
+func (a *ApprovalStatus) permit() *activities.Permit {
+	permit := &activities.Permit{Approval: a.ID, By: a.Decision.By, Grant: a.grant}
+	for _, c := range a.Calls {
+		permit.Covers = append(permit.Covers, c.Digest)
+	}
+	return permit
+}
+
+// makes makes approved calls; again is why people must be asked anew, about those that a then holds.
+func (r *run) makes(ctx workflow.Context, a *asking, permit *activities.Permit) (again string, err error) {
+	for i, c := range a.calls {
+		if again, err = r.covered(ctx, c, permit); again != "" {
+			if err = a.askAgain(again, a.calls[i:]); err == nil {
+				return again, nil
+			}
+			err = r.givenUp(ctx, c, err)
+		}
+		if err != nil {
+			return "", err
+		}
+	}
+	return "", nil
+}
+
+// covered makes one approved call; again is why that needs another yes first.
+func (r *run) covered(ctx workflow.Context, c *covered, permit *activities.Permit) (again string, err error) {
+	if err := ctx.Err(); err != nil {
+		return "", err
+	}
+	row := r.row(c.step)
 	r.begin(ctx, row)
-	activity := s.Verb.(*playbook.Activity)
-	if activity.Signature.Effect == playbook.EffectRead {
+	if !c.effect() {
 		permit = nil // looking needs none, and a read takes none
 	}
-	result, err := r.call(ctx, s, activity, row, call, permit)
+	result, err := r.call(ctx, c.step, c.verb, row, c.call, permit)
+	if why := outdated(err); why != "" {
+		r.notYet(row)
+		return why, nil
+	}
 	if err == nil {
-		r.done(ctx, s, row, result)
-		err = r.byCalls(ctx, s)
+		r.done(ctx, c.step, row, result)
+		err = r.byCalls(ctx, c.step)
 	}
 	if err != nil {
-		if err = r.failed(ctx, s, row, nil, err); s.Continue && isFailure(err) {
-			return nil
-		}
-		return err
+		return "", r.givenUp(ctx, c, err)
 	}
-	return nil
+	return "", nil
 }
 
-// request is the question with all of its calls resolved. From here on nothing in them changes.
-func (r *run) request(ctx workflow.Context, s *playbook.Step, v *playbook.Approve) (approval.Request, []activities.Call, error) {
-	fail := func(err error) (approval.Request, []activities.Call, error) {
-		return approval.Request{}, nil, err
+// givenUp is the failure of a covered step. It goes no further where the step says so.
+func (r *run) givenUp(ctx workflow.Context, c *covered, err error) error {
+	if err = r.failed(ctx, c.step, r.row(c.step), nil, err); c.step.Continue && isFailure(err) {
+		return nil
 	}
+	return err
+}
+
+// notYet takes back that a call was begun.
+func (r *run) notYet(row *StepStatus) {
+	r.unshow(row)
+	row.Started = nil
+	r.mark(row, playbook.StatusPending)
+}
+
+// unshow takes the input of a call that was not made out of the story. That of a round is counted
+// when the round has ended.
+func (r *run) unshow(row *StepStatus) {
+	if row.shown == nil {
+		r.status.shown -= len(row.Input)
+	}
+	row.Input = nil
+}
+
+// asks resolves the question and all calls that it covers.
+func (r *run) asks(ctx workflow.Context, s *playbook.Step, v *playbook.Approve) (*asking, error) {
 	question, err := r.text(ctx, v.Message)
 	if err != nil {
-		return fail(fmt.Errorf("approve: %w", err))
+		return nil, fmt.Errorf("approve: %w", err)
 	}
-	request := approval.Request{
-		ID: r.name(s), Run: r.status.Run, Execution: r.status.Execution, Playbook: r.pb.Name, Plan: r.pb.Digest(),
-		Question: question, Groups: v.Approvers, Quorum: v.Quorum,
-	}
-	calls := make([]activities.Call, len(v.Steps))
-	for i, covered := range v.Steps {
-		activity := covered.Verb.(*playbook.Activity)
-		var name digest.Digest
-		if calls[i], name, err = r.resolve(ctx, activity); err != nil {
-			return fail(fmt.Errorf("resolve the step %q: %w", covered.ID, err))
+	a := &asking{id: r.name(s), question: question, groups: v.Approvers, quorum: v.Quorum, expires: v.Expires, escalate: v.Escalate}
+	for _, step := range v.Steps {
+		c := &covered{step: step, verb: step.Verb.(*playbook.Activity)}
+		if c.call, c.name, err = r.resolve(ctx, c.verb); err != nil {
+			return nil, fmt.Errorf("resolve the step %q: %w", step.ID, err)
 		}
-		row := r.row(covered)
-		if covered.Title != nil {
-			if row.Title, err = r.text(ctx, covered.Title); err != nil {
-				return fail(fmt.Errorf("title of the step %q: %w", covered.ID, err))
+		if step.Title != nil {
+			if r.row(step).Title, err = r.text(ctx, step.Title); err != nil {
+				return nil, fmt.Errorf("title of the step %q: %w", step.ID, err)
 			}
 		}
-		request.Calls = append(request.Calls, approval.Call{
-			Step: r.name(covered), Title: row.Title, Activity: activity.Name, Version: calls[i].Version,
-			Effect: string(activity.Signature.Effect), Undo: activity.Signature.Undo, PutBack: covered.Undo != nil,
-			PutBackAfter: covered.Undo.Holds(),
-			Targets:      activity.Signature.Targets, Input: calls[i].Input, Digest: name,
-		})
+		a.calls = append(a.calls, c)
 	}
-	if request.People, err = r.people(ctx, v.Approvers, v.Quorum); err != nil {
-		return fail(err)
-	}
-	request.Asked = workflow.Now(ctx)
-	request.Expires = request.Asked.Add(v.Expires)
-	return request, calls, request.Seal()
+	return a, nil
 }
 
 // people looks up who may answer. What not enough people can answer is an error now, not a silence

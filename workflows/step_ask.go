@@ -3,6 +3,7 @@ package workflows
 import (
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"go.temporal.io/sdk/workflow"
 
@@ -16,19 +17,7 @@ func (r *run) ask(ctx workflow.Context, s *playbook.Step, v *playbook.Ask, row *
 	if err != nil {
 		return nil, fmt.Errorf("ask: %w", err)
 	}
-	people, err := r.people(ctx, v.Who, 1)
-	if err != nil {
-		return nil, err
-	}
-	now := workflow.Now(ctx)
-	question := approval.Question{
-		ID: r.name(s), Run: r.status.Run, Execution: r.status.Execution, Playbook: r.pb.Name, Plan: r.pb.Digest(),
-		Question: text, Form: v.Form, Groups: v.Who, People: people, Asked: now, Expires: now.Add(v.Expires),
-	}
-	if err := question.Seal(); err != nil {
-		return nil, err
-	}
-	ending, err := r.pose(ctx, row, question)
+	ending, err := r.put(ctx, row, approval.Question{ID: r.name(s), Question: text, Form: v.Form, Groups: v.Who}, v.Expires)
 	if err != nil {
 		return nil, err
 	}
@@ -43,4 +32,19 @@ func (r *run) ask(ctx workflow.Context, s *playbook.Step, v *playbook.Ask, row *
 	result["answered"], result["by"] = true, ending.Answer.Person
 	result["answer"], err = v.Form.Type().Decode(raw)
 	return result, err
+}
+
+// put puts a question to the people of its groups and waits for the end of it.
+func (r *run) put(ctx workflow.Context, row *StepStatus, q approval.Question, expires time.Duration) (approval.Ending, error) {
+	var err error
+	if q.People, err = r.people(ctx, q.Groups, 1); err != nil {
+		return approval.Ending{}, err
+	}
+	q.Run, q.Execution, q.Playbook, q.Plan = r.status.Run, r.status.Execution, r.pb.Name, r.pb.Digest()
+	q.Asked = workflow.Now(ctx)
+	q.Expires = q.Asked.Add(expires)
+	if err := q.Seal(); err != nil {
+		return approval.Ending{}, err
+	}
+	return r.pose(ctx, row, q)
 }

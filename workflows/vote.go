@@ -117,22 +117,42 @@ func (r *run) stands(ctx workflow.Context, signed grant.Signed) (result VoteResu
 	return result, err
 }
 
-// decide shows a request and waits for the decision, or for the end of its time.
-func (r *run) decide(ctx workflow.Context, row *StepStatus, request approval.Request) (*ApprovalStatus, error) {
-	a := &ApprovalStatus{Request: request, size: weigh(request)}
-	kept, gone := prune(append(r.status.Approvals, a))
-	r.status.Approvals, r.status.Unlisted = kept, r.status.Unlisted+gone
-	if err := r.forPeople(ctx, row, request.Expires.Add(approval.Grace), nil, func() bool { return a.Decision != nil }); err != nil {
-		a.withdraw("the run went on without it", workflow.Now(ctx))
-		return nil, err
-	}
-	if a.Decision == nil {
-		a.Decision = &approval.Decision{
-			Outcome: approval.Expired, By: []string{}, At: request.Expires,
-			Reason: fmt.Sprintf("nobody decided within %s", request.Expires.Sub(request.Asked)),
+// decide shows a request and waits for the decision, or for the end of its time. An edit puts another
+// request in its place; the one that was decided is returned.
+func (r *run) decide(ctx workflow.Context, row *StepStatus, from *asking) (*ApprovalStatus, *asking, error) {
+	for {
+		a := &ApprovalStatus{Request: from.request, size: weigh(from.request), asker: r, from: from}
+		kept, gone := prune(append(r.status.Approvals, a))
+		r.status.Approvals, r.status.Unlisted = kept, r.status.Unlisted+gone
+		if err := r.forPeople(ctx, row, a.Expires.Add(approval.Grace), a.alarms(), func() bool { return a.Decision != nil }); err != nil {
+			a.withdraw("the run went on without it", workflow.Now(ctx))
+			return nil, nil, err
 		}
+		if a.edited != nil {
+			from = a.edited
+			continue
+		}
+		if a.Decision == nil {
+			a.Decision = &approval.Decision{
+				Outcome: approval.Expired, By: []string{}, At: a.Expires,
+				Reason: fmt.Sprintf("nobody decided within %s", a.Expires.Sub(a.Asked)),
+			}
+		}
+		return a, from, nil
 	}
-	return a, nil
+}
+
+// alarms are when people are to be reminded, at half and nine tenths of the time, and when further
+// groups are asked. The run notes them; who speaks with people reads that in the status.
+func (a *ApprovalStatus) alarms() []alarm {
+	span := a.Expires.Sub(a.Asked)
+	remind := func(now time.Time) { a.Reminders = append(a.Reminders, now) }
+	alarms := []alarm{{a.Asked.Add(span / 2), remind}, {a.Asked.Add(span / 10 * 9), remind}}
+	if e := a.Escalate; e != nil {
+		alarms = append(alarms, alarm{e.At, func(now time.Time) { a.Escalated = &now }})
+	}
+	slices.SortStableFunc(alarms, func(a, b alarm) int { return a.at.Compare(b.at) })
+	return alarms
 }
 
 func (a *ApprovalStatus) withdraw(why string, now time.Time) {

@@ -68,6 +68,9 @@ type Call struct {
 	Targets []string        `json:"targets,omitempty"` // names of input fields
 	Input   json.RawMessage `json:"input"`
 	Digest  digest.Digest   `json:"digest"`
+	// Rule is the rule of the policy that asks people about it, and Why its reason; "" is none.
+	Rule string `json:"rule,omitempty"`
+	Why  string `json:"why,omitempty"`
 	// Preview is what the call would change, when the question was asked; nil: it has none.
 	Preview *preview.Preview `json:"preview,omitempty"`
 }

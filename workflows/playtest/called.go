@@ -133,9 +133,10 @@ func (r *rehearsal) runOf(ctx workflow.Context, in workflows.Input) (workflows.R
 	return workflows.Run(ctx, in)
 }
 
-// began notes a run that was called.
+// began notes a run that was called, and a part of one.
 func (r *rehearsal) began(info *workflow.Info, _ workflow.Context, _ converter.EncodedValues) {
-	if id := info.WorkflowExecution.ID; info.WorkflowType.Name == workflows.RunType && !slices.Contains(r.children, id) {
+	asks := info.WorkflowType.Name == workflows.RunType || info.WorkflowType.Name == workflows.PartType
+	if id := info.WorkflowExecution.ID; asks && !slices.Contains(r.children, id) {
 		r.children = append(r.children, id)
 	}
 }
@@ -144,10 +145,10 @@ func (r *rehearsal) began(info *workflow.Info, _ workflow.Context, _ converter.E
 type story struct {
 	*workflows.Status
 
-	path string // contain/ of a run that was called by the step contain
+	path string // contain/ of a run that was called by the step contain, and of its parts
 }
 
-// stories asks the run of the test, and those that were called, in the order in which they began.
+// stories asks the run of the test, those that were called and parts, in the order in which they began.
 func (r *rehearsal) stories() []story {
 	root := r.ask()
 	if root == nil {
@@ -157,9 +158,17 @@ func (r *rehearsal) stories() []story {
 	for _, id := range r.children {
 		var s *workflows.Status
 		value, err := r.env.QueryWorkflowByID(id, workflows.StatusQuery)
-		if err == nil && value.Get(&s) == nil {
-			all = append(all, story{s, strings.TrimPrefix(id, root.Run+"/") + "/"})
+		if err != nil || value.Get(&s) != nil {
+			continue
 		}
+		if s.Part != nil {
+			id = s.Part.Run
+		}
+		path := ""
+		if id != root.Run {
+			path = strings.TrimPrefix(id, root.Run+"/") + "/"
+		}
+		all = append(all, story{s, path})
 	}
 	return all
 }

@@ -116,3 +116,29 @@ func replace(text string, pairs ...string) string {
 	}
 	return text
 }
+
+// What the parts of a long loop ask is answered as what short ones ask.
+func TestApprovalsInPartsAreAnswered(t *testing.T) {
+	r := registry(t)
+	pb, problems := playbook.Compile("p.yaml", []byte(`
+playbook: p
+stage: run
+steps:
+  - id: each
+    for_each: lists.range(201)
+    steps: [{id: ask, if: item == 200, approve: "Smash it?", approvers: [night], steps: [{id: smash, activity: lamp.smash, with: {lamp: "l${item}"}}]}]
+    collect: steps.ask.decision
+outcome: steps.each.results[200]
+`), workflows.Catalog(r))
+	require.Empty(t, problems)
+	normalise := func([]byte) (event.Event, error) { return event.Event{}, errors.New("there is no event") }
+	results, err := playtest.Run(fstest.MapFS{"p_test.yaml": {Data: []byte(`tests:
+  - name: a
+    activities: {lamp.smash: {output: {state: gone}}}
+    answers: {ask: {approve: bob@example.com}}
+    expect: {outcome: approved, approvals: ["each[200].ask"], calls: [lamp.smash: {lamp: l200}]}
+`)}}, "p_test.yaml", pb, playtest.Options{Registry: r, Normalise: normalise})
+	require.NoError(t, err)
+	require.Len(t, results, 1)
+	require.Empty(t, results[0].Failures)
+}
