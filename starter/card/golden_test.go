@@ -17,6 +17,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/countersign/countersign/activities/digest"
+	"github.com/countersign/countersign/activities/grant"
+	"github.com/countersign/countersign/activities/preview"
 	"github.com/countersign/countersign/starter/card"
 	"github.com/countersign/countersign/workflows"
 	"github.com/countersign/countersign/workflows/approval"
@@ -64,6 +66,8 @@ func TestRequest(t *testing.T) {
 		"request-no-calls":  {empty, at(2, 30)},
 		"request-forged":    {forged(), at(2, 30)},
 		"request-withdrawn": {withdrawn(), at(10, 0)},
+		"request-policy":    {ruled(), at(20, 0)},
+		"request-again":     {again(), at(6, 0)},
 		"request-holds":     {holds, at(2, 30)},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -120,6 +124,7 @@ func TestProgress(t *testing.T) {
 		"progress-forged":    {forged()},
 		"progress-withdrawn": {waiting(), withdrawn()},
 		"progress-prepared":  {prepared()},
+		"progress-again":     {waiting(), ruled(), again()},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -227,6 +232,40 @@ func waiting() *workflows.Status {
 	return st
 }
 
+// ruled asks what policy wants beside the playbook, shows what would change, and was edited.
+func ruled() *workflows.Status {
+	st := waiting()
+	a := st.Approvals[0]
+	a.Policies = []grant.Need{{Groups: []string{"secops-leads"}, Quorum: 1}, {Groups: []string{"iam-owners", "secops-leads"}, Quorum: 2}}
+	a.Calls[0].Rule, a.Calls[0].Why = "prod", "production is everybody's"
+	a.Calls[0].Preview = &preview.Preview{Changes: []preview.Change{
+		{Target: "access key AKIAIOSFODNN7EXAMPLE of ci-deployer", What: "status", Before: "Active", After: "Inactive"},
+		{Target: "access key AKIAIOSFODNN7EXAMPLE of ci-deployer", What: "note", Before: "", After: "disabled\nby countersign"},
+	}}
+	a.Calls[1].Rule = "destroy"
+	a.Calls[1].Preview = &preview.Preview{}
+	a.Edits = []approval.Edit{{By: "p-carol", Step: "purge", Before: "sha256:0102030405060708", After: "sha256:1112131415161718", At: at(1, 0)}}
+	a.Escalate = &approval.Escalation{Groups: []string{"secops-managers"}, At: at(15, 0)}
+	a.Escalated, a.Reminders = when(15, 0), []time.Time{at(15, 1)}
+	a.Votes = append(a.Votes, approval.Vote{Approval: "contain", Person: "p-bob", For: "p-dora", Verdict: approval.Approve, At: at(16, 0)})
+	return st
+}
+
+// again is the same run when one of the calls would no longer do what people said yes to.
+func again() *workflows.Status {
+	st := ruled()
+	first := st.Approvals[0]
+	second := *first
+	first.Decision = &approval.Decision{Outcome: approval.Approved, By: []string{"p-lee"}, Reason: "no time", At: at(4, 0), BreakGlass: true}
+	first.Votes = []approval.Vote{{Approval: "contain", Person: "p-lee", Verdict: approval.Approve, Reason: "no time", At: at(4, 0), BreakGlass: true}}
+	second.Votes, second.Edits, second.Policies, second.Escalated, second.Reminders = nil, nil, nil, nil, nil
+	second.Asked, second.Digest = at(5, 0), "sha256:b1b2c3d4e5f60718293a4b5c6d7e8f90a1b2c3d4e5f60718293a4b5c6d7e8f90"
+	second.Again = &approval.Again{Of: first.Digest, Why: "the effect is not the one that was shown", Steps: []string{"disable"}}
+	st.Approvals = []*workflows.ApprovalStatus{&second, first}
+	st.Step("close").ByHand = "p-dora"
+	return st
+}
+
 // done is the same run at its end; two more events joined it meanwhile.
 func done() *workflows.Status {
 	st := waiting()
@@ -305,6 +344,14 @@ func hostile() *workflows.Status {
 	a.Question, a.Groups, a.People = evil, []string{evil}, []string{evil, "alice@example.com"}
 	a.Calls[0].Input, _ = json.Marshal(map[string]any{"user": evil, "account": "1111\u200b22223333", "access_key_id": "\ufe0fa\u3164b \"c\" \\d", evil: []any{evil, map[string]any{evil: evil}}})
 	a.Calls[0].Step, a.Calls[0].Title, a.Calls[0].Undo, a.Calls[0].Activity = evil, evil, evil, evil
+	a.Policies = []grant.Need{{Groups: []string{evil}, Quorum: 1}}
+	a.Calls[0].Rule, a.Calls[0].Why = evil, evil
+	a.Calls[0].Preview = &preview.Preview{Changes: []preview.Change{{Target: evil, What: evil, Before: evil, After: evil}}}
+	a.Edits = []approval.Edit{{By: evil, Step: evil, Before: evil, After: evil, At: at(0, 1)}}
+	a.Again = &approval.Again{Of: evil, Why: evil, Steps: []string{evil, "purge"}}
+	a.Escalate = &approval.Escalation{Groups: []string{evil}, At: at(15, 0)}
+	a.Votes[0].For = evil
+	st.Steps[2].ByHand = evil
 	a.Calls[1].Effect, a.Calls[1].Input = evil, json.RawMessage("not json \x1b[31m")
 	a.Votes[0].Person, a.Votes[0].Reason, a.Votes[0].Verdict = evil, evil, evil
 	a.Refused = []string{evil}

@@ -27,8 +27,8 @@ type Progress struct {
 
 // asked is what was said of an approval or a question.
 type asked struct {
-	votes, refused int
-	decided        bool
+	votes, refused, reminders int
+	escalated, decided        bool
 }
 
 // NewProgress tells to w. Errors of w are not reported: whoever watches a run must not fail it.
@@ -142,15 +142,28 @@ func after(s *workflows.StepStatus) string {
 
 func (p *Progress) approval(a *workflows.ApprovalStatus, t *telling) {
 	name := Exact(a.ID)
-	seen := p.asked[a.ID]
+	key := a.ID + " " + string(a.Digest) // an edit, and what is asked again, have the name of the one before
+	seen := p.asked[key]
 	if seen == nil {
 		seen = &asked{}
-		p.asked[a.ID] = seen
-		t.tell(&a.Asked, name, yellow, "asks "+exactAll(a.Groups)+" until "+clock(a.Expires), "")
+		p.asked[key] = seen
+		again, why := "asks ", ""
+		if a.Again != nil {
+			again, why = "asks again ", a.Again.Why
+		}
+		t.tell(&a.Asked, name, yellow, again+exactAll(a.Groups)+" until "+clock(a.Expires), why)
+	}
+	for ; seen.reminders < len(a.Reminders); seen.reminders++ {
+		at := a.Reminders[seen.reminders]
+		t.tell(&at, name, yellow, "still waits for "+exactAll(a.Groups)+", "+span(a.Expires.Sub(at))+" left", "")
+	}
+	if a.Escalated != nil && a.Escalate != nil && !seen.escalated {
+		seen.escalated = true
+		t.tell(a.Escalated, name, yellow, "asks "+exactAll(a.Escalate.Groups)+" as well", "")
 	}
 	for ; seen.votes < len(a.Votes); seen.votes++ {
 		v := a.Votes[seen.votes]
-		t.tell(&v.At, name, "", Exact(v.Person)+" says "+Exact(string(v.Verdict)), v.Reason)
+		t.tell(&v.At, name, "", voter(v)+" says "+Exact(string(v.Verdict)), v.Reason)
 	}
 	for ; seen.refused < len(a.Refused); seen.refused++ {
 		t.tell(nil, name, red, "a vote by signal does not count", exactly(a.Refused[seen.refused], maxRefused))

@@ -1,7 +1,6 @@
 package card
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
@@ -9,7 +8,6 @@ import (
 
 	"github.com/countersign/countersign/workflows"
 	"github.com/countersign/countersign/workflows/approval"
-	"github.com/countersign/countersign/workflows/playbook"
 )
 
 // Request writes the card of an approval: what is asked and why, every call that a yes leads to
@@ -23,6 +21,7 @@ func Request(w io.Writer, st *workflows.Status, a *workflows.ApprovalStatus, now
 	p.line(0, "")
 	p.said(2, a.Question)
 	p.line(0, "")
+	p.again(a)
 	p.table(2,
 		row{"why", fmt.Sprintf("%s (%s)", Clean(st.Title, maxTitle), Exact(st.Playbook))},
 		row{"event", Exact(st.Event.Type)},
@@ -35,7 +34,10 @@ func Request(w io.Writer, st *workflows.Status, a *workflows.ApprovalStatus, now
 	p.table(2,
 		row{"quorum", quorum(a)},
 		row{"groups", exactAll(a.Groups)},
+		row{"policy", policyAsks(a)},
 		row{"people", exactAll(a.People)},
+		row{"escalates", escalation(a)},
+		row{"edited", edits(a)},
 		row{"asked", stamp(a.Asked)},
 		row{"expires", stamp(a.Expires) + ", " + expires(a, now)},
 		row{"votes", votes(a, 2)},
@@ -47,105 +49,50 @@ func Request(w io.Writer, st *workflows.Status, a *workflows.ApprovalStatus, now
 }
 
 func heading(a *workflows.ApprovalStatus) string {
-	if a.Open() {
+	switch {
+	case a.Open() && a.Again != nil:
+		return "Approval needed again: " + Exact(a.ID)
+	case a.Open():
 		return "Approval needed: " + Exact(a.ID)
 	}
 	return fmt.Sprintf("Approval %s: %s", Exact(a.ID), Exact(string(a.Decision.Outcome)))
 }
 
-func (p *page) calls(a *workflows.ApprovalStatus) {
-	p.line(2, leadsTo(a))
-	p.line(0, "")
-	for i, c := range a.Calls {
-		number := fmt.Sprintf("%d. ", i+1)
-		indent := 2 + len(number)
-		line, below := inline(Exact(c.Step), c.Title, indent)
-		p.line(2, number+p.style(bold, line))
-		for _, row := range below {
-			p.line(indent, row)
-		}
-		p.table(indent,
-			row{"activity", fmt.Sprintf("%s, version %d", Exact(c.Activity), c.Version)},
-			row{"effect", p.effect(c)},
-			row{"where", where(c)},
-			row{"targets", targets(c)},
-			row{"with", strings.Join(Parameters(c.Input), "\n")},
-		)
-		p.line(0, "")
-	}
-}
-
-// leadsTo says what a yes does, or was about to do.
-func leadsTo(a *workflows.ApprovalStatus) string {
-	verb := "makes"
-	if !a.Open() {
-		verb = "was to make"
-	}
-	switch n := len(a.Calls); n {
-	case 0:
-		return "A yes makes no call by itself; it decides how the playbook goes on."
-	case 1:
-		return "A yes " + verb + " this call:"
-	default:
-		return fmt.Sprintf("A yes %s these %d calls, in this order:", verb, n)
-	}
-}
-
-// effect says what a call does to the world and how to take it back.
-func (p *page) effect(c approval.Call) string {
-	switch playbook.Effect(c.Effect) {
-	case playbook.EffectRead:
-		return "read: changes nothing"
-	case playbook.EffectChange:
-		if c.Undo == "" {
-			return p.style(red, "change: nothing undoes it")
-		}
-		if c.PutBackAfter > 0 {
-			return p.style(yellow, "change") + ": put back after " + span(c.PutBackAfter) + " unless somebody keeps it, at once if the run fails or is cancelled"
-		}
-		if c.PutBack {
-			return p.style(yellow, "change") + ": put back if the run fails or is cancelled later"
-		}
-		return p.style(yellow, "change") + ": can be undone with " + Exact(c.Undo)
-	case playbook.EffectDestroy:
-		return p.style(red, "destroy: cannot be undone")
-	default:
-		return Exact(c.Effect)
-	}
-}
-
-// places are the input fields that say where a call acts, whatever it acts on.
-var places = []string{"account", "region"}
-
-func where(c approval.Call) string { return strings.Join(named(c.Input, places), ", ") }
-
-func targets(c approval.Call) string { return strings.Join(named(c.Input, c.Targets), "\n") }
-
-// named returns the given fields of an input that are there.
-func named(input json.RawMessage, names []string) []string {
-	var fields map[string]json.RawMessage
-	if json.Unmarshal(input, &fields) != nil {
-		return nil
-	}
-	var found []string
-	for _, name := range names {
-		raw, ok := fields[name]
-		if !ok {
-			continue
-		}
-		value := Exact(string(raw))
-		var s string
-		if json.Unmarshal(raw, &s) == nil {
-			value = Exact(s)
-		}
-		found = append(found, Exact(name)+" "+value)
-	}
-	return found
-}
-
 func quorum(a *workflows.ApprovalStatus) string {
+	if len(a.Policies) > 0 { // not all people count for each need
+		return fmt.Sprintf("%d of the groups must approve; one no rejects", a.Quorum)
+	}
 	people := plural(len(a.People), "person", "people")
 	return fmt.Sprintf("%d of %s must approve; one no rejects", a.Quorum, people)
+}
+
+// policyAsks says who must approve beside those whom the playbook asks.
+func policyAsks(a *workflows.ApprovalStatus) string {
+	var lines []string
+	for _, need := range a.Policies {
+		lines = append(lines, fmt.Sprintf("%d of %s must approve, too", need.Quorum, exactAll(need.Groups)))
+	}
+	return strings.Join(lines, "\n")
+}
+
+func escalation(a *workflows.ApprovalStatus) string {
+	switch e := a.Escalate; {
+	case e == nil:
+		return ""
+	case a.Escalated != nil:
+		return exactAll(e.Groups) + " are asked as well since " + stamp(*a.Escalated)
+	default:
+		return exactAll(e.Groups) + " are asked as well from " + stamp(e.At) + " on"
+	}
+}
+
+// edits are what people have changed in the calls. Whoever did has no vote on them.
+func edits(a *workflows.ApprovalStatus) string {
+	var lines []string
+	for _, e := range a.Edits {
+		lines = append(lines, fmt.Sprintf("%s  %s changed %s: %s is now %s", clock(e.At), Exact(e.By), Exact(e.Step), Exact(e.Before.Short()), Exact(e.After.Short())))
+	}
+	return strings.Join(lines, "\n")
 }
 
 func expires(a *workflows.ApprovalStatus, now time.Time) string {
@@ -171,10 +118,22 @@ func votes(a *workflows.ApprovalStatus, indent int) string {
 	}
 	var lines []string
 	for _, v := range a.Votes {
-		lines = append(lines, fmt.Sprintf("%s  %s  %s", clock(v.At), pad(Exact(string(v.Verdict)), len(approval.Approve)), Exact(v.Person)))
+		lines = append(lines, fmt.Sprintf("%s  %s  %s", clock(v.At), pad(Exact(string(v.Verdict)), len(approval.Approve)), voter(v)))
 		lines = append(lines, said(v.Reason, indent+valueIndent)...)
 	}
 	return strings.Join(lines, "\n")
+}
+
+// voter is who voted, and how else than in the own right and with the others.
+func voter(v approval.Vote) string {
+	who := Exact(v.Person)
+	if v.For != "" {
+		who += " for " + Exact(v.For)
+	}
+	if v.BreakGlass {
+		who += ", alone: breaks the glass"
+	}
+	return who
 }
 
 // decisionAt is lines of a table at an indent.
@@ -200,6 +159,9 @@ func decided(d *approval.Decision) string {
 	line := Exact(string(d.Outcome))
 	if len(d.By) > 0 {
 		line += " by " + exactAll(d.By)
+	}
+	if d.BreakGlass {
+		line += ", who broke the glass: a review is open"
 	}
 	return line
 }

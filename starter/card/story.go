@@ -148,6 +148,9 @@ func (p *page) steps(st *workflows.Status) {
 		if s.Run != "" {
 			p.line(below, "run    "+Exact(s.Run))
 		}
+		if s.ByHand != "" {
+			p.line(below, "by hand, by "+Exact(s.ByHand))
+		}
 		if s.Waits != nil {
 			p.linef(below, "waits for %s until %s", Exact(s.Waits.Event), stamp(s.Waits.Until))
 		}
@@ -224,12 +227,15 @@ func (p *page) approval(a *workflows.ApprovalStatus) {
 	rows := []row{
 		{"asked", stamp(a.Asked) + ", of " + exactAll(a.Groups)},
 		{"covers", covers(a)},
+		{"policy", policyAsks(a)},
+		{"escalates", escalation(a)},
+		{"edited", edits(a)},
 		{"votes", votes(a, 4)},
 		{"decision", decisionAt(a, 4)},
 		{"digest", Exact(a.Digest.Short())},
 	}
 	if a.Open() {
-		rows[3] = row{"expires", stamp(a.Expires)}
+		rows = slices.Insert(rows, len(rows)-2, row{"expires", stamp(a.Expires)})
 	}
 	p.table(4, append(rows, refusals(a.Refused)...)...)
 }
