@@ -31,6 +31,9 @@ const TaskQueue = "countersign"
 type Client struct {
 	Temporal  client.Client
 	TaskQueue string // "" is TaskQueue
+	// Converter is that of Temporal; nil: the default one. The list of runs shows with it what is
+	// kept with them.
+	Converter converter.DataConverter
 }
 
 // ErrNoRun is returned for a run that does not exist, or that Temporal no longer keeps.
@@ -224,7 +227,7 @@ func (c Client) Runs(ctx context.Context, open bool, limit int) ([]Listed, error
 			}
 			if parent := e.ParentExecution; parent != nil {
 				run.Parent = parent.WorkflowId
-				_ = converter.GetDefaultDataConverter().FromPayload(e.Memo.GetFields()[playbookMemo], &run.Playbook) // without it: the caller's
+				_ = c.converter().FromPayload(e.Memo.GetFields()[playbookMemo], &run.Playbook) // without it: the caller's
 			}
 			if e.CloseTime != nil {
 				ended := e.CloseTime.AsTime()
@@ -258,4 +261,11 @@ func NewInput(pb *playbook.Playbook, ev event.Event, given map[string]json.RawMe
 		return Input{}, fmt.Errorf("playbook %s: %w", pb.Name, err)
 	}
 	return Input{Plan: pb.Plan, Event: ev, Inputs: inputs}, nil
+}
+
+func (c Client) converter() converter.DataConverter {
+	if c.Converter == nil {
+		return converter.GetDefaultDataConverter()
+	}
+	return c.Converter
 }

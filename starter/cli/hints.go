@@ -59,6 +59,7 @@ func (a *app) command(verb string, args ...string) string {
 		flag("--namespace", a.temporal.Namespace, "")
 		flag("--profile", a.temporal.Profile, "")
 		flag("--temporal-config", a.temporal.ConfigFile, "")
+		flag("--payload-keys", a.temporal.PayloadKeys, "")
 		flag("--task-queue", a.taskQueue, workflows.TaskQueue)
 	}
 	return strings.Join(words, " ")

@@ -35,7 +35,12 @@ func dial(ctx context.Context, opts connect.Options, taskQueue string) (Runs, fu
 	if err != nil {
 		return nil, nil, err
 	}
-	return direct{workflows.Client{Temporal: c, TaskQueue: taskQueue}}, c.Close, nil
+	keys, err := opts.Keys()
+	if err != nil {
+		c.Close()
+		return nil, nil, err
+	}
+	return direct{workflows.Client{Temporal: c, TaskQueue: taskQueue, Converter: keys.Converter()}}, c.Close, nil
 }
 
 // direct are runs without a gateway. They take no answers: a run believes what a gateway has signed.

@@ -1,6 +1,8 @@
 // Package connect finds the Temporal cluster: the profiles of the Temporal CLI, TEMPORAL_*
 // environment variables and flags, in that order of weight, the last winning. TLS and API keys
-// come from the profile or the environment. The worker and the starter connect in the same way.
+// come from the profile or the environment. The worker and the starter connect in the same way,
+// and encrypt what they write with the same keys, if there are any, see [ParseKeys]. Headers stay as
+// they are: a ticket is signed, and holds nothing private.
 package connect
 
 import (
@@ -27,6 +29,9 @@ type Options struct {
 	Profile    string
 	Address    string
 	Namespace  string
+	// PayloadKeys is the file of the keys that payloads are encrypted with, see [ParseKeys]; "": the
+	// environment says, and if it does not they are not encrypted.
+	PayloadKeys string
 	// Logger is for the SDK; nil discards.
 	Logger *slog.Logger
 	// Env looks up the environment; nil is the process's own.
@@ -39,6 +44,7 @@ func (o *Options) Flags(flags *pflag.FlagSet) {
 	flags.StringVar(&o.Namespace, "namespace", "", "Temporal namespace (TEMPORAL_NAMESPACE)")
 	flags.StringVar(&o.Profile, "profile", "", "profile of the Temporal CLI's configuration (TEMPORAL_PROFILE)")
 	flags.StringVar(&o.ConfigFile, "temporal-config", "", "the Temporal CLI's configuration `file` (TEMPORAL_CONFIG_FILE)")
+	flags.StringVar(&o.PayloadKeys, "payload-keys", "", "`file` of the keys that payloads are encrypted with, the newest first ("+payloadKeysEnv+"; or the keys in "+payloadKeyEnv+")")
 }
 
 // Resolve gives the client options that flags, environment and profile amount to.
@@ -63,6 +69,11 @@ func (o Options) Resolve() (client.Options, error) {
 		logger = slog.New(slog.DiscardHandler)
 	}
 	resolved.Logger = log.NewStructuredLogger(logger)
+	keys, err := o.Keys()
+	if err != nil {
+		return client.Options{}, err
+	}
+	keys.encrypt(&resolved)
 	resolved.ContextPropagators = []workflow.ContextPropagator{activities.Tickets()}
 	return resolved, nil
 }
