@@ -156,8 +156,9 @@ func (l location) entry() (entry, error) {
 // names are those of all secrets, sorted.
 func (r *Resolver) names() []string { return slices.Sorted(maps.Keys(r.entries)) }
 
-// readFile reads a secret that is a file which nobody else may read.
-func readFile(name string) (Secret, error) {
+// ReadFile reads a secret that is a file which nobody else may read. A line break at its end does not
+// count.
+func ReadFile(name string) (Secret, error) {
 	f, err := os.Open(name)
 	if err != nil {
 		return Secret{}, fmt.Errorf("%w: %w", err, errFinal)
@@ -172,11 +173,14 @@ func readFile(name string) (Secret, error) {
 	case info.Mode().Perm()&0o077 != 0:
 		return Secret{}, fmt.Errorf("%s can be read by others (mode %04o); want 0600 or less: %w", name, info.Mode().Perm(), errFinal)
 	}
-	raw, err := io.ReadAll(io.LimitReader(f, maxValue+2))
+	raw, err := io.ReadAll(io.LimitReader(f, maxValue+3))
 	if err != nil {
 		return Secret{}, err
 	}
 	// Editors end a file with a line break, which is no part of the secret.
 	raw = bytes.TrimSuffix(bytes.TrimSuffix(raw, []byte("\n")), []byte("\r"))
+	if len(raw) > maxValue {
+		return Secret{}, fmt.Errorf("%s is longer than %d bytes: %w", name, maxValue, errFinal)
+	}
 	return New(string(raw)), nil
 }

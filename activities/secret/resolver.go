@@ -101,7 +101,7 @@ func (r *Resolver) read(ctx context.Context, e entry) (Secret, error) {
 		}
 		return New(value), nil
 	case e.file != "":
-		return readFile(e.file)
+		return ReadFile(e.file)
 	case r.sources.AWS == nil:
 		return Secret{}, fmt.Errorf("this program cannot read AWS Secrets Manager: %w", errFinal)
 	default:

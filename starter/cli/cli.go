@@ -19,6 +19,7 @@
 //	graph       a playbook as a picture
 //	new         the beginning of a playbook
 //	fmt         playbooks in their one layout
+//	codec       decrypt for the Temporal UI, and keys to encrypt with
 //	policy      check, test and explain the policy
 //	keys        make the key that the gateway signs with
 //	ledger      check, export and set up the record
@@ -206,7 +207,7 @@ func (a *app) root() *cobra.Command {
 	a.temporal.Flags(flags)
 	root.AddCommand(
 		a.validate(), a.rules(), a.test(), a.match(), a.run(), a.runs(), a.show(), a.approvals(), a.approve(), a.reject(), a.answer(), a.cancel(), a.activities(), a.schema(), a.graph(), a.new(), a.fmt(), a.plan(), a.keys(),
-		a.policy(), a.ledger(),
+		a.policy(), a.ledger(), a.codec(),
 	)
 	for _, cmd := range root.Commands() {
 		a.examples(cmd)

@@ -53,7 +53,7 @@ func (a *app) command(verb string, args ...string) string {
 		flag("--activities", a.descriptors, a.env(activitiesEnv))
 	}
 	switch verb {
-	case "validate", "test", "match", "activities", "schema", "new", "policy", "ledger", "evidence":
+	case "validate", "test", "match", "activities", "schema", "new", "policy", "ledger", "evidence", "codec":
 	default:
 		flag("--address", a.temporal.Address, "")
 		flag("--namespace", a.temporal.Namespace, "")

@@ -66,6 +66,9 @@ func (a *app) connect(ctx context.Context) (Runs, func(), error) {
 			return nil, nil, refuse(fmt.Errorf("read the Temporal configuration: %w", err), "")
 		}
 	}
+	if _, err := opts.Keys(); err != nil {
+		return nil, nil, refuse(err, "make one: "+a.command("codec", "key", "ID"))
+	}
 	if _, err := opts.Resolve(); err != nil {
 		return nil, nil, refuse(err, "name a profile of the Temporal configuration with --profile, or set --address and --namespace")
 	}

@@ -263,7 +263,7 @@ func TestWhereKeysAre(t *testing.T) {
 		"not there":                 {flag: filepath.Join(dir, "none"), says: "read the keys of payloads: open"},
 		"a folder":                  {flag: dir, says: "is not a regular file"},
 		"open to others":            {flag: write("open", "a "+key(1), 0o644), says: "can be read by others (mode 0644); want 0600 or less"},
-		"too large":                 {flag: write("large", strings.Repeat("#", 1<<16+1), 0o600), says: "at most 65536 are read"},
+		"too large":                 {flag: write("large", strings.Repeat("#", 1<<16+1), 0o600), says: "is longer than 65536 bytes"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if tc.env == nil {

@@ -7,11 +7,12 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/countersign/countersign/activities/secret"
 )
 
 // Variables of the environment: the file of keys in the place of --payload-keys, and the keys
@@ -22,9 +23,8 @@ const (
 )
 
 const (
-	keySize     = 32      // bytes: AES-256
-	maxKeysFile = 1 << 16 // bytes
-	maxKeys     = 100
+	keySize = 32 // bytes: AES-256
+	maxKeys = 100
 )
 
 var keyIDForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
@@ -141,36 +141,15 @@ func (o Options) Keys() (*Keys, error) {
 		}
 	} else {
 		from = file
-		var err error
-		if text, err = readPrivate(file); err != nil {
+		content, err := secret.ReadFile(file)
+		if err != nil {
 			return nil, fmt.Errorf("read the keys of payloads: %w", err)
 		}
+		text = content.Reveal()
 	}
 	k, err := ParseKeys(text)
 	if err != nil {
 		return nil, fmt.Errorf("read the keys of payloads, %s: %w", from, err)
 	}
 	return k, nil
-}
-
-// readPrivate reads a file that nobody else may read.
-func readPrivate(name string) (string, error) {
-	f, err := os.Open(name)
-	if err != nil {
-		return "", err
-	}
-	defer func() { _ = f.Close() }() // it was only read
-	info, err := f.Stat()
-	switch {
-	case err != nil:
-		return "", err
-	case !info.Mode().IsRegular():
-		return "", fmt.Errorf("%s is not a regular file", name)
-	case info.Mode().Perm()&0o077 != 0:
-		return "", fmt.Errorf("%s can be read by others (mode %04o); want 0600 or less", name, info.Mode().Perm())
-	case info.Size() > maxKeysFile:
-		return "", fmt.Errorf("%s is %d bytes; at most %d are read", name, info.Size(), maxKeysFile)
-	}
-	raw, err := io.ReadAll(io.LimitReader(f, maxKeysFile))
-	return string(raw), err
 }
