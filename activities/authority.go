@@ -58,6 +58,9 @@ const (
 	// AskAgain is a refusal of a call that people approved: its effect is no longer the one they
 	// saw, or they decided too long ago.
 	AskAgain = "AskAgain"
+	// Overtaken is a refusal to take back what is taken back already, or what others have changed
+	// since: nothing is left to do.
+	Overtaken = "Overtaken"
 )
 
 // errNoAuthority is why a worker that was given none makes no effect.

@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -46,7 +47,9 @@ const (
 	ExpiryKept     ExpiryState = "kept"     // by a person
 	ExpiryReleased ExpiryState = "released" // its run ended badly and puts it back
 	ExpiryFailed   ExpiryState = "failed"   // it could not be put back
-	ExpiryEnded    ExpiryState = "cancelled"
+	// ExpiryOvertaken: there was nothing left to put back, or others have changed it since.
+	ExpiryOvertaken ExpiryState = "overtaken"
+	ExpiryEnded     ExpiryState = "cancelled"
 )
 
 // Over reports whether nothing more will happen.
@@ -72,7 +75,7 @@ type ExpiryStatus struct {
 // broken has a day to mend.
 const undoTries = 24 * time.Hour
 
-var undoRetry = playbook.Retry{Times: 1000, Every: 10 * time.Second, Backoff: 2, MaxEvery: 10 * time.Minute}
+var undoRetry = playbook.Retry{Every: 10 * time.Second, Backoff: 2, MaxEvery: 10 * time.Minute}
 
 // Expiry is the workflow that holds the undo of one call until its time, and then makes it through
 // the guard like any other, unless a person keeps what was done. It outlives its run.
@@ -154,33 +157,46 @@ func (e *expiry) wait(ctx workflow.Context) error {
 	return err
 }
 
-// act makes the call. A person may still keep it while attempts fail.
+// act makes the call, and again until it can be made. Between two attempts a person may still keep
+// what was done; not while one is under way, as nobody could say then which of both came first.
 func (e *expiry) act(ctx workflow.Context, call UndoCall) error {
 	e.status.State = ExpiryActing
 	what, err := call.Digest()
 	if err != nil {
 		return err
 	}
-	s := &playbook.Step{Timeout: max(undoTries, call.Timeout), Retry: undoRetry}
-	calling, stop := workflow.WithCancel(ctx)
-	defer stop()
-	made := execute(calling, e.status.Step+".undo", s, call.verb(), call.Call, &activities.Permit{Covers: []digest.Digest{what}})
-	if err := workflow.Await(ctx, func() bool { return made.IsReady() || e.keep != nil }); err == nil && !made.IsReady() {
-		stop()
+	s := &playbook.Step{Timeout: max(playbook.DefaultTimeout, call.Timeout), Retry: playbook.Retry{Times: 1}}
+	until := workflow.Now(ctx).Add(undoTries)
+	for n := 1; ; n++ {
+		err := execute(ctx, e.status.Step+".undo", s, call.verb(), call.Call, &activities.Permit{Covers: []digest.Digest{what}}).Get(ctx, nil)
+		if err == nil {
+			e.status.Error = ""
+			e.end(ctx, ExpiryPutBack)
+			return nil
+		}
+		e.status.Error = reason(err)
+		var app *temporal.ApplicationError
+		switch final := errors.As(err, &app) && app.NonRetryable(); {
+		case final && app.Type() == activities.Overtaken:
+			e.end(ctx, ExpiryOvertaken)
+			return nil
+		case final || ctx.Err() != nil || !workflow.Now(ctx).Before(until):
+			return err
+		}
+		unsure := cutOff(err) // it may be put back; another attempt tells
+		kept, err := workflow.AwaitWithTimeout(ctx, undoRetry.Pause(n), func() bool { return e.keep != nil && !unsure })
+		if err != nil {
+			return err
+		}
+		if kept {
+			e.keeps(ctx)
+			return nil
+		}
 	}
-	err = made.Get(ctx, nil)
-	switch {
-	case err == nil:
-		e.end(ctx, ExpiryPutBack)
-	case e.keep != nil && ctx.Err() == nil && !cutOff(err):
-		e.keeps(ctx)
-		return nil
-	}
-	return err
 }
 
 func (e *expiry) keeps(ctx workflow.Context) {
-	e.status.KeptBy, e.status.Reason = e.keep.By, e.keep.Reason
+	e.status.KeptBy, e.status.Reason, e.status.Error = e.keep.By, e.keep.Reason, ""
 	e.end(ctx, ExpiryKept)
 }
 

@@ -322,9 +322,12 @@ func TestExpiryFails(t *testing.T) {
 	}{
 		"mends within a day": {busy(20 * time.Hour), 0, workflows.ExpiryPutBack, "", 90},
 		"does not":           {busy(40 * time.Hour), 0, workflows.ExpiryFailed, "busy", 140},
+		"is overtaken": {func(*house, time.Time) error {
+			return activities.Permanent(activities.Overtaken, errors.New("it was put back already, at 21:14"))
+		}, 0, workflows.ExpiryOvertaken, "it was put back already", 1},
 		"is refused for good": {func(*house, time.Time) error {
-			return activities.Permanent(activities.NotPermitted, errors.New("the world has changed since the run left it"))
-		}, 0, workflows.ExpiryFailed, "the world has changed", 1},
+			return activities.Permanent(activities.NotPermitted, errors.New("policy: people do it by hand"))
+		}, 0, workflows.ExpiryFailed, "by hand", 1},
 		"is kept meanwhile": {busy(40 * time.Hour), 10 * time.Hour, workflows.ExpiryKept, "", 30},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -47,6 +47,8 @@ func (p *page) until(a *workflows.Act) string {
 		return when + ", then " + by
 	case workflows.ExpiryKept:
 		return p.style(green, "kept") + " by " + Exact(u.KeptBy) + ", " + when
+	case workflows.ExpiryOvertaken:
+		return when + ", left as it was then"
 	case workflows.ExpiryFailed:
 		return p.style(red, "could not be "+by) + ", " + when
 	default:

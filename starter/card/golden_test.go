@@ -314,6 +314,7 @@ func holds() *workflows.Status {
 		{State: workflows.ExpiryKept, Ended: when(62, 0), KeptBy: "p-alice", Reason: "she is on leave\nuntil Monday"},
 		{State: workflows.ExpiryFailed, Ended: when(1681, 0), Error: "throttled"},
 		{State: workflows.ExpiryEnded, Ended: when(70, 0)},
+		{State: workflows.ExpiryOvertaken, Ended: when(240, 8), Error: "not permitted: it was put back already"},
 	} {
 		until.At = at(240, i)
 		st.Expiring = append(st.Expiring, &workflows.Act{

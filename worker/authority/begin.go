@@ -109,7 +109,7 @@ func (q *asked) compare(ctx context.Context) error {
 	case who == shown:
 		return q.again("what it would change now is not what was shown")
 	default:
-		return refuse("the world has changed since the run left it: nothing is put back over what others did")
+		return overtaken("the world has changed since the run left it: nothing is put back over what others did")
 	}
 }
 
@@ -139,4 +139,9 @@ func (q *asked) again(why string) error {
 
 func refuse(format string, args ...any) error {
 	return activities.Permanent(activities.NotPermitted, fmt.Errorf("%w: %s", activities.ErrNotPermitted, fmt.Sprintf(format, args...)))
+}
+
+// overtaken is a refusal to take back what needs it no more.
+func overtaken(format string, args ...any) error {
+	return activities.Permanent(activities.Overtaken, fmt.Errorf("%w: %s", activities.ErrNotPermitted, fmt.Sprintf(format, args...)))
 }

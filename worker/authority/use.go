@@ -79,7 +79,7 @@ func look(tx ledger.Tx, q *asked) (use, error) {
 			return so, fmt.Errorf("read record %d: %w", outcome.Seq, err)
 		}
 		if !same {
-			return so, refuse("it was put back already, at %s", outcome.At.Format(time.RFC3339))
+			return so, overtaken("it was put back already, at %s", outcome.At.Format(time.RFC3339))
 		}
 		so.output = body.Output
 		return so, nil

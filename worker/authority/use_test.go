@@ -125,12 +125,12 @@ func TestUndo(t *testing.T) {
 		a.Ticket, a.Workflow = w.ticket(func(t *grant.Ticket) { t.Run, t.Undoes = "undo-leak/1", "leak/1" }), "undo-leak/1"
 	}
 	w.refused(at(light, "dark", asked), activities.NotPermitted, "people must approve it")
-	w.refused(at(light, "red", asked, func(a *activities.Attempt) { a.Step = "douse.undo" }, w.grantedFor("douse.undo")), activities.NotPermitted, "the world has changed")
+	w.refused(at(light, "red", asked, func(a *activities.Attempt) { a.Step = "douse.undo" }, w.grantedFor("douse.undo")), activities.Overtaken, "the world has changed")
 	w.admitted(at(light, "dark", asked, w.grantedFor("douse.undo")), nil)
 
 	douse(true, "dark")
 	w.refused(at(call(t, "lamp.light", "hall"), "dark"), activities.NotPermitted, "people must approve it")
-	w.refused(at(light, "red"), activities.NotPermitted, "the world has changed since")
+	w.refused(at(light, "red"), activities.Overtaken, "the world has changed since")
 	ticket := w.ticket()
 	same := func(a *activities.Attempt) { a.Ticket = ticket }
 	w.admitted(at(light, "dark", same), nil)
@@ -140,7 +140,7 @@ func TestUndo(t *testing.T) {
 	require.True(t, earlier)
 	elsewhere := at(light, "dark", same)
 	elsewhere.Workflow = "leak/1/expiry/douse"
-	w.refused(elsewhere, activities.NotPermitted, "put back already")
+	w.refused(elsewhere, activities.Overtaken, "put back already")
 }
 
 // grantedFor is granted for a step of another name.
