@@ -53,6 +53,7 @@ type Runs interface {
 	Decide(ctx context.Context, run string, standing grant.Signed) (workflows.VoteResult, error)
 	Answer(ctx context.Context, run string, answer grant.Signed) (approval.Ending, error)
 	Cancel(ctx context.Context, run string) error
+	Keep(ctx context.Context, until workflows.Until, word grant.Signed) (workflows.ExpiryStatus, error)
 }
 
 // Policy is what the desk needs of a policy; policy.Policy has it.
@@ -122,10 +123,14 @@ func New(o Options) (*Desk, error) {
 // ErrForbidden is why a person may not do something at all.
 var ErrForbidden = errors.New("not allowed")
 
+// refusal is an approval.ErrRefused in its own words.
+type refusal struct{ says string }
+
+func (r refusal) Error() string        { return r.says }
+func (r refusal) Is(target error) bool { return target == approval.ErrRefused }
+
 // refuse says no to what a person asks; whoever asks is told why.
-func refuse(format string, args ...any) error {
-	return fmt.Errorf("%w: %s", approval.ErrRefused, fmt.Sprintf(format, args...))
-}
+func refuse(format string, args ...any) error { return refusal{fmt.Sprintf(format, args...)} }
 
 // human is the person that a principal is now. Who has left the directory may do nothing.
 func (d *Desk) human(p Principal) (directory.Directory, error) {

@@ -254,3 +254,9 @@ func planOf(t *testing.T) *playbook.Plan {
 func callOf(c approval.Call) activities.Call {
 	return activities.Call{Activity: c.Activity, Version: c.Version, Input: c.Input}
 }
+
+func (o fakeRuns) Keep(_ context.Context, until workflows.Until, signed grant.Signed) (workflows.ExpiryStatus, error) {
+	var k grant.Keep
+	require.NoError(o.t, o.signer.Keys().Open(&signed, grant.KindKeep, &k))
+	return workflows.ExpiryStatus{Run: k.Run, Step: k.Step, Execution: until.Execution, KeptBy: k.By, State: workflows.ExpiryKept}, nil
+}
