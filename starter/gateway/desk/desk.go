@@ -6,7 +6,8 @@
 //	vote      counts one person's answer, and decides            vote.go, request.go, panel.go
 //	deliver   brings decisions to their runs until they arrive   deliver.go
 //	answer    a question, a delegation, an edit                  answer.go, delegate.go, edit.go
-//	operate   cancel, keep, undo, the kill switch, reviews       operate.go
+//	operate   cancel, the kill switch, reviews                   operate.go
+//	put back  what a run did, or keep it                         undo.go, keep.go
 //
 // The desk authenticates nobody: its callers hand it a [Principal] that they made of a verified
 // token or of a verified click. Everything else it looks up anew for every word of a person: who is
@@ -52,6 +53,7 @@ type Runs interface {
 	Runs(ctx context.Context, open bool, limit int) ([]workflows.Listed, error)
 	Decide(ctx context.Context, run string, standing grant.Signed) (workflows.VoteResult, error)
 	Answer(ctx context.Context, run string, answer grant.Signed) (approval.Ending, error)
+	Edit(ctx context.Context, run string, order grant.Signed) (workflows.EditResult, error)
 	Cancel(ctx context.Context, run string) error
 	Keep(ctx context.Context, until workflows.Until, word grant.Signed) (workflows.ExpiryStatus, error)
 }
@@ -68,7 +70,7 @@ type Notifier interface {
 	Notify(ctx context.Context, n Notice)
 }
 
-// Options configure a desk. All but the last four are needed.
+// Options configure a desk. All up to Library are needed.
 type Options struct {
 	Signer grant.Signer
 	Ledger *ledger.Ledger
@@ -78,10 +80,12 @@ type Options struct {
 	Policy    func() (Policy, error)
 	Library   func() (*library.Library, error)
 
+	// Catalog is what undo is made of; nil: there is no undo.
+	Catalog func() playbook.Catalog
 	// AnyPlan lets persons start plans of their own, which this desk does not have: in local mode,
 	// where whoever writes playbooks is who runs everything.
 	AnyPlan bool
-	// Halting are the groups whose members may let effects go on again after a halt; nil: everybody.
+	// Resuming are the groups whose members may let effects go on again after a halt; nil: everybody.
 	Resuming []string
 	Notifier Notifier     // nil: notices are logged
 	Log      *slog.Logger // nil: none

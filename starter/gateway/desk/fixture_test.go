@@ -64,6 +64,7 @@ type office struct {
 	tickets   []grant.Ticket
 	standings []approval.Standing
 	answers   []approval.AnswerOrder
+	edits     []approval.EditOrder
 	cancelled []string
 	deaf      error // what a run answers
 	notices   []desk.Notice
@@ -97,6 +98,11 @@ func open(t *testing.T, change ...func(*desk.Options)) *office {
 			return p, nil
 		},
 		Library: func() (*library.Library, error) { return shipped(), nil },
+		Catalog: func() playbook.Catalog {
+			registry := activities.NewRegistry()
+			all.Register(registry, all.Options{})
+			return library.Catalog(registry)
+		},
 	}
 	for _, f := range change {
 		f(&opts)
@@ -259,4 +265,11 @@ func (o fakeRuns) Keep(_ context.Context, until workflows.Until, signed grant.Si
 	var k grant.Keep
 	require.NoError(o.t, o.signer.Keys().Open(&signed, grant.KindKeep, &k))
 	return workflows.ExpiryStatus{Run: k.Run, Step: k.Step, Execution: until.Execution, KeptBy: k.By, State: workflows.ExpiryKept}, nil
+}
+
+func (o fakeRuns) Edit(_ context.Context, _ string, signed grant.Signed) (workflows.EditResult, error) {
+	var e approval.EditOrder
+	require.NoError(o.t, o.signer.Keys().Open(&signed, grant.KindEdit, &e))
+	o.edits = append(o.edits, e)
+	return workflows.EditResult{Request: "sha256:new"}, nil
 }

@@ -47,7 +47,7 @@ func (d *Desk) Vote(ctx context.Context, p Principal, run string, v Vote) (VoteR
 	if err != nil {
 		return VoteResult{}, d.turn(ctx, p, run, v.Digest, err)
 	}
-	if long(m.request()) && p.Surface != "cli" && p.Surface != "local" {
+	if m.request().Long() && p.Surface != "cli" && p.Surface != "local" {
 		return VoteResult{}, d.refused(ctx, p, run, v.Digest, refuse("it is too long to be shown whole here; read it with starter show %s, and answer there with its digest", run))
 	}
 	panel, rules, err := d.panel(m, people, time.Now())
@@ -76,12 +76,6 @@ func (d *Desk) turn(ctx context.Context, p Principal, run string, what digest.Di
 		return d.refused(ctx, p, run, what, err)
 	}
 	return err
-}
-
-// long reports whether a request is too long to be shown whole on a small surface.
-func long(r approval.Request) bool {
-	known, ok := any(r).(interface{ Long() bool })
-	return ok && known.Long()
 }
 
 // shown is the card, as text.

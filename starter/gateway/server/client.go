@@ -73,6 +73,16 @@ func (c Client) Delegate(ctx context.Context, run string, d desk.Delegate) (appr
 	return call[approval.Delegation](ctx, c, http.MethodPost, of1(run, "delegations"), d)
 }
 
+// Edit changes a call that is asked about.
+func (c Client) Edit(ctx context.Context, run string, e desk.Edit) (workflows.EditResult, error) {
+	return call[workflows.EditResult](ctx, c, http.MethodPost, of1(run, "edits"), e)
+}
+
+// Undo starts the run that takes back what a run did.
+func (c Client) Undo(ctx context.Context, run, reason string) (workflows.Started, error) {
+	return call[workflows.Started](ctx, c, http.MethodPost, of1(run, "undo"), Reason{reason})
+}
+
 // Keep keeps what would be put back by itself.
 func (c Client) Keep(ctx context.Context, run string, k desk.Keep) (workflows.ExpiryStatus, error) {
 	return call[workflows.ExpiryStatus](ctx, c, http.MethodPost, of1(run, "keep"), k)

@@ -39,6 +39,10 @@ func Handler(o Options) http.Handler {
 	mux.HandleFunc("POST /v1/runs/{run}/votes", of(o, d.Vote))
 	mux.HandleFunc("POST /v1/runs/{run}/answers", of(o, d.Answer))
 	mux.HandleFunc("POST /v1/runs/{run}/delegations", of(o, d.Delegate))
+	mux.HandleFunc("POST /v1/runs/{run}/edits", of(o, d.Edit))
+	mux.HandleFunc("POST /v1/runs/{run}/undo", of(o, func(ctx context.Context, p desk.Principal, run string, r Reason) (workflows.Started, error) {
+		return d.Undo(ctx, p, run, r.Reason)
+	}))
 	mux.HandleFunc("POST /v1/runs/{run}/keep", of(o, d.Keep))
 	mux.HandleFunc("POST /v1/runs/{run}/cancel", of(o, func(ctx context.Context, p desk.Principal, run string, _ Done) (Done, error) {
 		return Done{}, d.Cancel(ctx, p, run)
