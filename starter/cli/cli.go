@@ -23,6 +23,7 @@
 //	policy      check, test and explain the policy
 //	keys        make the key that the gateway signs with
 //	ledger      check, export and set up the record
+//	evidence    what is on record of a run, as a bundle that verifies alone
 //
 // # Manners
 //
@@ -207,7 +208,7 @@ func (a *app) root() *cobra.Command {
 	a.temporal.Flags(flags)
 	root.AddCommand(
 		a.validate(), a.rules(), a.test(), a.match(), a.run(), a.runs(), a.show(), a.approvals(), a.approve(), a.reject(), a.answer(), a.cancel(), a.activities(), a.schema(), a.graph(), a.new(), a.fmt(), a.plan(), a.keys(),
-		a.policy(), a.ledger(), a.codec(),
+		a.policy(), a.ledger(), a.evidence(), a.codec(),
 	)
 	for _, cmd := range root.Commands() {
 		a.examples(cmd)

@@ -58,11 +58,13 @@ func recorded(ts *testscript.TestScript, signer grant.Signer) []ledger.Entry {
 	}
 	request := map[string]any{
 		"id": "contain", "run": recordedRun, "execution": "x1", "playbook": "aws-compromised-access-key", "question": "Disable the key of ada?",
-		"groups": []string{"secops"}, "people": []string{"bob"}, "quorum": 1,
+		"groups": []string{"secops"}, "people": []string{"bob"}, "quorum": 1, "digest": "",
 	}
 	asked := name(request)
+	request["digest"] = asked
+	event, inputs := map[string]any{"id": "1", "type": "aws.guardduty.finding"}, map[string]any{"user": "ada"}
 	plan, call := name("plan"), name("call")
-	ticket := grant.Ticket{ID: "t1", Run: recordedRun, Playbook: "aws-compromised-access-key", Plan: plan, Issued: time.Date(2026, 3, 14, 9, 0, 0, 0, time.UTC)}
+	ticket := grant.Ticket{ID: "t1", Run: recordedRun, Playbook: "aws-compromised-access-key", Plan: plan, Event: name(event), Inputs: name(inputs), Issued: time.Date(2026, 3, 14, 9, 0, 0, 0, time.UTC)}
 	g := grant.Grant{
 		ID: "g1", Run: recordedRun, Execution: "x1", Approval: "contain", Request: asked, Plan: plan,
 		Calls:     []grant.Call{{Step: "disable", Digest: call}},
