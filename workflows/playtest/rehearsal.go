@@ -151,6 +151,8 @@ func (r *rehearsal) rehearse(in workflows.Input, key string) {
 	suite.SetDisableRegistrationAliasing(true)
 	r.env, r.answered = suite.NewTestWorkflowEnvironment(), map[string]bool{}
 	r.env.SetTestTimeout(patience)
+	// A rehearsal ends with the run: what is put back by itself later is not waited for.
+	r.env.SetDetachedChildWait(false)
 	// On a busy machine a workflow goroutine is late without being stuck; one that is ends with patience.
 	r.env.SetWorkerOptions(worker.Options{DeadlockDetectionTimeout: patience})
 	// The run starts now, not at the event's time: reads have their deadlines by the clock on the
