@@ -38,6 +38,9 @@ func TestRooms(t *testing.T) {
 		{"policies are pure", "workflows/policy", "", all, "go.temporal.io/"},
 		{"what takes back is pure", "workflows/takeback", "", all, "go.temporal.io/"},
 		{"the stand-in decodes on its own", "activities/aws/standin", "", all, "github.com/aws/"},
+		{"the ledger does not know AWS", "activities/ledger", "", all, "github.com/aws/"},
+		{"the ledger does not know Temporal", "activities/ledger", "", all, "go.temporal.io/"},
+		{"evidence verifies without Temporal", "starter/evidence", "", all, "go.temporal.io/"},
 		{"nothing points back up at deploy", "", "deploy", all, module + "deploy"},
 	} {
 		t.Run(rule.say, func(t *testing.T) {
