@@ -18,6 +18,7 @@ import (
 
 	"github.com/countersign/countersign/activities"
 	"github.com/countersign/countersign/activities/activitytest"
+	"github.com/countersign/countersign/activities/digest"
 	"github.com/countersign/countersign/workflows"
 	"github.com/countersign/countersign/workflows/playbook"
 )
@@ -172,6 +173,30 @@ func TestCancelPutsBack(t *testing.T) {
 	permit := h.permits[len(h.permits)-1]
 	require.Len(t, permit.Covers, 1, "nothing but this call")
 	require.Empty(t, permit.Approval)
+}
+
+// A call of an undo that its author wrote is no exact inverse: it has a permit for itself alone and no
+// grant, so that policy decides about it as about any call that a run makes by itself. Where that
+// says no it is told, and the rest is put back.
+func TestUndoByCallsIsPermittedAsItself(t *testing.T) {
+	h := newHouse(t)
+	h.breaks("lamp.look", "it is dark")
+	h.at(time.Minute, func() { h.approve(alice) })
+	h.do["lamp.douse"] = func(_ context.Context, in lampInput) (lampOutput, error) {
+		if in.Lamp == "attic" {
+			return lampOutput{}, activities.Permanent(activities.NotPermitted, errors.New("policy, rule \"ask\": people must approve it"))
+		}
+		return lampOutput{State: "lit", Rooms: []string{"hall"}}, nil
+	}
+	_, err := h.run("  - " + doused + "\n  - {id: s, approve: 'Really?', approvers: [oncall], steps: [{id: c, activity: lamp.light, with: {lamp: attic}, undo: [{activity: lamp.douse, with: {lamp: attic}}]}]}\n  - " + fails)
+	require.ErrorContains(t, err, "it is dark")
+	require.Equal(t, []string{"c lamp.douse failed", "a lamp.light done"}, h.undone())
+	require.Contains(t, h.status().Undone[0].Error, "people must approve it")
+	require.Equal(t, []string{`c lamp.light "attic"`}, h.left())
+	what, err := activities.Call{Activity: "lamp.douse", Version: 1, Input: json.RawMessage(`{"lamp":"attic"}`)}.Digest()
+	require.NoError(t, err)
+	permit := h.permits[len(h.permits)-2]
+	require.Equal(t, &activities.Permit{Covers: []digest.Digest{what}}, permit)
 }
 
 // What cannot be put back is told and keeps nothing else from it; the run ends as it would have.

@@ -56,7 +56,8 @@ func (d *Desk) Keep(ctx context.Context, p Principal, run string, k Keep) (workf
 	return d.Runs.Keep(ctx, until, signed)
 }
 
-// expiring finds what is meant; without a step the only one.
+// expiring finds what is meant, by the name that this run has for the step, or the called run that
+// made it; without one the only one.
 func (d *Desk) expiring(ctx context.Context, run, step string) (workflows.Until, error) {
 	st, err := d.Runs.Status(ctx, run)
 	if err != nil {
@@ -64,7 +65,7 @@ func (d *Desk) expiring(ctx context.Context, run, step string) (workflows.Until,
 	}
 	var found []workflows.Until
 	for _, act := range st.Expiring {
-		if act != nil && act.Until != nil && (step == "" || act.Until.Step == step) {
+		if act != nil && act.Until != nil && (step == "" || act.Step == step || act.Until.Step == step) {
 			found = append(found, *act.Until)
 		}
 	}

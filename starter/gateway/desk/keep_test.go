@@ -36,6 +36,15 @@ func TestKeep(t *testing.T) {
 		require.Equal(t, "w1", kept.Execution)
 	}
 	require.Len(t, records[ledger.KeepBody](o, ledger.Keep), 1)
+
+	// What a called run did has another name here than there.
+	called := act("isolate")
+	called.Step, called.Until.Run = "contain.isolate", run+"/contain"
+	o.status[run].Expiring = []*workflows.Act{act("block"), called}
+	_, err = o.Keep(t.Context(), by("dora"), run, desk.Keep{Step: "contain.isolate", Reason: "it is hostile"})
+	require.NoError(t, err)
+	words := records[ledger.KeepBody](o, ledger.Keep)
+	require.Equal(t, []string{run + "/contain", "isolate"}, []string{words[1].Run, words[1].Step})
 }
 
 func TestRequests(t *testing.T) {
