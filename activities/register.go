@@ -77,6 +77,7 @@ func Register[In, Out any](r *Registry, spec Spec, fn func(context.Context, In) 
 				return nil, Permanent("BadInput", fmt.Errorf("read the input of %s: %w", spec.Name, err))
 			}
 			ctx = secret.With(ctx, r.secrets, spec.Name)
+			defer quietPanic(ctx)
 			output, err := fn(ctx, input)
 			if err != nil {
 				return nil, quiet(ctx, err)
@@ -103,6 +104,7 @@ func Previews[In any](r *Registry, name string, fn func(context.Context, In) (pr
 			return preview.Preview{}, Permanent("BadInput", fmt.Errorf("read the input of %s: %w", name, err))
 		}
 		ctx = secret.With(ctx, r.secrets, name)
+		defer quietPanic(ctx)
 		seen, err := fn(ctx, input)
 		if err != nil {
 			return preview.Preview{}, quiet(ctx, err)

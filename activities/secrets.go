@@ -52,6 +52,18 @@ func quiet(ctx context.Context, err error) error {
 	return errors.New(text)
 }
 
+// quietPanic takes what was resolved out of what a panic says: the engine keeps that too.
+func quietPanic(ctx context.Context) {
+	said := recover()
+	if said == nil {
+		return
+	}
+	if text, told := secret.Clean(ctx, fmt.Sprint(said)); told {
+		panic(text)
+	}
+	panic(said)
+}
+
 // quietPreview takes what was resolved out of a preview: people read it.
 func quietPreview(ctx context.Context, seen preview.Preview) (preview.Preview, error) {
 	raw, err := json.Marshal(seen)

@@ -2,7 +2,7 @@
 // environment variables and flags, in that order of weight, the last winning. TLS and API keys
 // come from the profile or the environment. The worker and the starter connect in the same way,
 // and encrypt what they write with the same keys, if there are any, see [ParseKeys]. Headers stay as
-// they are: a ticket is signed, and holds nothing private.
+// they are: a ticket is signed, and holds names but nothing else of an event.
 package connect
 
 import (
