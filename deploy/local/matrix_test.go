@@ -22,6 +22,7 @@ import (
 	"github.com/countersign/countersign/activities"
 	"github.com/countersign/countersign/activities/activitytest"
 	"github.com/countersign/countersign/activities/directory"
+	"github.com/countersign/countersign/activities/preview"
 	"github.com/countersign/countersign/deploy/local/devserver"
 	"github.com/countersign/countersign/workflows"
 	"github.com/countersign/countersign/workflows/approval"
@@ -193,6 +194,8 @@ type lamps struct {
 	mu  sync.Mutex
 	lit map[string]bool
 	did int
+	// smashed are lamps that were to be smashed.
+	smashed map[string]bool
 }
 
 func (l *lamps) set(name string, lit bool) {
@@ -200,6 +203,18 @@ func (l *lamps) set(name string, lit bool) {
 	defer l.mu.Unlock()
 	l.lit[name] = lit
 	l.did++
+}
+
+// smash refuses each lamp once, as the guard does when a lamp is no longer what people were shown.
+func (l *lamps) smash(_ context.Context, in lamp) (lamp, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.smashed[in.Lamp] {
+		l.smashed[in.Lamp] = true
+		return lamp{}, activities.Permanent(activities.AskAgain, errors.New("the lamp is not what was shown"))
+	}
+	l.did++
+	return in, nil
 }
 
 type lamp struct {
@@ -226,7 +241,7 @@ func newMatrix(t *testing.T) *lab {
 			<-ctx.Done()
 			return lamp{}, context.Cause(ctx)
 		})
-	world := &lamps{lit: map[string]bool{"hall": true}}
+	world := &lamps{lit: map[string]bool{"hall": true}, smashed: map[string]bool{}}
 	for name, lit := range map[string]bool{"lamp.light": true, "lamp.douse": false} {
 		activities.Register(registry, activities.Spec{
 			Name: name, Title: "Switch a lamp", Effect: activities.Change, Undo: map[bool]string{true: "lamp.douse", false: "lamp.light"}[lit], Targets: []string{"lamp"},
@@ -235,6 +250,10 @@ func newMatrix(t *testing.T) *lab {
 			return in, nil
 		})
 	}
+	activities.Register(registry, activities.Spec{Name: "lamp.smash", Title: "Smash a lamp", Effect: activities.Destroy, Targets: []string{"lamp"}}, world.smash)
+	activities.Previews(registry, "lamp.smash", func(_ context.Context, in lamp) (preview.Preview, error) {
+		return preview.Preview{Changes: []preview.Change{{Target: "lamp " + in.Lamp, What: "state", Before: "whole", After: "in pieces"}}}, nil
+	})
 	directory.Register(registry, func() (directory.Directory, error) {
 		return directory.Directory{Groups: map[string][]string{"oncall": {"alice@example.com"}}}, nil
 	})
