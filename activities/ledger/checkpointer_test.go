@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -20,13 +21,22 @@ import (
 
 // shelf is a place that can be closed.
 type shelf struct {
+	mu     sync.Mutex
 	kept   []ledger.Sealing
 	closed error
+}
+
+func (s *shelf) close(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closed = err
 }
 
 func (s *shelf) Name() string { return "the shelf" }
 
 func (s *shelf) Keep(_ context.Context, c ledger.Sealing) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if s.closed != nil {
 		return s.closed
 	}
@@ -35,6 +45,8 @@ func (s *shelf) Keep(_ context.Context, c ledger.Sealing) error {
 }
 
 func (s *shelf) seqs() []int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	seqs := []int64{}
 	for _, c := range s.kept {
 		seqs = append(seqs, c.Seq)
@@ -79,12 +91,12 @@ func TestCheckpointsAreSignedInTime(t *testing.T) {
 		addMany(t, l, 100)
 		pass(4*time.Second, 1, 100, 200)
 
-		place.closed = errors.New("the shelf is full")
+		place.close(errors.New("the shelf is full"))
 		addMany(t, l, 100)
 		pass(5*time.Minute, 1, 100, 200)
 		require.Equal(t, 1, strings.Count(log.String(), "the shelf is full"), "the same failure is logged once")
 		require.Contains(t, log.String(), "keep the checkpoint over record 300 in the shelf")
-		place.closed = nil
+		place.close(nil)
 		pass(time.Minute, 1, 100, 200, 300)
 
 		addMany(t, l, 1)

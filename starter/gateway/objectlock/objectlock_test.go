@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -114,6 +115,32 @@ func TestABucketWithoutLocks(t *testing.T) {
 	err := open(t, b, "s3://example-checkpoints").Keep(t.Context(), ledger.Sealing{Checkpoint: ledger.Checkpoint{Seq: 1, At: time.Now()}})
 	require.ErrorContains(t, err, "has the bucket Object Lock? It is turned on when a bucket is made")
 	require.Empty(t, b.objects)
+}
+
+func TestPlaces(t *testing.T) {
+	t.Setenv("AWS_REGION", "eu-west-1")
+	file := filepath.Join(t.TempDir(), "checkpoints.jsonl")
+	places, last, err := objectlock.Places(t.Context(), []string{file, "s3://example-checkpoints/ledger"}, signer.Keys())
+	require.NoError(t, err)
+	require.Zero(t, last)
+	require.Equal(t, file, places[0].Name())
+	require.Equal(t, "s3://example-checkpoints/ledger/", places[1].Name())
+
+	l := ledgertest.Open(t)
+	require.NoError(t, l.Do(t.Context(), func(tx ledger.Tx) error {
+		_, err := tx.Append(ledger.Entry{Kind: ledger.Switch, Body: ledger.SwitchBody{}})
+		return err
+	}))
+	kept, err := (&ledger.Checkpointer{Ledger: l, Signer: signer, Places: places[:1]}).Sign(t.Context())
+	require.NoError(t, err)
+	_, last, err = objectlock.Places(t.Context(), []string{"s3://example-checkpoints", file}, signer.Keys())
+	require.NoError(t, err)
+	require.Equal(t, kept, last, "where to go on")
+
+	_, _, err = objectlock.Places(t.Context(), []string{"s3://"}, signer.Keys())
+	require.ErrorContains(t, err, "it names no bucket")
+	_, _, err = objectlock.Places(t.Context(), []string{filepath.Join(file, "no")}, signer.Keys())
+	require.ErrorContains(t, err, "open the checkpoints")
 }
 
 func TestParse(t *testing.T) {
