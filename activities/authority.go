@@ -14,8 +14,8 @@ import (
 // way to an effect: a worker without one makes none.
 type Authority interface {
 	// Begin admits an attempt and writes its intent to the ledger, in one transaction, or refuses.
-	// A refusal is an error made by Permanent with the Kind NotPermitted, or AskAgain where the run
-	// may ask people anew. Other errors (no ledger, no directory) may be tried again.
+	// A refusal is an error made by Permanent with the Kind NotPermitted, AskAgain where the run may
+	// ask people anew, Halted for now, or Overtaken where nothing is left to take back. Other errors (no ledger, no directory) may be tried again.
 	Begin(ctx context.Context, a Attempt) (Turn, error)
 }
 
@@ -58,6 +58,9 @@ const (
 	// AskAgain is a refusal of a call that people approved: its effect is no longer the one they
 	// saw, or they decided too long ago.
 	AskAgain = "AskAgain"
+	// Halted is a refusal for now: the kill switch is thrown, or a breaker is open. A run ends with it;
+	// whoever has time may ask later.
+	Halted = "Halted"
 	// Overtaken is a refusal to take back what is taken back already, or what others have changed
 	// since: nothing is left to do.
 	Overtaken = "Overtaken"

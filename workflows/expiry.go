@@ -176,7 +176,7 @@ func (e *expiry) act(ctx workflow.Context, call UndoCall) error {
 		}
 		e.status.Error = reason(err)
 		var app *temporal.ApplicationError
-		switch final := errors.As(err, &app) && app.NonRetryable(); {
+		switch final := errors.As(err, &app) && app.NonRetryable() && app.Type() != activities.Halted; {
 		case final && app.Type() == activities.Overtaken:
 			e.end(ctx, ExpiryOvertaken)
 			return nil

@@ -322,6 +322,12 @@ func TestExpiryFails(t *testing.T) {
 	}{
 		"mends within a day": {busy(20 * time.Hour), 0, workflows.ExpiryPutBack, "", 90},
 		"does not":           {busy(40 * time.Hour), 0, workflows.ExpiryFailed, "busy", 140},
+		"waits out a kill switch": {func(h *house, began time.Time) error {
+			if h.env.Now().Sub(began) < 10*time.Hour {
+				return activities.Permanent(activities.Halted, errors.New("the kill switch is thrown"))
+			}
+			return nil
+		}, 0, workflows.ExpiryPutBack, "", 30},
 		"is overtaken": {func(*house, time.Time) error {
 			return activities.Permanent(activities.Overtaken, errors.New("it was put back already, at 21:14"))
 		}, 0, workflows.ExpiryOvertaken, "it was put back already", 1},

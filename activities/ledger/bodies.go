@@ -182,7 +182,7 @@ type RefusalBody struct {
 	Digest    digest.Digest `json:"digest,omitempty"`
 	// Person is who was turned down, where it was a person.
 	Person string `json:"person,omitempty"`
-	// Kind is that of the error: NotPermitted, AskAgain.
+	// Kind is that of the error: NotPermitted, AskAgain, Halted, Overtaken.
 	Kind string `json:"kind,omitempty"`
 	Why  string `json:"why"`
 }

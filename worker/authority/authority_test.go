@@ -338,8 +338,8 @@ func TestKillSwitch(t *testing.T) {
 		}))
 	}
 	flip(true)
-	w.refused(w.attempt(call(t, "lamp.douse", "desk"), w.granted()), activities.NotPermitted, "the kill switch is thrown, by alice: smoke")
-	w.refused(w.attempt(call(t, "lamp.dust", "desk")), activities.NotPermitted, "the kill switch is thrown")
+	w.refused(w.attempt(call(t, "lamp.douse", "desk"), w.granted()), activities.Halted, "the kill switch is thrown, by alice: smoke")
+	w.refused(w.attempt(call(t, "lamp.dust", "desk")), activities.Halted, "the kill switch is thrown")
 	flip(false)
 	w.admitted(w.attempt(call(t, "lamp.dust", "desk")), nil)
 }
@@ -353,7 +353,7 @@ func TestBreaker(t *testing.T) {
 	for _, step := range []string{"a", "b", "c"} {
 		w.admitted(at(step), nil)
 	}
-	w.refused(at("d"), activities.NotPermitted, `the breaker "few" is open`)
+	w.refused(at("d"), activities.Halted, `the breaker "few" is open`)
 	turn, err := w.begin(at("a"))
 	require.NoError(t, err, "what is on record as done is no new effect")
 	_, earlier := turn.Earlier()

@@ -145,3 +145,8 @@ func refuse(format string, args ...any) error {
 func overtaken(format string, args ...any) error {
 	return activities.Permanent(activities.Overtaken, fmt.Errorf("%w: %s", activities.ErrNotPermitted, fmt.Sprintf(format, args...)))
 }
+
+// halted is a refusal for now.
+func halted(format string, args ...any) error {
+	return activities.Permanent(activities.Halted, fmt.Errorf("%w: %s", activities.ErrNotPermitted, fmt.Sprintf(format, args...)))
+}

@@ -149,7 +149,7 @@ func running(tx ledger.Tx) error {
 		return fmt.Errorf("read record %d: %w", last.Seq, err)
 	}
 	if s.Halted {
-		return refuse("%v, by %s: %s", errHalted, s.By, s.Reason)
+		return halted("%v, by %s: %s", errHalted, s.By, s.Reason)
 	}
 	return nil
 }
@@ -162,7 +162,7 @@ func (q *asked) breakers(tx ledger.Tx) error {
 		return fmt.Errorf("count effects: %w", err)
 	}
 	if tripped {
-		return refuse("the breaker %q is open: at most %d in %s", breaker.Name, breaker.Most, breaker.Per)
+		return halted("the breaker %q is open: at most %d in %s", breaker.Name, breaker.Most, breaker.Per)
 	}
 	return nil
 }
