@@ -33,6 +33,7 @@ type Type struct {
 	fields []Field // of an object, by name; of a map whose keys are known, its entries
 	hints  map[string]string
 	values []string // the only ones that a string has; nil: any
+	secret bool     // a string that names a secret
 }
 
 // Field is one field of an object. An optional one may be absent: has(x.f) or x.?f asks.
@@ -91,6 +92,10 @@ func (t *Type) WithHints(hints map[string]string) *Type {
 	c.hints = hints
 	return &c
 }
+
+// Secret reports whether the value is a string that names a secret. It is for whoever checks a file,
+// and does not travel.
+func (t *Type) Secret() bool { return t.secret }
 
 // Kind returns the outer shape.
 func (t *Type) Kind() Kind { return t.kind }

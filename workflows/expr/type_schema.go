@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/google/jsonschema-go/jsonschema"
+
+	"github.com/countersign/countersign/activities/secret"
 )
 
 // FromSchema reads the type out of a JSON Schema. References lead to the schema's own $defs. What
@@ -94,6 +96,9 @@ func (r *schemaReader) one(kind string, s *jsonschema.Schema) *Type {
 			return Timestamp
 		case "duration":
 			return Duration
+		}
+		if s.Pattern == secret.Pattern {
+			return &Type{kind: KindString, secret: true}
 		}
 		return String
 	case "array":

@@ -9,6 +9,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/countersign/countersign/activities/secret"
 	"github.com/countersign/countersign/workflows/expr"
 )
 
@@ -96,6 +97,10 @@ func (c *checker) value(v *Value, want *expr.Type, lead string, sc *scope) *expr
 }
 
 func (c *checker) literal(v *Value, want *expr.Type) *expr.Type {
+	if want.Secret() && v.node.Tag == "!!str" && secret.Ref(v.node.Value).Name() == "" {
+		// What was written is most likely the secret: it is not said again.
+		c.reportAt(ruleBadValue, v.node, "a secret is named, as secret://pagerduty-token, and never written down")
+	}
 	plain, err := scalar(v.node)
 	if err == nil {
 		v.literal, err = json.Marshal(plain)
