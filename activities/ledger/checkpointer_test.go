@@ -3,6 +3,7 @@ package ledger_test
 import (
 	"bytes"
 	"context"
+	"crypto/ed25519"
 	"errors"
 	"log/slog"
 	"os"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/countersign/countersign/activities/grant"
 	"github.com/countersign/countersign/activities/ledger"
 	"github.com/countersign/countersign/activities/ledger/ledgertest"
 )
@@ -177,6 +179,23 @@ func TestAFileOfCheckpoints(t *testing.T) {
 	read, err := ledger.ReadCheckpoints(bytes.NewReader(after), signer.Keys())
 	require.NoError(t, err)
 	require.Len(t, read, 3)
+
+	// The key was rotated: the next one goes on in the same file, and both verify it.
+	next := grant.NewSigner(ed25519.NewKeyFromSeed(bytes.Repeat([]byte{9}, ed25519.SeedSize)))
+	file, last, err := ledger.OpenFile(path, next.Keys())
+	require.NoError(t, err)
+	require.Zero(t, last)
+	_, err = (&ledger.Checkpointer{Ledger: l, Signer: next, Places: []ledger.Place{file}, Last: last}).Sign(t.Context())
+	require.NoError(t, err)
+	rotated, err := os.ReadFile(path)
+	require.NoError(t, err)
+	both := grant.NewKeys(ed25519.NewKeyFromSeed(bytes.Repeat([]byte{7}, ed25519.SeedSize)).Public().(ed25519.PublicKey),
+		ed25519.NewKeyFromSeed(bytes.Repeat([]byte{9}, ed25519.SeedSize)).Public().(ed25519.PublicKey))
+	read, err = ledger.ReadCheckpoints(bytes.NewReader(rotated), both)
+	require.NoError(t, err)
+	require.Len(t, read, 4)
+	_, err = ledger.ReadCheckpoints(bytes.NewReader(rotated), next.Keys())
+	require.ErrorContains(t, err, "line 1 of the checkpoints")
 
 	require.NoError(t, os.WriteFile(path, append(before, "nonsense\n"...), 0o600))
 	_, _, err = ledger.OpenFile(path, signer.Keys())

@@ -16,8 +16,9 @@ import (
 // did who could write to the database only; ship it elsewhere too.
 type File struct{ path string }
 
-// OpenFile opens a file of checkpoints, or makes it, and returns the newest checkpoint in it; of a
-// new file none. A line that a crash cut off is taken away.
+// OpenFile opens a file of checkpoints, or makes it, and returns the newest checkpoint in it that was
+// signed with one of the keys; of a new file none. Those signed with a key from before a rotation
+// stay, and need it to be verified. A line that a crash cut off is taken away.
 func OpenFile(path string, keys grant.Keys) (*File, Checkpoint, error) {
 	var last Checkpoint
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
@@ -28,7 +29,7 @@ func OpenFile(path string, keys grant.Keys) (*File, Checkpoint, error) {
 	if err := repair(f); err != nil {
 		return nil, last, fmt.Errorf("open the checkpoints %s: %w", path, err)
 	}
-	sealings, err := ReadCheckpoints(f, keys)
+	sealings, err := readCheckpoints(f, keys, true)
 	if err != nil {
 		return nil, last, fmt.Errorf("%s: %w; keep the file, and name another one", path, err)
 	}
