@@ -1,7 +1,6 @@
 package workflows
 
 import (
-	"fmt"
 	"reflect"
 	"slices"
 	"time"
@@ -133,10 +132,8 @@ func (r *run) decide(ctx workflow.Context, row *StepStatus, from *asking) (*Appr
 			continue
 		}
 		if a.Decision == nil {
-			a.Decision = &approval.Decision{
-				Outcome: approval.Expired, By: []string{}, At: a.Expires,
-				Reason: fmt.Sprintf("nobody decided within %s", a.Expires.Sub(a.Asked)),
-			}
+			expired := a.Expire()
+			a.Decision = &expired
 		}
 		return a, from, nil
 	}

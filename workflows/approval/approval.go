@@ -1,6 +1,6 @@
 // Package approval holds the rules of asking people: what a request shows, who may vote, and when
-// the votes are a decision. It is pure; the run applies it, and every surface that shows a request
-// or takes a vote speaks in its types.
+// the votes are a decision. It is pure; the gateway applies it and signs what comes of it, the run
+// believes that, and every surface that shows a request or takes a vote speaks in its types.
 //
 // One no decides, so does a quorum of yes, so does the end of the time: no decision is a no, and
 // says so. A person votes once.
@@ -10,7 +10,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/countersign/countersign/activities/digest"
@@ -120,8 +119,8 @@ type Standing struct {
 
 // Seal sets the digest of a request whose other fields are complete.
 //
-// Votes in the histories of waiting runs repeat it. A change of these fields or of their meaning
-// would turn those votes down at the next replay: make it behind workflow.GetVersion.
+// Standings in the histories of waiting runs repeat it. A change of these fields or of their meaning
+// would turn those down at the next replay: make it behind workflow.GetVersion.
 func (r *Request) Seal() error {
 	r.Digest = ""
 	name, err := digest.Of(r)
@@ -189,62 +188,7 @@ func refuse(format string, args ...any) error {
 	return fmt.Errorf("%w: %s", ErrRefused, fmt.Sprintf(format, args...))
 }
 
-// Admit says whether a vote counts, at now, beside the votes already cast. A repeat of a vote that
-// was counted is admitted: it changes nothing, and the person pressed twice.
-func (r Request) Admit(votes []Vote, v Vote, now time.Time) error {
-	switch {
-	case len(v.Approval) > maxName || len(v.Digest) > maxName || len(v.Person) > MaxPerson || len(v.Verdict) > maxName:
-		return refuse("one of its names is too long; a person is at most %d bytes", MaxPerson)
-	case v.Approval != r.ID:
-		return refuse("it is for %q, and this is %q", v.Approval, r.ID)
-	case v.Verdict != Approve && v.Verdict != Reject:
-		return refuse("%q is not an answer; want approve or reject", v.Verdict)
-	case v.Person == "":
-		return refuse("it names nobody")
-	case v.Digest != r.Digest:
-		return refuse("it was cast for %s, and what is asked now is %s; look at the request again", v.Digest.Short(), r.Digest.Short())
-	case !slices.Contains(r.People, v.Person):
-		return refuse("%s is not among those who may answer (%v)", v.Person, r.Groups)
-	case len(v.Reason) > MaxReason:
-		return refuse("its reason is %d bytes; at most %d are kept", len(v.Reason), MaxReason)
-	}
-	for _, earlier := range votes {
-		if earlier.Person == v.Person {
-			if earlier.Verdict == v.Verdict {
-				return nil
-			}
-			return refuse("%s has already answered %s", v.Person, earlier.Verdict)
-		}
-	}
-	if d, done := r.Decide(votes, now); done {
-		return refuse("the request is already %s", d.Outcome)
-	}
-	return nil
-}
-
-// Decide says whether the votes are a decision at now.
-func (r Request) Decide(votes []Vote, now time.Time) (Decision, bool) {
-	var yes []string
-	for _, v := range votes {
-		if v.Verdict == Reject {
-			reason := v.Reason
-			if reason == "" {
-				reason = "rejected by " + v.Person
-			}
-			return Decision{Outcome: Rejected, By: []string{v.Person}, Reason: reason, At: v.At}, true
-		}
-		if !slices.Contains(yes, v.Person) {
-			yes = append(yes, v.Person)
-		}
-		if len(yes) >= r.Quorum {
-			return Decision{Outcome: Approved, By: yes, Reason: v.Reason, At: v.At}, true
-		}
-	}
-	if !now.Before(r.Expires) {
-		return Decision{
-			Outcome: Expired, By: []string{}, At: r.Expires,
-			Reason: fmt.Sprintf("nobody decided within %s", r.Expires.Sub(r.Asked)),
-		}, true
-	}
-	return Decision{}, false
+// Expire is the decision on a request that nobody decided.
+func (r Request) Expire() Decision {
+	return Decision{Outcome: Expired, By: []string{}, At: r.Expires, Reason: fmt.Sprintf("nobody decided within %s", r.Expires.Sub(r.Asked))}
 }

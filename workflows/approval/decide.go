@@ -1,7 +1,6 @@
 package approval
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -89,10 +88,7 @@ func (p Panel) Decide(r Request, votes []Vote, now time.Time) (Decision, bool) {
 		}
 	}
 	if !now.Before(r.Expires) {
-		return Decision{
-			Outcome: Expired, By: []string{}, At: r.Expires,
-			Reason: fmt.Sprintf("nobody decided within %s", r.Expires.Sub(r.Asked)),
-		}, true
+		return r.Expire(), true
 	}
 	return Decision{}, false
 }
