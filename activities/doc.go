@@ -30,6 +30,17 @@
 // and the checker refuses playbooks that put text of an event there, which is whatever its sender
 // wrote.
 //
+// What an effect would change is a read of its own:
+//
+//	activities.Previews(reg, "aws.iam.disable_access_key", svc.PreviewDisableAccessKey)
+//
+// People are shown it before they decide, and the guard compares it with what they were shown at the
+// moment of the effect, and after the effect keeps that of the undo: while it reads the same, the world
+// is as the run left it. So it looks at what the effect looks at first, refuses what that refuses,
+// lists nothing where nothing would change, and says the same of the same world: no time of the reading, no id that
+// only the effect makes, nothing in the order of an answer, and nothing that another effect under the
+// same approval changes on the way. [Requested] notes the provider's ids of the requests that an effect makes.
+//
 // While an effect runs the guard beats for it, so that a worker that dies is noticed within the
 // Heartbeat of the Spec (ten seconds by default) and the next attempt goes on with what Remember
 // kept. A beat also brings word that the run was cancelled, by the context. An effect that must not

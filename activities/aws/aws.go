@@ -20,6 +20,13 @@
 // attempt found, so that a retry after a crash neither acts twice nor saves its own doing as the
 // state to go back to. errors.go decides which of the provider's errors are worth a retry.
 //
+// # Previews
+//
+// Every effect has one, see previews.go. One that revokes sessions names no time unless the input
+// does, as that is known only when the step asks; that of an isolation does not say whether the
+// quarantine groups are yet to be made; and of an IAM user that does not exist it is like that of a
+// user whose sessions were never revoked, as AWS answers alike for both.
+//
 // # Limits
 //
 // The policies, groups and tags that these activities write bear names that are Countersign's

@@ -213,3 +213,23 @@ func TestSayBlock(t *testing.T) {
 		require.Equal(t, want, block.say())
 	}
 }
+
+// Whoever may make an effect may see what it would do.
+func TestPreviewNeedsNoOtherPermission(t *testing.T) {
+	forEachEffect(t, func(t *testing.T, c change, w *world) {
+		a, _ := w.registry.Lookup(c.name)
+		already := len(w.Calls())
+		w.look(t, c.name, c.input)
+		require.NotEmpty(t, w.Calls()[already:])
+		for _, call := range w.Calls()[already:] {
+			permission := call.Service + ":" + call.Action
+			switch permission {
+			case "sts:GetCallerIdentity": // is everybody's
+				continue
+			case "s3:GetPublicAccessBlock":
+				permission = "s3:GetBucketPublicAccessBlock"
+			}
+			require.Contains(t, a.Permissions, permission)
+		}
+	})
+}
