@@ -113,3 +113,17 @@ func (t Token) check(audience string, now time.Time) error {
 	}
 	return nil
 }
+
+// Peek reads whom a token says it is for, without a look at its signature: for whoever holds a token
+// and wants to know which it is. Nobody else believes it.
+func Peek(text string) (Token, error) {
+	signed, err := parseToken(text)
+	if err != nil {
+		return Token{}, err
+	}
+	var t Token
+	if err := json.Unmarshal(signed.Body, &t); err != nil {
+		return Token{}, fmt.Errorf("%w: it has not the form of one", ErrToken)
+	}
+	return t, nil
+}

@@ -13,7 +13,15 @@
 //	approve     say yes to an approval
 //	reject      say no
 //	answer      answer a question
+//	delegate    give your vote to somebody else
+//	edit        change a call before it is decided
 //	cancel      ask a run to stop
+//	keep        keep what would be put back by itself
+//	undo        take back what a run did
+//	halt        stop all effects, everywhere
+//	resume      let effects go on
+//	serve       run the gateway
+//	token       issue and revoke the tokens of people
 //	activities  what playbooks can do
 //	schema      the JSON Schema of playbooks
 //	graph       a playbook as a picture
@@ -61,6 +69,7 @@ import (
 	"github.com/countersign/countersign/activities"
 	"github.com/countersign/countersign/activities/all"
 	"github.com/countersign/countersign/starter/card"
+	"github.com/countersign/countersign/starter/gateway/server"
 	"github.com/countersign/countersign/workflows"
 	"github.com/countersign/countersign/workflows/connect"
 	"github.com/countersign/countersign/workflows/expr"
@@ -89,6 +98,8 @@ type Command struct {
 
 	// Dial connects to Temporal; nil is the real one.
 	Dial Dial
+	// Gate finds the gateway; nil is by the flags, the environment, or the local deployment.
+	Gate Gate
 	// Now tells the time; nil is time.Now.
 	Now func() time.Time
 	// Extensions add activities and workflows to those that ship.
@@ -145,6 +156,8 @@ type app struct {
 	taskQueue   string
 	directory   string // of validate
 	descriptors string // a folder
+	gatewayAt   string // a URL, or the file of a local one
+	token       string // a file
 	temporal    connect.Options
 }
 
@@ -205,10 +218,12 @@ func (a *app) root() *cobra.Command {
 	flags.StringVar(&a.playbooks, "playbooks", "", "folder of playbooks (default: the library that ships)")
 	flags.StringVar(&a.taskQueue, "task-queue", workflows.TaskQueue, "task queue that the workers serve")
 	flags.StringVar(&a.descriptors, "activities", a.env(activitiesEnv), "folder of descriptors of activities that run in workers of their own (default: $"+activitiesEnv+")")
+	flags.StringVar(&a.gatewayAt, "gateway", "", "`URL` of the gateway, or the file of a local one (default: $"+gatewayEnv+", or "+server.LocalFile+")")
+	flags.StringVar(&a.token, "token-file", "", "`file` of your token (default: $"+tokenEnv+"; a local gateway has one for everybody in it)")
 	a.temporal.Flags(flags)
 	root.AddCommand(
-		a.validate(), a.rules(), a.test(), a.match(), a.run(), a.runs(), a.show(), a.approvals(), a.approve(), a.reject(), a.answer(), a.cancel(), a.activities(), a.schema(), a.graph(), a.new(), a.fmt(), a.plan(), a.keys(),
-		a.policy(), a.ledger(), a.evidence(), a.codec(),
+		a.validate(), a.rules(), a.test(), a.match(), a.run(), a.runs(), a.show(), a.approvals(), a.approve(), a.reject(), a.answer(), a.delegate(), a.edit(), a.cancel(), a.keep(), a.undo(), a.halt(), a.resume(),
+		a.activities(), a.schema(), a.graph(), a.new(), a.fmt(), a.plan(), a.serve(), a.keys(), a.tokenCmd(), a.policy(), a.ledger(), a.evidence(), a.codec(),
 	)
 	for _, cmd := range root.Commands() {
 		a.examples(cmd)

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/countersign/countersign/starter/cli"
+	"github.com/countersign/countersign/starter/gateway/desk"
 	"github.com/countersign/countersign/workflows"
 	"github.com/countersign/countersign/workflows/approval"
 	"github.com/countersign/countersign/workflows/connect"
@@ -91,12 +92,12 @@ func TestApprovals(t *testing.T) {
 
 func TestVote(t *testing.T) {
 	t.Parallel()
-	f := &fake{statuses: map[string][]*workflows.Status{keyRun: {waiting(keyRun)}}, result: workflows.VoteResult{Votes: 1}}
+	f := &fake{statuses: map[string][]*workflows.Status{keyRun: {waiting(keyRun)}}, result: desk.VoteResult{Votes: 1}}
 	r := f.starter(t, "approve", keyRun, "--as", "alice@example.com", "--reason", "seen it", "--digest", "a1b2c3d4")
 	r.require(t, 0, "counted  contain of "+keyRun+": 1 of 2\n", "Approval needed: contain")
 	require.Equal(t, []approval.Vote{{Approval: "contain", Digest: shown, Person: "alice@example.com", Verdict: approval.Approve, Reason: "seen it"}}, f.votes)
 
-	f.result = workflows.VoteResult{Votes: 2, Decision: &approval.Decision{Outcome: approval.Rejected, By: []string{"bob@example.com"}}}
+	f.result = desk.VoteResult{Votes: 2, Decision: &approval.Decision{Outcome: approval.Rejected, By: []string{"bob@example.com"}}}
 	f.starter(t, "reject", keyRun, "contain", "--as", "bob@example.com").require(t, 0, "rejected  contain of "+keyRun+"\n", "")
 	require.Equal(t, approval.Reject, f.votes[1].Verdict)
 	f.starter(t, "reject", keyRun, "--as", "bob@example.com", "-o", "json").require(t, 0, `"outcome": "rejected"`, "Approval needed")
@@ -366,6 +367,7 @@ func TestHintsRepeatHowItWasStarted(t *testing.T) {
 			},
 			Now:  func() time.Time { return at(2) },
 			Dial: func(context.Context, connect.Options, string) (cli.Runs, func(), error) { return f, func() {}, nil },
+			Gate: f.gate,
 		}.Run(t.Context(), args)
 		return result{code, out.String(), talk.String()}
 	}

@@ -39,6 +39,11 @@ counts. To give the same answer again is safe.`,
 		if err != nil {
 			return err
 		}
+		gate, person, err := a.acting(cmd, f.person)
+		if err != nil {
+			return err
+		}
+		f.person = person
 		runs, end, err := a.connect(cmd.Context())
 		if err != nil {
 			return err
@@ -48,13 +53,13 @@ counts. To give the same answer again is safe.`,
 		if len(args) == 2 {
 			which = args[1]
 		}
-		return a.giveAnswer(cmd.Context(), runs, args[0], which, f, given)
+		return a.giveAnswer(cmd.Context(), runs, gate, args[0], which, f, given)
 	}
 	return cmd
 }
 
 // giveAnswer shows what is asked and answers exactly that.
-func (a *app) giveAnswer(ctx context.Context, runs Runs, run, which string, f who, given map[string]string) error {
+func (a *app) giveAnswer(ctx context.Context, runs Runs, gate Gateway, run, which string, f who, given map[string]string) error {
 	st, err := runs.Status(ctx, run)
 	if err != nil {
 		return a.ofRun(err, run)
@@ -80,12 +85,12 @@ func (a *app) giveAnswer(ctx context.Context, runs Runs, run, which string, f wh
 		}
 		return a.printEnding(q, *q.Ending)
 	}
-	ending, err := runs.Answer(ctx, run, said)
+	ending, err := gate.Answer(ctx, run, said)
 	if errors.Is(err, workflows.ErrNoWorker) {
 		return unknown(err, "the answer may still count; to give it again is safe, or see: "+a.command("show", run))
 	}
 	if err != nil {
-		return a.ofRun(err, run)
+		return a.ofGate(err, run)
 	}
 	return a.printEnding(q, ending)
 }

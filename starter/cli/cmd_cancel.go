@@ -15,6 +15,7 @@ import (
 func (a *app) cancel() *cobra.Command {
 	var watch bool
 	var wait time.Duration
+	var as string
 	cmd := &cobra.Command{
 		Use:   "cancel RUN",
 		Short: "Ask a run to stop: it cleans up, puts back what has an undo, and tells what is left done",
@@ -27,6 +28,10 @@ func (a *app) cancel() *cobra.Command {
 				return usagef(cmd, "--wait-timeout %s: want 0s or more", wait)
 			}
 			ctx, run := cmd.Context(), args[0]
+			gate, _, err := a.gate(as)
+			if err != nil {
+				return err
+			}
 			runs, end, err := a.connect(ctx)
 			if err != nil {
 				return err
@@ -41,10 +46,10 @@ func (a *app) cancel() *cobra.Command {
 				return refuse(fmt.Errorf("the run %s is over already: %s", run, st.State), "see what it did: "+a.command("show", run))
 			}
 			if err == nil || !errors.Is(err, workflows.ErrNoRun) {
-				err = runs.Cancel(ctx, run)
+				err = gate.Cancel(ctx, run)
 			}
 			if err != nil {
-				return a.ofRun(err, run)
+				return a.ofGate(err, run)
 			}
 			if watch {
 				return a.cancelled(ctx, runs, run, wait)
@@ -57,6 +62,7 @@ func (a *app) cancel() *cobra.Command {
 		},
 	}
 	cmd.Flags().BoolVar(&watch, "watch", false, "watch the run until it is over, and say what is left done")
+	a.asFlag(cmd, &as)
 	cmd.Flags().DurationVar(&wait, "wait-timeout", time.Hour, "how long to watch")
 	return cmd
 }

@@ -9,8 +9,11 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/countersign/countersign/starter/card"
+	"github.com/countersign/countersign/starter/gateway"
+	"github.com/countersign/countersign/starter/gateway/desk"
 	"github.com/countersign/countersign/starter/library"
 	"github.com/countersign/countersign/workflows"
+	"github.com/countersign/countersign/workflows/approval"
 	"github.com/countersign/countersign/workflows/event"
 	"github.com/countersign/countersign/workflows/playbook"
 )
@@ -22,6 +25,7 @@ type runFlags struct {
 	dryRun bool
 	watch  bool
 	wait   time.Duration
+	as     string
 }
 
 func (a *app) run() *cobra.Command {
@@ -52,6 +56,7 @@ the exit code is 0 if it is done.`,
 	flags.StringArrayVar(&f.inputs, "input", nil, "value of an input, name=value; may repeat")
 	flags.BoolVar(&f.dryRun, "dry-run", false, "show what would start, and start nothing")
 	flags.BoolVar(&f.watch, "watch", false, "follow the runs until they are over")
+	a.asFlag(cmd, &f.as)
 	flags.DurationVar(&f.wait, "wait-timeout", time.Hour, "how long to watch")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		name := ""
@@ -106,7 +111,7 @@ func (a *app) prepareOne(l *library.Library, name, file string, given map[string
 	if err != nil {
 		return nil, refuse(err, "")
 	}
-	events, hint := []event.Event{manual(a.Now())}, "a start by hand has no event to take inputs from; give each with --input name=value"
+	events, hint := []event.Event{gateway.Manual(a.Now())}, "a start by hand has no event to take inputs from; give each with --input name=value"
 	if file != "" {
 		hint = ""
 		if events, err = a.events(file); err != nil {
@@ -164,13 +169,15 @@ func unanswered(says string, a *app, file string) error {
 
 // deliver tells runs that wait of events. Where no playbook answers them, and nobody waits for them
 // either, that is refused.
-func (a *app) deliver(ctx context.Context, runs Runs, events []event.Event, started int, f runFlags) error {
+func (a *app) deliver(ctx context.Context, gate Gateway, events []event.Event, started int, f runFlags) error {
 	heard := started
 	for _, ev := range events {
-		waited, err := runs.Deliver(ctx, ev)
+		waited, err := gate.Deliver(ctx, ev)
 		switch {
 		case errors.Is(err, workflows.ErrTooLarge):
 			return refuse(err, "")
+		case errors.Is(err, approval.ErrRefused), errors.Is(err, desk.ErrForbidden):
+			return a.ofGate(err, "")
 		case err != nil:
 			return unknown(err, "to send the event again is safe")
 		case waited:
@@ -214,6 +221,10 @@ type startedJSON struct {
 }
 
 func (a *app) start(ctx context.Context, prepared []answer, arriving []event.Event, f runFlags) error {
+	gate, _, err := a.gate(f.as)
+	if err != nil {
+		return err
+	}
 	runs, end, err := a.connect(ctx)
 	if err != nil {
 		return err
@@ -221,9 +232,9 @@ func (a *app) start(ctx context.Context, prepared []answer, arriving []event.Eve
 	defer end()
 	var started []*startedJSON
 	for _, one := range prepared {
-		s, startErr := runs.Start(ctx, one.playbook, one.key, one.input)
+		s, startErr := gate.Start(ctx, one.playbook, one.key, one.input)
 		if startErr != nil {
-			err = a.ofRun(startErr, one.run()) // the others did start, and that is said below
+			err = a.ofGate(startErr, one.run()) // the others did start, and that is said below
 			break
 		}
 		this := &startedJSON{Playbook: one.playbook.Name, Run: s.Run, Execution: s.Execution, New: s.New}
@@ -242,7 +253,7 @@ func (a *app) start(ctx context.Context, prepared []answer, arriving []event.Eve
 		}
 	}
 	if err == nil {
-		err = a.deliver(ctx, runs, arriving, len(started), f)
+		err = a.deliver(ctx, gate, arriving, len(started), f)
 	}
 	if f.watch && err == nil {
 		err = a.watch(ctx, runs, started, f.wait)

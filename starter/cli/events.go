@@ -2,15 +2,11 @@ package cli
 
 import (
 	"bytes"
-	"crypto/rand"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
-	"time"
 
 	"github.com/countersign/countersign/starter/gateway"
 	"github.com/countersign/countersign/workflows/event"
@@ -73,21 +69,4 @@ func bounded(r io.Reader) ([]byte, error) {
 		err = fmt.Errorf("it has more than %d bytes, which is the most that is taken", event.MaxSize)
 	}
 	return raw, err
-}
-
-// The event of a run that a person starts.
-const (
-	manualType   = "countersign.manual"
-	manualSource = "countersign/manual"
-)
-
-// manual makes the event of a run that a person starts. Its id begins with the time, so that runs
-// sort, and ends with what nobody guesses, so that no two starts meet.
-func manual(now time.Time) event.Event {
-	var unique [8]byte
-	_, _ = rand.Read(unique[:]) // it never fails
-	return event.Event{
-		ID:     "manual-" + now.UTC().Format("20060102T150405Z") + "-" + hex.EncodeToString(unique[:]),
-		Source: manualSource, Type: manualType, Time: now.UTC(), Data: json.RawMessage("{}"),
-	}
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/countersign/countersign/starter/cli"
+	"github.com/countersign/countersign/starter/gateway/desk"
 	"github.com/countersign/countersign/workflows"
 	"github.com/countersign/countersign/workflows/approval"
 	"github.com/countersign/countersign/workflows/connect"
@@ -27,13 +28,14 @@ type fake struct {
 	listed   []workflows.Listed
 	known    map[string]bool  // runs that an event joins
 	fails    map[string]error // by method, or method and run
-	result   workflows.VoteResult
+	result   desk.VoteResult
 
 	started   []string
 	inputs    []workflows.Input
 	votes     []approval.Vote
 	answers   []approval.Answer
 	cancelled []string
+	said      []string
 	closed    bool
 	waited    bool // runs wait for events
 	delivered []string
@@ -109,9 +111,9 @@ func (f *fake) Watch(ctx context.Context, run string, _ time.Duration, see func(
 	}
 }
 
-func (f *fake) Vote(_ context.Context, run string, v approval.Vote) (workflows.VoteResult, error) {
+func (f *fake) Vote(_ context.Context, run string, v approval.Vote) (desk.VoteResult, error) {
 	if err := f.fail("vote", run); err != nil {
-		return workflows.VoteResult{}, err
+		return desk.VoteResult{}, err
 	}
 	f.votes = append(f.votes, v)
 	return f.result, nil
@@ -133,6 +135,36 @@ func (f *fake) Cancel(_ context.Context, run string) error {
 	return nil
 }
 
+func (f *fake) Delegate(_ context.Context, run string, d desk.Delegate) (approval.Delegation, error) {
+	f.said = append(f.said, "delegate "+run+" "+d.Approval+" to "+d.To)
+	return approval.Delegation{From: "alice", To: d.To}, f.fail("delegate", run)
+}
+
+func (f *fake) Edit(_ context.Context, run string, e desk.Edit) (workflows.EditResult, error) {
+	f.said = append(f.said, "edit "+run+" "+e.Step+" "+strings.TrimSpace(string(e.Input)))
+	return workflows.EditResult{Request: shown}, f.fail("edit", run)
+}
+
+func (f *fake) Keep(_ context.Context, run string, k desk.Keep) (workflows.ExpiryStatus, error) {
+	f.said = append(f.said, "keep "+run+" "+k.Step+": "+k.Reason)
+	return workflows.ExpiryStatus{Run: run, Step: k.Step, State: workflows.ExpiryKept}, f.fail("keep", run)
+}
+
+func (f *fake) Undo(_ context.Context, run, reason string) (workflows.Started, error) {
+	f.said = append(f.said, "undo "+run+": "+reason)
+	return workflows.Started{Run: "undo-" + run, New: true}, f.fail("undo", run)
+}
+
+func (f *fake) Halt(_ context.Context, reason string) (desk.Switch, error) {
+	f.said = append(f.said, "halt: "+reason)
+	return desk.Switch{Halted: true, By: "alice"}, f.fail("halt", "")
+}
+
+func (f *fake) Resume(_ context.Context, reason string) (desk.Switch, error) {
+	f.said = append(f.said, "resume: "+reason)
+	return desk.Switch{By: "alice"}, f.fail("resume", "")
+}
+
 func (f *fake) Runs(_ context.Context, open bool, limit int) ([]workflows.Listed, error) {
 	if err := f.fail("runs", ""); err != nil {
 		return nil, err
@@ -143,6 +175,9 @@ func (f *fake) Runs(_ context.Context, open bool, limit int) ([]workflows.Listed
 	}
 	return all[:min(limit, len(all))], nil
 }
+
+// gate is the gateway, where everybody may act by a mail address.
+func (f *fake) gate(as string) (cli.Gateway, string, error) { return f, as, f.fail("gate", "") }
 
 // result is what a command line did.
 type result struct {
@@ -160,6 +195,7 @@ func (f *fake) starter(t *testing.T, args ...string) result {
 		Dial: func(context.Context, connect.Options, string) (cli.Runs, func(), error) {
 			return f, func() { f.closed = true }, nil
 		},
+		Gate: f.gate,
 	}.Run(t.Context(), args)
 	return result{code, out.String(), talk.String()}
 }

@@ -53,6 +53,11 @@ func (a *app) command(verb string, args ...string) string {
 		flag("--activities", a.descriptors, a.env(activitiesEnv))
 	}
 	switch verb {
+	case "run", "approve", "reject", "answer", "cancel", "keep", "undo", "delegate", "edit", "halt", "resume":
+		flag("--gateway", a.gatewayAt, "")
+		flag("--token-file", a.token, "")
+	}
+	switch verb {
 	case "validate", "test", "match", "activities", "schema", "new", "policy", "ledger", "evidence", "codec":
 	default:
 		flag("--address", a.temporal.Address, "")

@@ -8,22 +8,14 @@ import (
 	"time"
 
 	"github.com/countersign/countersign/workflows"
-	"github.com/countersign/countersign/workflows/approval"
 	"github.com/countersign/countersign/workflows/connect"
-	"github.com/countersign/countersign/workflows/event"
-	"github.com/countersign/countersign/workflows/playbook"
 )
 
-// Runs is what the commands need of runs.
+// Runs is what the commands read of runs. What they say to runs goes by way of the Gateway.
 type Runs interface {
-	Start(ctx context.Context, pb *playbook.Playbook, key string, in workflows.Input) (workflows.Started, error)
-	Deliver(ctx context.Context, ev event.Event) (waited bool, err error)
 	Status(ctx context.Context, run string) (*workflows.Status, error)
 	AskExpiring(ctx context.Context, st *workflows.Status)
 	Watch(ctx context.Context, run string, patience time.Duration, see func(*workflows.Status) bool) error
-	Vote(ctx context.Context, run string, v approval.Vote) (workflows.VoteResult, error)
-	Answer(ctx context.Context, run string, a approval.Answer) (approval.Ending, error)
-	Cancel(ctx context.Context, run string) error
 	Runs(ctx context.Context, open bool, limit int) ([]workflows.Listed, error)
 }
 
@@ -40,20 +32,7 @@ func dial(ctx context.Context, opts connect.Options, taskQueue string) (Runs, fu
 		c.Close()
 		return nil, nil, err
 	}
-	return direct{workflows.Client{Temporal: c, TaskQueue: taskQueue, Converter: keys.Converter()}}, c.Close, nil
-}
-
-// direct are runs without a gateway. They take no answers: a run believes what a gateway has signed.
-type direct struct{ workflows.Client }
-
-var errNoGateway = fmt.Errorf("%w: answers are given to a gateway, and this command knows none", approval.ErrRefused)
-
-func (direct) Vote(context.Context, string, approval.Vote) (workflows.VoteResult, error) {
-	return workflows.VoteResult{}, errNoGateway
-}
-
-func (direct) Answer(context.Context, string, approval.Answer) (approval.Ending, error) {
-	return approval.Ending{}, errNoGateway
+	return workflows.Client{Temporal: c, TaskQueue: taskQueue, Converter: keys.Converter()}, c.Close, nil
 }
 
 // connect reaches Temporal. A configuration that is wrong is a mistake that can be mended; a

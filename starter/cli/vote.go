@@ -12,6 +12,7 @@ import (
 
 	"github.com/countersign/countersign/activities/digest"
 	"github.com/countersign/countersign/starter/card"
+	"github.com/countersign/countersign/starter/gateway/desk"
 	"github.com/countersign/countersign/workflows"
 	"github.com/countersign/countersign/workflows/approval"
 )
@@ -21,21 +22,20 @@ type voteFlags struct {
 	who
 
 	reason string
+	alone  bool
 }
 
 // who says which person answers, and what that person has seen.
 type who struct{ person, digest string }
 
 func (w *who) flags(flags *pflag.FlagSet) {
-	flags.StringVar(&w.person, "as", "", "mail address of the person who answers (required)")
+	flags.StringVar(&w.person, "as", "", "the `person` who answers: an id or mail address of the local directory; elsewhere a token says it")
 	flags.StringVar(&w.digest, "digest", "", "answer only if the digest of what is asked begins so (8 hex digits or more)")
 }
 
 func (w *who) check(cmd *cobra.Command) error {
 	w.digest = strings.TrimPrefix(w.digest, "sha256:")
 	switch {
-	case w.person == "":
-		return usagef(cmd, "want --as PERSON: who answers")
 	case len(w.person) > approval.MaxPerson:
 		return refuse(fmt.Errorf("--as is %d bytes; a mail address has at most %d", len(w.person), approval.MaxPerson), "")
 	case card.Clean(w.person, approval.MaxPerson) != w.person:
@@ -62,6 +62,9 @@ func (a *app) vote(verdict approval.Verdict, cmd *cobra.Command) *cobra.Command 
 	flags := cmd.Flags()
 	f.who.flags(flags)
 	flags.StringVar(&f.reason, "reason", "", "why, for the record")
+	if verdict == approval.Approve {
+		flags.BoolVar(&f.alone, "break-glass", false, "decide alone, in an emergency: takes a --reason and a right by policy, is loud, and is reviewed")
+	}
 	cmd.Args = arguments("RUN", "[APPROVAL]")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if len(f.reason) > approval.MaxReason {
@@ -70,6 +73,11 @@ func (a *app) vote(verdict approval.Verdict, cmd *cobra.Command) *cobra.Command 
 		if err := f.who.check(cmd); err != nil {
 			return err
 		}
+		gate, person, err := a.acting(cmd, f.person)
+		if err != nil {
+			return err
+		}
+		f.person = person
 		runs, end, err := a.connect(cmd.Context())
 		if err != nil {
 			return err
@@ -79,7 +87,7 @@ func (a *app) vote(verdict approval.Verdict, cmd *cobra.Command) *cobra.Command 
 		if len(args) == 2 {
 			which = args[1]
 		}
-		return a.cast(cmd.Context(), runs, args[0], which, verdict, f)
+		return a.cast(cmd.Context(), runs, gate, args[0], which, verdict, f)
 	}
 	return cmd
 }
@@ -87,7 +95,7 @@ func (a *app) vote(verdict approval.Verdict, cmd *cobra.Command) *cobra.Command 
 var digestPrefix = regexp.MustCompile(`^[0-9a-f]{8,64}$`)
 
 // cast shows what is asked and answers exactly that: the vote carries the digest of what was shown.
-func (a *app) cast(ctx context.Context, runs Runs, run, which string, verdict approval.Verdict, f voteFlags) error {
+func (a *app) cast(ctx context.Context, runs Runs, gate Gateway, run, which string, verdict approval.Verdict, f voteFlags) error {
 	st, err := runs.Status(ctx, run)
 	if err != nil {
 		return a.ofRun(err, run)
@@ -102,14 +110,17 @@ func (a *app) cast(ctx context.Context, runs Runs, run, which string, verdict ap
 	if err := f.saw(asking.Digest); err != nil {
 		return err
 	}
-	result, err := runs.Vote(ctx, run, approval.Vote{
-		Approval: asking.ID, Digest: asking.Digest, Person: f.person, Verdict: verdict, Reason: f.reason,
+	result, err := gate.Vote(ctx, run, approval.Vote{
+		Approval: asking.ID, Digest: asking.Digest, Person: f.person, Verdict: verdict, Reason: f.reason, BreakGlass: f.alone,
 	})
 	if errors.Is(err, workflows.ErrNoWorker) {
 		return unknown(err, "the vote may still count; to answer again is safe, or see: "+a.command("show", run))
 	}
 	if err != nil {
-		return a.ofRun(err, run)
+		return a.ofGate(err, run)
+	}
+	if result.Decision != nil && !result.Arrived {
+		a.say("the run does not know yet; the gateway tells it until it does: %s", a.command("show", run))
 	}
 	return a.printVote(asking, verdict, f.person, result)
 }
@@ -157,15 +168,57 @@ type voteJSON struct {
 	Decision *approval.Decision `json:"decision"` // null: it is still open
 }
 
-func (a *app) printVote(asking *workflows.ApprovalStatus, verdict approval.Verdict, person string, result workflows.VoteResult) error {
+func (a *app) printVote(asking *workflows.ApprovalStatus, verdict approval.Verdict, person string, result desk.VoteResult) error {
 	if a.json() {
 		return a.printJSON(voteJSON{
 			Run: asking.Run, Approval: asking.ID, Digest: string(asking.Digest), Person: person, Verdict: verdict,
 			Votes: result.Votes, Quorum: asking.Quorum, Decision: result.Decision,
 		})
 	}
+	if result.Late {
+		a.say("it was decided before; the vote is on record and changes nothing")
+	}
 	if d := result.Decision; d != nil {
 		return a.print("%s  %s of %s", card.Exact(string(d.Outcome)), card.Exact(asking.ID), card.Exact(asking.Run))
 	}
 	return a.print("counted  %s of %s: %d of %d", card.Exact(asking.ID), card.Exact(asking.Run), result.Votes, asking.Quorum)
+}
+
+// seen is a request that was shown.
+type seen = *workflows.ApprovalStatus
+
+// onRequest shows what a run asks and lets something be said of exactly that.
+func (a *app) onRequest(cmd *cobra.Command, args []string, f *who, say func(context.Context, Gateway, seen) error) error {
+	if err := f.check(cmd); err != nil {
+		return err
+	}
+	gate, person, err := a.acting(cmd, f.person)
+	if err != nil {
+		return err
+	}
+	f.person = person
+	ctx, run, which := cmd.Context(), args[0], ""
+	if len(args) == 2 {
+		which = args[1]
+	}
+	runs, end, err := a.connect(ctx)
+	if err != nil {
+		return err
+	}
+	defer end()
+	st, err := runs.Status(ctx, run)
+	if err != nil {
+		return a.ofRun(err, run)
+	}
+	asking, err := pick(st, which)
+	if err != nil {
+		return refuse(err, "see the run: "+a.command("show", run))
+	}
+	if err := card.Request(a.err, st, asking, a.Now()); err != nil {
+		return fmt.Errorf("show what is asked: %w", err)
+	}
+	if err := f.saw(asking.Digest); err != nil {
+		return err
+	}
+	return say(ctx, gate, asking)
 }

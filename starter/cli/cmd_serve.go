@@ -1,0 +1,176 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/countersign/countersign/activities/directory"
+	"github.com/countersign/countersign/activities/fresh"
+	"github.com/countersign/countersign/activities/grant"
+	"github.com/countersign/countersign/activities/ledger"
+	"github.com/countersign/countersign/starter/gateway/desk"
+	"github.com/countersign/countersign/starter/gateway/server"
+	"github.com/countersign/countersign/starter/library"
+	"github.com/countersign/countersign/workflows"
+	"github.com/countersign/countersign/workflows/playbook"
+	"github.com/countersign/countersign/workflows/policy"
+)
+
+// serveFlags are those of serve.
+type serveFlags struct {
+	ledgerFlags
+
+	listen   server.Listen
+	key      string
+	people   string
+	policy   string
+	resuming []string
+	look     time.Duration
+}
+
+func (a *app) serve() *cobra.Command {
+	var f serveFlags
+	cmd := &cobra.Command{
+		Use:   "serve --key FILE --directory FILE --ledger URL",
+		Short: "Run the gateway: take events, votes and answers, decide, and sign what workers believe",
+		Long: `Run the gateway: take events, votes and answers, decide, and sign what workers believe.
+
+It holds the private key and no credentials of providers. The workers have the public half, and write
+to the same ledger. Directory and policy are read at every question. It logs JSON lines.`,
+		Example: `  starter serve --key grant.pem --directory people.yaml --ledger ledger.db
+  COUNTERSIGN_LEDGER=postgres://... starter serve --key grant.pem --directory people.yaml --listen :8443 --tls-cert tls.pem --tls-key tls.key`,
+		Args: arguments(),
+	}
+	flags := cmd.Flags()
+	f.ledger(cmd)
+	flags.StringVar(&f.listen.Address, "listen", "127.0.0.1:8134", "`address` to answer on; one that others can reach takes TLS")
+	flags.StringVar(&f.listen.Cert, "tls-cert", "", "`file` of the certificate")
+	flags.StringVar(&f.listen.Key, "tls-key", "", "`file` of the certificate's key")
+	flags.StringVar(&f.key, "key", "", "`file` of the private key, which starter keys makes (required)")
+	flags.StringVar(&f.people, "directory", "", "`file` that names the people of each group (required)")
+	flags.StringVar(&f.policy, "policy", "", "`file` of rules for effects (default: the policy that ships)")
+	flags.StringVar(&f.checkpoints, "checkpoints", "", "`file` for signed checkpoints of the ledger; ship it elsewhere")
+	flags.StringSliceVar(&f.resuming, "resume-groups", nil, "groups whose members may let effects go on after a halt (default: everybody)")
+	flags.DurationVar(&f.look, "look", 15*time.Second, "how often to look for what waits for people, to remind them")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		switch {
+		case f.key == "" || f.people == "":
+			return usagef(cmd, "want --key FILE and --directory FILE")
+		case (f.listen.Cert == "") != (f.listen.Key == ""):
+			return usagef(cmd, "--tls-cert and --tls-key go together")
+		case f.look <= 0:
+			return usagef(cmd, "--look is more than nothing")
+		}
+		return a.runGateway(cmd, f)
+	}
+	return cmd
+}
+
+// maxPolicy bounds a policy file, in bytes.
+const maxPolicy = 256 << 10
+
+// rules reads a policy file at every question; "" is the policy that ships.
+func rules(file string) func() (desk.Policy, error) {
+	if file == "" {
+		return func() (desk.Policy, error) { return policy.Default(), nil }
+	}
+	read := fresh.File(file, maxPolicy, func(raw []byte) (*policy.Policy, error) {
+		p, problems := policy.Parse(file, raw)
+		if len(problems) > 0 {
+			return nil, problems
+		}
+		return p, nil
+	})
+	return func() (desk.Policy, error) { return read() }
+}
+
+// runGateway opens all that the gateway needs, so that what is wrong is told now, and serves until it
+// is told to stop.
+func (a *app) runGateway(cmd *cobra.Command, f serveFlags) error {
+	ctx := cmd.Context()
+	signer, err := grant.LoadSigner(f.key, false)
+	if err != nil {
+		return refuse(err, "")
+	}
+	people, current := directory.File(f.people), rules(f.policy)
+	if _, err := people(); err != nil {
+		return refuse(err, "")
+	}
+	if _, err := current(); err != nil {
+		return refuse(fmt.Errorf("read the policy: %w", err), "")
+	}
+	lib, err := a.library()
+	if err != nil {
+		return err
+	}
+	l, err := f.open(ctx, a, cmd)
+	if err != nil {
+		return err
+	}
+	defer l.Close()
+	runs, end, err := a.connect(ctx)
+	if err != nil {
+		return err
+	}
+	defer end()
+	live, ok := runs.(desk.Runs)
+	if !ok {
+		return fmt.Errorf("serve: %T starts no runs", runs)
+	}
+	log := slog.New(slog.NewJSONHandler(a.Err, nil))
+	d, err := desk.New(desk.Options{
+		Signer: signer, Ledger: l, Runs: live, Directory: people, Policy: current,
+		Library: func() (*library.Library, error) { return lib, nil },
+		Catalog: func() playbook.Catalog { return library.Catalog(a.registry, a.flows) },
+		Log:     log, Resuming: f.resuming,
+	})
+	if err != nil {
+		return err
+	}
+	return serveDesk(ctx, d, server.Options{
+		Desk: d, Log: log, Auth: &server.Auth{Keys: signer.Keys(), Ledger: l, Audience: grant.Gateway},
+	}, f, l)
+}
+
+// serveDesk answers, and sends what did not arrive, until ctx ends.
+func serveDesk(ctx context.Context, d *desk.Desk, o server.Options, f serveFlags, l *ledger.Ledger) error {
+	s, err := server.New(o, f.listen)
+	if err != nil {
+		return refuse(err, "")
+	}
+	o.Log.InfoContext(ctx, "serving", "url", s.URL(), "key", d.Signer.ID(), "ledger", l.Name())
+	var seals *ledger.Checkpointer
+	if f.checkpoints != "" {
+		file, last, err := ledger.OpenFile(f.checkpoints, d.Signer.Keys())
+		if err != nil {
+			return errors.Join(refuse(err, ""), s.Close())
+		}
+		seals = &ledger.Checkpointer{Ledger: l, Signer: d.Signer, Places: []ledger.Place{file}, Last: last, Log: o.Log}
+	}
+	ctx, stop := context.WithCancel(ctx)
+	var all sync.WaitGroup
+	if seals != nil {
+		all.Go(func() {
+			if err := seals.Run(ctx); err != nil {
+				o.Log.ErrorContext(ctx, "the ledger is not sealed any more", "error", err)
+			}
+		})
+	}
+	all.Go(func() { d.Serve(ctx, f.look) })
+	err = s.Serve(ctx)
+	stop()
+	all.Wait()
+	o.Log.InfoContext(context.WithoutCancel(ctx), "stopped")
+	if err != nil {
+		return unknown(err, "")
+	}
+	return nil
+}
+
+var _ desk.Runs = workflows.Client{}
