@@ -30,6 +30,7 @@ type options struct {
 	fresh     bool
 	event     string
 	directory string
+	policy    string
 	once      bool
 	approveAs string
 	rejectAs  string
@@ -83,7 +84,8 @@ func Main(ctx context.Context, args []string, s Streams) int {
 	flags.StringVar(&o.state, "state", filepath.Join(".countersign", "local"), "`folder` for everything it keeps between starts")
 	flags.BoolVar(&o.fresh, "fresh", false, "forget earlier starts")
 	flags.StringVar(&o.event, "event", "", "`file` with the event to send, instead of the sample finding")
-	flags.StringVar(&o.directory, "directory", "", "`file` that names the people of each approving group (default: alice and bob at example.com)")
+	flags.StringVar(&o.directory, "directory", "", "`file` that names the people of each approving group (default: alice, bob and carol at example.com)")
+	flags.StringVar(&o.policy, "policy", "", "`file` of rules for effects (default: the policy that ships)")
 	flags.BoolVar(&o.once, "once", false, "end when the runs have ended, instead of staying up")
 	flags.StringVar(&o.approveAs, "approve-as", "", "approve whatever is asked, as this `person`")
 	flags.StringVar(&o.rejectAs, "reject-as", "", "reject whatever is asked, as this `person`")

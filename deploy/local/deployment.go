@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/credentials"
@@ -18,6 +19,7 @@ import (
 	"github.com/countersign/countersign/activities/aws/standin"
 	"github.com/countersign/countersign/activities/directory"
 	"github.com/countersign/countersign/deploy/local/devserver"
+	"github.com/countersign/countersign/starter/gateway/desk"
 	"github.com/countersign/countersign/worker/app"
 	"github.com/countersign/countersign/workflows"
 	"github.com/countersign/countersign/workflows/connect"
@@ -33,6 +35,10 @@ type deployment struct {
 	aws    *standin.Server // nil when AWS_ENDPOINT_URL names another
 	awsURL string
 	runs   workflows.Client
+
+	desk     *desk.Desk
+	gateway  string // its URL
+	gateFile string // where commands find it
 
 	stops []func()
 }
@@ -63,15 +69,27 @@ func deploy(ctx context.Context, o options, trouble func(string)) (_ *deployment
 		return nil, err
 	}
 	d.stops = append(d.stops, c.Close)
-	if err := d.startWorker(c, provider, members); err != nil {
+	trust, err := o.openTrust(ctx, members)
+	if err != nil {
+		return nil, err
+	}
+	d.stops = append(d.stops, func() { _ = trust.ledger.Close() })
+	if err := d.startWorker(c, provider, o, trust); err != nil {
 		return nil, err
 	}
 	d.runs = workflows.Client{Temporal: c}
+	if err := d.startGateway(ctx, o, trust); err != nil {
+		return nil, err
+	}
 	return d, nil
 }
 
-func (d *deployment) startWorker(c client.Client, provider aws.Options, members func() (directory.Directory, error)) error {
-	w, err := app.Start(c, app.Options{AWS: provider, Directory: members})
+func (d *deployment) startWorker(c client.Client, provider aws.Options, o options, t *trust) error {
+	by, err := t.authority(o)
+	if err != nil {
+		return err
+	}
+	w, err := app.Start(c, app.Options{AWS: provider, Directory: t.people, Authority: by})
 	if err != nil {
 		return err
 	}
@@ -98,7 +116,11 @@ func (o options) members() (func() (directory.Directory, error), error) {
 		read = func() (directory.Directory, error) { return directory.Load(o.directory) }
 	}
 	_, err := read()
-	return read, err
+	return func() (directory.Directory, error) {
+		d, err := read()
+		d.Sources = append(slices.Clone(d.Sources), source)
+		return d, err
+	}, err
 }
 
 // usualAWSPort is where stand-ins for AWS are commonly found.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/countersign/countersign/starter/card"
+	"github.com/countersign/countersign/starter/gateway/desk"
 	"github.com/countersign/countersign/workflows"
 	"github.com/countersign/countersign/workflows/approval"
 )
@@ -85,7 +86,11 @@ func (f *front) answer(ctx context.Context, q *question, person string, given ma
 	if err != nil {
 		return fmt.Errorf("answer %q of the run %s: %w", q.form.ID, q.status.Run, err)
 	}
-	return f.d.take(ctx, q.status.Run, approval.Answer{Question: q.form.ID, Digest: q.digest, Person: person, Values: values})
+	who, err := f.d.as(person)
+	if err == nil {
+		_, err = f.d.desk.Answer(ctx, who, q.status.Run, desk.Answer{Question: q.form.ID, Digest: q.digest, Values: values})
+	}
+	return err
 }
 
 // fields are the values that the flags give to the fields of a form.

@@ -36,7 +36,9 @@ func (s *session) asked() {
 	require.NoError(s, os.Mkdir(filepath.Join(dir, "run"), 0o700))
 	require.NoError(s, os.WriteFile(filepath.Join(dir, "run", "judge-login.yaml"), []byte(judging), 0o600))
 	address := strings.Fields(s.shown()[strings.Index(s.shown(), "Temporal"):])[1]
-	code, _, talk := starter(s.T, address, "run", "judge-login", "--playbooks", dir)
+	_, gate, _ := strings.Cut(s.shown(), "(--gateway ")
+	gate, _, _ = strings.Cut(gate, ")")
+	code, _, talk := starterAt(s.T, "run", "judge-login", "--playbooks", dir, "--address", address, "--gateway", gate)
 	require.Zero(s, code, talk)
 }
 
@@ -53,7 +55,7 @@ func TestFormAtTheTerminal(t *testing.T) {
 	s.types("expected")
 	s.sees("note (string, may be left out)? ", 1)
 	s.types("")
-	s.sees("run           done: expected says bob@example.com", 1)
+	s.sees("run           done: expected says bob", 1)
 	s.stop()
 	require.Zero(t, <-s.ended, s.shown())
 }
@@ -61,7 +63,7 @@ func TestFormAtTheTerminal(t *testing.T) {
 // Flags answer in the place of people, and say what they lack.
 func TestFormByFlags(t *testing.T) {
 	for answer, want := range map[string]string{
-		"verdict=hostile": "run           done: hostile says alice@example.com",
+		"verdict=hostile": "run           done: hostile says alice",
 		"note=hm":         "verdict is missing: one of expected, hostile",
 	} {
 		s := sit(t, "--state", t.TempDir(), "--reject-as", "bob@example.com", "--answer-as", "alice@example.com", "--answer", answer)

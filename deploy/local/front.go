@@ -4,9 +4,11 @@ import (
 	"bufio"
 	"context"
 	"fmt"
+	"path/filepath"
 	"time"
 
 	"github.com/countersign/countersign/starter/card"
+	"github.com/countersign/countersign/starter/gateway/server"
 	"github.com/countersign/countersign/workflows"
 	"github.com/countersign/countersign/workflows/expr"
 )
@@ -206,5 +208,9 @@ func (f *front) closeRun(run *followed) {
 
 // command is how to say something to this deployment from elsewhere.
 func (f *front) command(verb, run string) string {
-	return fmt.Sprintf("go run ./starter %s %s --address %s", verb, run, f.d.server.Address())
+	line := fmt.Sprintf("go run ./starter %s %s --address %s", verb, run, f.d.server.Address())
+	if verb != "show" && filepath.Clean(f.d.gateFile) != server.LocalFile {
+		line += " --gateway " + f.d.gateFile
+	}
+	return line
 }

@@ -10,8 +10,11 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/client"
 
 	"github.com/countersign/countersign/activities/aws/standin"
+	"github.com/countersign/countersign/workflows"
+	"github.com/countersign/countersign/workflows/connect"
 )
 
 // session is the command with somebody at its terminal.
@@ -78,7 +81,7 @@ func TestOneQuestionAtATime(t *testing.T) {
 	s := sit(t, "--state", state, "--as", "bob@example.com")
 	s.sees(prompt, 1)
 	address := strings.Fields(s.shown()[strings.Index(s.shown(), "Temporal"):])[1]
-	code, _, talk := starter(t, address, "run", "--event", "../../playbooks/events/guardduty-ec2-bitcoin-dns.json")
+	code, _, talk := starterAt(t, "run", "--event", "../../playbooks/events/guardduty-ec2-bitcoin-dns.json", "--address", address, "--gateway", filepath.Join(state, gateFile))
 	require.Zero(t, code, talk)
 	s.sees("contain       asks secops-oncall", 1)
 	require.Equal(t, 1, strings.Count(s.shown(), prompt), "the second question waits for the first")
@@ -99,12 +102,16 @@ func TestOneQuestionAtATime(t *testing.T) {
 
 // What befalls one run, or comes from elsewhere, does not end the process for the others.
 func TestOthersCannotEndIt(t *testing.T) {
-	s := sit(t, "--state", t.TempDir(), "--as", "bob@example.com")
+	state := t.TempDir()
+	s := sit(t, "--state", state, "--as", "bob@example.com")
 	s.sees(prompt, 1)
 	address := strings.Fields(s.shown()[strings.Index(s.shown(), "Temporal"):])[1]
-	code, _, talk := starter(t, address, "run", "--event", "../../playbooks/events/guardduty-ec2-bitcoin-dns.json", "--task-queue", "nobody")
-	require.Zero(t, code, talk)
-	code, _, talk = starter(t, address, "approve", sampleRun, "--as", "alice@example.com")
+	c, err := connect.Local(t.Context(), address, "default")
+	require.NoError(t, err)
+	defer c.Close()
+	_, err = c.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{ID: "nobody/1", TaskQueue: "nobody"}, workflows.RunType)
+	require.NoError(t, err)
+	code, _, talk := starterAt(t, "approve", sampleRun, "--as", "alice@example.com", "--address", address, "--gateway", filepath.Join(state, gateFile))
 	require.Zero(t, code, talk)
 	s.sees("run           done: contained", 1)
 	s.stop()

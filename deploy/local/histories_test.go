@@ -18,6 +18,7 @@ import (
 	"github.com/countersign/countersign/deploy/local/devserver"
 	"github.com/countersign/countersign/playbooks"
 	"github.com/countersign/countersign/starter/gateway"
+	"github.com/countersign/countersign/starter/gateway/desk"
 	"github.com/countersign/countersign/workflows"
 	"github.com/countersign/countersign/workflows/playbook"
 )
@@ -76,11 +77,13 @@ func TestBlocks(t *testing.T) {
 	d, err := deploy(t.Context(), options{state: t.TempDir()}, nil)
 	require.NoError(t, err)
 	defer d.stop()
-	started, err := d.runs.Start(t.Context(), pb, "key", input)
+	who, err := d.as("carol")
+	require.NoError(t, err)
+	started, err := d.desk.Start(t.Context(), who, desk.Start{Plan: &pb.Plan, Event: &ev, Inputs: input.Inputs})
 	require.NoError(t, err)
 	for i := range 2 {
 		status := until(t, d, started.Run, func(s *workflows.Status) bool { return len(s.Asking()) == 1 && len(s.Approvals) == i+1 })
-		code, _, talk := starter(t, d.server.Address(), "approve", started.Run, fmt.Sprintf("asked[%d].ask", i), "--as", "alice@example.com")
+		code, _, talk := starter(t, d, "approve", started.Run, fmt.Sprintf("asked[%d].ask", i), "--as", "alice@example.com")
 		require.Zero(t, code, talk)
 		require.Len(t, status.Approvals, i+1)
 	}

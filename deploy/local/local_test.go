@@ -32,7 +32,7 @@ func TestApproved(t *testing.T) {
 		"111122223333",                       // where
 		"IP address on a custom threat list", // why
 		"aws.iam.enable_access_key",          // how to undo
-		"secops-oncall", "bob@example.com",   // who
+		"secops-oncall", "alice, bob",        // who
 		"contained", "/namespaces/default/workflows/",
 	} {
 		require.Contains(t, out, shown)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/countersign/countersign/activities/digest"
 	"github.com/countersign/countersign/starter/card"
+	"github.com/countersign/countersign/starter/gateway/desk"
 	"github.com/countersign/countersign/workflows"
 	"github.com/countersign/countersign/workflows/approval"
 )
@@ -128,7 +129,9 @@ func (f *front) heard(ctx context.Context, line string, open bool) {
 }
 
 func (f *front) vote(ctx context.Context, q *question, person string, verdict approval.Verdict, reason string) error {
-	return f.d.take(ctx, q.status.Run, approval.Vote{
-		Approval: q.ask.ID, Digest: q.ask.Digest, Person: person, Verdict: verdict, Reason: reason,
-	})
+	who, err := f.d.as(person)
+	if err == nil {
+		_, err = f.d.desk.Vote(ctx, who, q.status.Run, desk.Vote{Approval: q.ask.ID, Digest: q.ask.Digest, Verdict: verdict, Reason: reason})
+	}
+	return err
 }

@@ -67,7 +67,7 @@ func (o options) begin(ctx context.Context, s Streams, d *deployment, plan sendi
 			return started, nil
 		}
 	}
-	started, waited, err := plan.send(ctx, d.runs)
+	started, waited, err := plan.send(ctx, d)
 	if err != nil {
 		return nil, err
 	}

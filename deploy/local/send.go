@@ -11,6 +11,7 @@ import (
 	"github.com/countersign/countersign/activities/all"
 	"github.com/countersign/countersign/playbooks"
 	"github.com/countersign/countersign/starter/gateway"
+	"github.com/countersign/countersign/starter/gateway/desk"
 	"github.com/countersign/countersign/starter/library"
 	"github.com/countersign/countersign/workflows"
 	"github.com/countersign/countersign/workflows/event"
@@ -108,22 +109,15 @@ func (o options) read() ([]byte, error) {
 	return raw, nil
 }
 
-// send starts the planned runs, or joins those that answer the same matter already, and tells runs
-// that wait for such an event.
-func (p sending) send(ctx context.Context, runs workflows.Client) (started []workflows.Started, waited bool, err error) {
-	for _, one := range p.runs {
-		s, err := runs.Start(ctx, one.playbook, one.key, one.input)
-		if err != nil {
-			return started, false, err
-		}
-		started = append(started, s)
-	}
+// send gives the gateway the events, as a source: it starts the runs that answer them, or lets them
+// join those that answer the same matter already, and tells runs that wait.
+func (p sending) send(ctx context.Context, d *deployment) (started []workflows.Started, waited bool, err error) {
 	for _, ev := range p.events {
-		told, err := runs.Deliver(ctx, ev)
+		got, err := d.desk.Receive(ctx, desk.Principal{Person: source, Surface: "local"}, ev)
+		started, waited = append(started, got.Started...), waited || got.Waited
 		if err != nil {
 			return started, waited, err
 		}
-		waited = waited || told
 	}
 	if !waited && len(started) == 0 {
 		err = p.unanswered()

@@ -16,12 +16,18 @@ import (
 )
 
 // starter runs the other command against a deployment, over the network like anybody's.
-func starter(t *testing.T, address string, args ...string) (code int, out, talk string) {
+func starter(t *testing.T, d *deployment, args ...string) (code int, out, talk string) {
+	t.Helper()
+	return starterAt(t, append(args, "--address", d.server.Address(), "--gateway", d.gateFile)...)
+}
+
+// starterAt is starter for whoever names the deployment.
+func starterAt(t *testing.T, args ...string) (code int, out, talk string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	var stdout, stderr bytes.Buffer
-	code = cli.Main(ctx, append(args, "--address", address), cli.Streams{
+	code = cli.Main(ctx, args, cli.Streams{
 		In: strings.NewReader(""), Out: &stdout, Err: &stderr,
 		Env: []string{"TEMPORAL_CONFIG_FILE=" + os.DevNull},
 	})
@@ -36,52 +42,54 @@ func TestStarter(t *testing.T) {
 	d, err := deploy(t.Context(), options{state: state}, nil)
 	require.NoError(t, err)
 	defer d.stop()
-	address := d.server.Address()
 
-	code, out, talk := starter(t, address, "run", "--event", events+"guardduty-iam-malicious-ip-caller.json", "-o", "json")
+	code, out, talk := starter(t, d, "run", "--event", events+"guardduty-iam-malicious-ip-caller.json", "-o", "json")
 	require.Zero(t, code, talk)
 	require.Contains(t, out, sampleRun)
 	status := until(t, d, sampleRun, func(s *workflows.Status) bool { return len(s.Asking()) == 1 })
 	digest := status.Asking()[0].Digest.Short()
 
-	code, out, _ = starter(t, address, "approvals")
+	code, out, _ = starter(t, d, "approvals")
 	require.Zero(t, code)
 	require.Contains(t, out, "Disable the access key AKIAIOSFODNN7EXAMPLE")
 	require.Contains(t, out, digest)
 
-	code, _, talk = starter(t, address, "approve", sampleRun, "--as", "mallory@example.com")
+	code, _, talk = starter(t, d, "approve", sampleRun, "--as", "carol@example.com")
 	require.Equal(t, 1, code)
-	require.Contains(t, talk, "is not among those who may answer")
-	code, _, _ = starter(t, address, "approve", sampleRun, "--as", "alice@example.com", "--digest", "00000000")
+	require.Contains(t, talk, "carol started the run, and so has no vote")
+	code, _, talk = starter(t, d, "approve", sampleRun, "--as", "mallory@example.com")
+	require.Equal(t, 1, code)
+	require.Contains(t, talk, `has no token for "mallory@example.com"`)
+	code, _, _ = starter(t, d, "approve", sampleRun, "--as", "alice@example.com", "--digest", "00000000")
 	require.Equal(t, 1, code)
 	require.Empty(t, changes(t, state))
-	code, _, talk = starter(t, address, "approve", sampleRun, "contain_user", "--as", "alice@example.com", "--digest", digest)
+	code, _, talk = starter(t, d, "approve", sampleRun, "contain_user", "--as", "alice@example.com", "--digest", digest)
 	require.Zero(t, code, talk)
 	until(t, d, sampleRun, func(s *workflows.Status) bool { return s.State.Over() })
 	require.Equal(t, keyContained, changes(t, state))
-	code, _, talk = starter(t, address, "reject", sampleRun, "--as", "bob@example.com")
+	code, _, talk = starter(t, d, "reject", sampleRun, "--as", "bob@example.com")
 	require.Equal(t, 1, code, "the run is over: %s", talk)
 
-	code, out, _ = starter(t, address, "show", sampleRun, "-o", "json")
+	code, out, _ = starter(t, d, "show", sampleRun, "-o", "json")
 	require.Zero(t, code)
 	var shown workflows.Status
 	require.NoError(t, json.Unmarshal([]byte(out), &shown))
 	require.Equal(t, "contained", shown.Outcome)
-	require.Equal(t, []string{"alice@example.com"}, shown.Approvals[0].Decision.By)
+	require.Equal(t, []string{"alice"}, shown.Approvals[0].Decision.By)
 	require.JSONEq(t, `{"previous_status":"Active","changed":true,"verified":true}`, string(shown.Step("disable").Output))
 
-	code, _, _ = starter(t, address, "run", "--event", events+"guardduty-ec2-bitcoin-dns.json")
+	code, _, _ = starter(t, d, "run", "--event", events+"guardduty-ec2-bitcoin-dns.json")
 	require.Zero(t, code)
 	until(t, d, instance, func(s *workflows.Status) bool { return len(s.Asking()) == 1 })
-	code, _, talk = starter(t, address, "cancel", instance)
+	code, _, talk = starter(t, d, "cancel", instance)
 	require.Zero(t, code, talk)
 	status = until(t, d, instance, func(s *workflows.Status) bool { return s.State.Over() })
 	require.Equal(t, workflows.Cancelled, status.State)
 
-	code, _, _ = starter(t, address, "show", "no-such/run")
+	code, _, _ = starter(t, d, "show", "no-such/run")
 	require.Equal(t, 1, code)
 	require.Eventually(t, func() bool { // the list lags behind the runs
-		_, out, _ = starter(t, address, "runs", "-o", "json")
+		_, out, _ = starter(t, d, "runs", "-o", "json")
 		return strings.Contains(out, instance) && strings.Contains(out, "canceled")
 	}, 30*time.Second, 100*time.Millisecond, "%s", out)
 	require.Equal(t, keyContained, changes(t, state), "what was cancelled did nothing")

@@ -42,11 +42,11 @@ func TestWaitsForEvents(t *testing.T) {
 	send := func(id, lamp string) (code int, talk string) {
 		file := filepath.Join(dir, id+".json")
 		require.NoError(t, os.WriteFile(file, []byte(`{"specversion":"1.0","id":"`+id+`","source":"hall","type":"lamp.mended","time":"2026-11-20T21:14:00Z","data":{"lamp":"`+lamp+`"}}`), 0o600))
-		code, _, talk = starter(t, d.server.Address(), "run", "--event", file)
+		code, _, talk = starter(t, d, "run", "--event", file)
 		return code, talk
 	}
 	waits := func(lamp string) string {
-		code, out, talk := starter(t, d.server.Address(), "run", "mending", "--playbooks", dir, "--input", "lamp="+lamp, "-o", "json")
+		code, out, talk := starter(t, d, "run", "mending", "--playbooks", dir, "--input", "lamp="+lamp, "-o", "json")
 		require.Zero(t, code, talk)
 		var started []struct{ Run string }
 		require.NoError(t, json.Unmarshal([]byte(out), &started))
@@ -56,7 +56,7 @@ func TestWaitsForEvents(t *testing.T) {
 	done := func(run, id string) {
 		until(t, d, run, func(s *workflows.Status) bool { return len(s.Unanswered()) == 1 })
 		answer := func(state string) (int, string) {
-			code, _, talk := starter(t, d.server.Address(), "answer", run, "--as", "alice@example.com", "--set", "lamps=2", "--set", "state="+state)
+			code, _, talk := starter(t, d, "answer", run, "--as", "alice@example.com", "--set", "lamps=2", "--set", "state="+state)
 			return code, talk
 		}
 		code, talk := answer("beter")
@@ -69,7 +69,7 @@ func TestWaitsForEvents(t *testing.T) {
 		require.Equal(t, id+" better", status.Outcome)
 		code, talk = answer("worse")
 		require.Equal(t, 1, code, talk)
-		require.Contains(t, talk, "alice@example.com has already answered something else")
+		require.Contains(t, talk, "alice has already answered something else")
 	}
 
 	code, talk := send("m0", "desk")

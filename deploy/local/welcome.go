@@ -11,5 +11,5 @@ func (d *deployment) welcome(w io.Writer) {
 	if d.aws != nil {
 		where += " (a stand-in; AWS_ENDPOINT_URL names another)"
 	}
-	fmt.Fprintf(w, "Temporal  %s\nUI        %s\nAWS       %s\n", d.server.Address(), d.server.UIURL(), where)
+	fmt.Fprintf(w, "Temporal  %s\nGateway   %s (--gateway %s)\nUI        %s\nAWS       %s\n", d.server.Address(), d.gateway, d.gateFile, d.server.UIURL(), where)
 }
