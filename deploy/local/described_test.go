@@ -162,6 +162,6 @@ outcome: string(steps.lock.?output.doors.orValue(0)) + " doors, score " + string
 
 	refused := run("empty", "  - {id: lock, activity: acme.badge.disable, with: {badge: '${event.data.none}'}}\n")
 	require.Equal(t, workflows.Failed, refused.State)
-	require.Contains(t, refused.Error, `acme.badge.disable: the target "badge" is empty`)
+	require.Contains(t, refused.Error, `acme.badge.disable: the input does not fit`)
 	require.NotContains(t, other.String(), `"badge":""`)
 }

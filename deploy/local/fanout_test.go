@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -22,6 +23,7 @@ import (
 	"github.com/countersign/countersign/activities"
 	"github.com/countersign/countersign/activities/all"
 	"github.com/countersign/countersign/activities/aws/standin"
+	"github.com/countersign/countersign/activities/grant"
 	"github.com/countersign/countersign/deploy/local/devserver"
 	"github.com/countersign/countersign/workflows"
 	"github.com/countersign/countersign/workflows/connect"
@@ -142,7 +144,16 @@ func TestTenThousandItems(t *testing.T) {
 // startWorker starts the production worker as a process of its own.
 func startWorker(t *testing.T, address, endpoint string) *exec.Cmd {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), os.Args[0], "--directory", "people.yaml", "--address", address)
+	pem, err := grant.NewKey(true)
+	require.NoError(t, err)
+	signer, err := grant.ParseSigner(pem, true)
+	require.NoError(t, err)
+	public, err := signer.Public()
+	require.NoError(t, err)
+	dir := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "public.pem"), public, 0o600))
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "--directory", "people.yaml", "--address", address,
+		"--grant-keys", filepath.Join(dir, "public.pem"), "--dev", "--ledger", filepath.Join(dir, "ledger.db"))
 	cmd.Env = append(os.Environ(), asWorker+"=1", "AWS_ENDPOINT_URL="+endpoint, "AWS_REGION="+standin.SampleRegion,
 		"AWS_ACCESS_KEY_ID="+standin.SampleAccessKeyID, "AWS_SECRET_ACCESS_KEY="+standin.SampleSecretKey, "TEMPORAL_CONFIG_FILE="+os.DevNull)
 	logs := &lockedBuffer{}

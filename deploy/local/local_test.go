@@ -55,10 +55,15 @@ func TestRejected(t *testing.T) {
 
 func TestStrangerIsRefused(t *testing.T) {
 	state := t.TempDir()
-	code, _, talk := local(t, "--state", state, "--once", "--approve-as", "mallory@example.com")
-	require.Equal(t, exitNot, code)
-	require.Contains(t, talk, "is not among those who may answer")
-	require.Empty(t, estate(t, state).Mutations())
+	for person, says := range map[string]string{
+		"mallory@example.com": `"mallory@example.com" is not in the directory`,
+		"carol@example.com":   "carol is not among those who may answer",
+	} {
+		code, _, talk := local(t, "--state", state, "--once", "--approve-as", person)
+		require.Equal(t, exitNot, code)
+		require.Contains(t, talk, says)
+		require.Empty(t, estate(t, state).Mutations())
+	}
 }
 
 func TestEveryKindOfFinding(t *testing.T) {
