@@ -81,7 +81,7 @@ var undoRetry = playbook.Retry{Every: 10 * time.Second, Backoff: 2, MaxEvery: 10
 // the guard like any other, unless a person keeps what was done. It outlives its run.
 func Expiry(ctx workflow.Context, in ExpiryInput) (ExpiryStatus, error) {
 	e := &expiry{status: ExpiryStatus{
-		Run: in.Run, Step: in.Step, Execution: workflow.GetInfo(ctx).WorkflowExecution.RunID, Activity: in.Activity,
+		Run: in.Run, Step: in.Step, Execution: execution(ctx), Activity: in.Activity,
 		Targets: in.Targets, Undo: in.Undo.Activity, Until: in.Until, State: ExpiryWaiting,
 	}}
 	err := e.listen(ctx)

@@ -103,13 +103,24 @@ func (r *run) setup(ctx workflow.Context, in Input) error {
 	return nil
 }
 
+// execution is Temporal's id of this execution, or of the one that was reset to make it: what was
+// asked and answered stands in the history under that one, and must read the same when it is replayed.
+// The guard asks the engine, and makes no effect for an execution after a reset.
+func execution(ctx workflow.Context) string {
+	info := workflow.GetInfo(ctx)
+	if info.OriginalRunID != "" {
+		return info.OriginalRunID
+	}
+	return info.WorkflowExecution.RunID
+}
+
 // open is what a run and a part of one have in common: the story, the answers and the plan.
 func (r *run) open(ctx workflow.Context, in Input) error {
 	r.in, r.trail, r.waits = in, newTrail(ctx), &waits{}
 	info := workflow.GetInfo(ctx)
 	r.status = &Status{
 		Parent: in.Parent,
-		Run:    info.WorkflowExecution.ID, Execution: info.WorkflowExecution.RunID,
+		Run:    info.WorkflowExecution.ID, Execution: execution(ctx),
 		State: Running, Started: info.WorkflowStartTime, Event: refOf(in.Event),
 	}
 	if err := workflow.SetQueryHandlerWithOptions(ctx, StatusQuery, func() (*Status, error) { return r.status, nil },

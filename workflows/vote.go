@@ -76,6 +76,8 @@ func (r *run) admit(s approval.Standing, now time.Time) (*ApprovalStatus, error)
 		return nil, refusal("the time to decide ended at %s", a.Expires.Format(time.RFC3339))
 	case s.Decision == nil:
 		return a, nil
+	case s.Decision.At.After(a.Expires):
+		return nil, refusal("it was decided at %s, and the time ended at %s", s.Decision.At.Format(time.RFC3339), a.Expires.Format(time.RFC3339))
 	}
 	switch s.Decision.Outcome {
 	case approval.Rejected, approval.Expired:

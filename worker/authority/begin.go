@@ -122,7 +122,7 @@ const (
 )
 
 func (q *asked) expected() (want digestOf, who witness) {
-	if q.undoes != nil && (q.grant == nil || q.ticket.Undoes != "") {
+	if q.undoes != nil {
 		return q.undoes.leftAs, left
 	}
 	if q.grant == nil {

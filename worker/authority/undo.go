@@ -18,7 +18,9 @@ type undoes struct {
 // shown that it would be put back, or where somebody asked for it with a run of its own.
 func findUndone(tx ledger.Tx, q *asked) (*undoes, error) {
 	root := q.ticket.Run
-	q.facts.Undo = ""
+	if q.grant != nil && q.ticket.Undoes == "" {
+		return nil, nil // people approved it for what it is
+	}
 	if q.ticket.Undoes != "" {
 		root = q.ticket.Undoes
 	}

@@ -3,6 +3,7 @@ package desk
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/countersign/countersign/activities/grant"
@@ -24,15 +25,40 @@ const (
 	maxPause   = time.Minute
 )
 
+// maxArrived bounds the memory of what has arrived; what is forgotten is told again.
+const maxArrived = 10_000
+
 // send tells a run how its request stands, and reports whether it has heard. A decision that did not
 // arrive is sent again by Serve.
-func (d *Desk) send(ctx context.Context, r approval.Request, decision bool) bool {
+//
+// Those who say the same at the same time tell the run once, and a decision that has arrived is not
+// told again: Temporal takes ten words to a run at a time.
+func (d *Desk) send(ctx context.Context, r approval.Request, votes int, decision bool) bool {
+	arrived, _, _ := d.sends.Do(fmt.Sprintf("%s %d %t", r.Digest, votes, decision), func() (any, error) {
+		return d.sendOnce(context.WithoutCancel(ctx), r, decision), nil
+	})
+	return arrived.(bool)
+}
+
+func (d *Desk) sendOnce(ctx context.Context, r approval.Request, decision bool) bool {
+	d.mu.Lock()
+	told := d.arrived[r.Digest]
+	d.mu.Unlock()
+	if told {
+		return true
+	}
 	err := d.deliver(ctx, r)
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	switch {
 	case err == nil, errors.Is(err, approval.ErrRefused), errors.Is(err, workflows.ErrNoRun):
 		delete(d.pending, r.Digest)
+		if decision {
+			if len(d.arrived) > maxArrived {
+				clear(d.arrived)
+			}
+			d.arrived[r.Digest] = true
+		}
 		if err != nil {
 			d.Log.WarnContext(ctx, "the run does not take it", "run", r.Run, "approval", r.ID, "error", err)
 		}
@@ -121,7 +147,7 @@ func (d *Desk) retry(ctx context.Context, now time.Time) {
 	d.mu.Unlock()
 	for _, r := range due {
 		if ctx.Err() == nil {
-			d.send(ctx, r, true)
+			d.send(ctx, r, 0, true)
 		}
 	}
 }

@@ -25,6 +25,8 @@ import (
 	"log/slog"
 	"sync"
 
+	"golang.org/x/sync/singleflight"
+
 	"github.com/countersign/countersign/activities/digest"
 	"github.com/countersign/countersign/activities/directory"
 	"github.com/countersign/countersign/activities/grant"
@@ -97,7 +99,9 @@ type Desk struct {
 
 	mu      sync.Mutex
 	pending map[digest.Digest]*parcel // decisions that have not arrived
-	noticed map[digest.Digest]int     // notices that were given of a request
+	arrived map[digest.Digest]bool    // and those that have
+	sends   singleflight.Group
+	noticed map[digest.Digest]int // notices that were given of a request
 	wake    chan struct{}
 }
 
@@ -121,7 +125,7 @@ func New(o Options) (*Desk, error) {
 	if o.Notifier == nil {
 		o.Notifier = logged{o.Log}
 	}
-	return &Desk{Options: o, pending: map[digest.Digest]*parcel{}, noticed: map[digest.Digest]int{}, wake: make(chan struct{}, 1)}, nil
+	return &Desk{Options: o, pending: map[digest.Digest]*parcel{}, arrived: map[digest.Digest]bool{}, noticed: map[digest.Digest]int{}, wake: make(chan struct{}, 1)}, nil
 }
 
 // ErrForbidden is why a person may not do something at all.

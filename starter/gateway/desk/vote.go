@@ -66,7 +66,7 @@ func (d *Desk) Vote(ctx context.Context, p Principal, run string, v Vote) (VoteR
 	if c.opened != "" {
 		d.Notifier.Notify(ctx, Notice{Kind: BrokenGlass, Run: run, Approval: v.Approval, Digest: v.Digest, Person: p.Person, Text: v.Reason, Review: c.opened})
 	}
-	c.result.Arrived = d.send(ctx, m.request(), c.result.Decision != nil)
+	c.result.Arrived = d.send(ctx, m.request(), c.result.Votes, c.result.Decision != nil)
 	return c.result, nil
 }
 
