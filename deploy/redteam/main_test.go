@@ -25,7 +25,7 @@ func TestMain(m *testing.M) {
 		os.Exit(be())
 	}
 	for _, setting := range os.Environ() { // the machine's own
-		if key, _, _ := strings.Cut(setting, "="); strings.HasPrefix(key, "AWS_") {
+		if key, _, _ := strings.Cut(setting, "="); strings.HasPrefix(key, "AWS_") || strings.HasPrefix(key, "COUNTERSIGN_") {
 			_ = os.Unsetenv(key)
 		}
 	}
