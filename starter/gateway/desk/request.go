@@ -43,6 +43,9 @@ func (d *Desk) matter(ctx context.Context, run, id string, want digest.Digest) (
 	case asking.Digest != want:
 		return nil, refuse("it was said to %s, and what is asked now is %s; look at the request again", want.Short(), asking.Digest.Short())
 	}
+	if dec := asking.Decision; dec != nil && (dec.Outcome == approval.Withdrawn || dec.Outcome == approval.Expired) {
+		return nil, refuse("the request is %s: %s", dec.Outcome, dec.Reason)
+	}
 	root, err := d.origin(ctx, run)
 	if err != nil {
 		return nil, err

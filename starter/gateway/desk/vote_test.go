@@ -106,6 +106,9 @@ func TestVoteRefused(t *testing.T) {
 		"another run's":        {person: "alice", request: sealed(func(r *approval.Request) { r.Run = "x/1" }), says: "it is that of the run x/1"},
 		"another execution's":  {person: "alice", status: func(s *workflows.Status) { s.Execution = "e2" }, says: "it is that of the run"},
 		"over":                 {person: "alice", request: sealed(func(r *approval.Request) { r.Expires = r.Asked.Add(-1) }), says: "already expired"},
+		"edited meanwhile": {person: "alice", status: func(s *workflows.Status) {
+			s.Approvals[0].Decision = &approval.Decision{Outcome: approval.Withdrawn, Reason: "bob changed disable"}
+		}, says: "the request is withdrawn: bob changed disable"},
 		"policy says never":    {person: "alice", rules: "{approval: {groups: [secops-oncall], quorum: 1}}=never", says: "is never by the policy"},
 		"alone without right":  {person: "alice", vote: alone("it burns"), says: "may break the glass"},
 		"alone without reason": {person: "zoe", vote: alone(" "), says: "takes a reason"},
