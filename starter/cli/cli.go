@@ -20,6 +20,7 @@
 //	undo        take back what a run did
 //	halt        stop all effects, everywhere
 //	resume      let effects go on
+//	reviews     what one person decided alone
 //	serve       run the gateway
 //	token       issue and revoke the tokens of people
 //	activities  what playbooks can do
@@ -222,7 +223,7 @@ func (a *app) root() *cobra.Command {
 	flags.StringVar(&a.token, "token-file", "", "`file` of your token (default: $"+tokenEnv+"; a local gateway has one for everybody in it)")
 	a.temporal.Flags(flags)
 	root.AddCommand(
-		a.validate(), a.rules(), a.test(), a.match(), a.run(), a.runs(), a.show(), a.approvals(), a.approve(), a.reject(), a.answer(), a.delegate(), a.edit(), a.cancel(), a.keep(), a.undo(), a.halt(), a.resume(),
+		a.validate(), a.rules(), a.test(), a.match(), a.run(), a.runs(), a.show(), a.approvals(), a.approve(), a.reject(), a.answer(), a.delegate(), a.edit(), a.cancel(), a.keep(), a.undo(), a.halt(), a.resume(), a.reviews(),
 		a.activities(), a.schema(), a.graph(), a.new(), a.fmt(), a.plan(), a.serve(), a.keys(), a.tokenCmd(), a.policy(), a.ledger(), a.evidence(), a.codec(),
 	)
 	for _, cmd := range root.Commands() {

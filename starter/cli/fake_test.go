@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/countersign/countersign/activities/ledger"
 	"github.com/countersign/countersign/starter/cli"
 	"github.com/countersign/countersign/starter/gateway/desk"
 	"github.com/countersign/countersign/workflows"
@@ -163,6 +164,15 @@ func (f *fake) Halt(_ context.Context, reason string) (desk.Switch, error) {
 func (f *fake) Resume(_ context.Context, reason string) (desk.Switch, error) {
 	f.said = append(f.said, "resume: "+reason)
 	return desk.Switch{By: "alice"}, f.fail("resume", "")
+}
+
+func (f *fake) Reviews(context.Context) ([]ledger.ReviewBody, error) {
+	return []ledger.ReviewBody{{ID: "a1b2", Run: keyRun, Approval: "contain", Person: "zoe", Reason: evil, Open: true}}, f.fail("reviews", "")
+}
+
+func (f *fake) CloseReview(_ context.Context, id, reason string) error {
+	f.said = append(f.said, "close "+id+": "+reason)
+	return f.fail("close", id)
 }
 
 func (f *fake) Runs(_ context.Context, open bool, limit int) ([]workflows.Listed, error) {

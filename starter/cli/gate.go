@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/countersign/countersign/activities/grant"
+	"github.com/countersign/countersign/activities/ledger"
 	"github.com/countersign/countersign/starter/gateway"
 	"github.com/countersign/countersign/starter/gateway/desk"
 	"github.com/countersign/countersign/starter/gateway/server"
@@ -35,6 +36,8 @@ type Gateway interface {
 	Cancel(ctx context.Context, run string) error
 	Halt(ctx context.Context, reason string) (desk.Switch, error)
 	Resume(ctx context.Context, reason string) (desk.Switch, error)
+	Reviews(ctx context.Context) ([]ledger.ReviewBody, error)
+	CloseReview(ctx context.Context, id, reason string) error
 }
 
 // Gate finds the gateway and the token of who acts; as is "" where a command names nobody. It

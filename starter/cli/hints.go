@@ -53,7 +53,7 @@ func (a *app) command(verb string, args ...string) string {
 		flag("--activities", a.descriptors, a.env(activitiesEnv))
 	}
 	switch verb {
-	case "run", "approve", "reject", "answer", "cancel", "keep", "undo", "delegate", "edit", "halt", "resume":
+	case "run", "approve", "reject", "answer", "cancel", "keep", "undo", "delegate", "edit", "halt", "resume", "reviews":
 		flag("--gateway", a.gatewayAt, "")
 		flag("--token-file", a.token, "")
 	}
