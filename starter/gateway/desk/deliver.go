@@ -168,13 +168,13 @@ func (d *Desk) recall(ctx context.Context) error {
 			if err := read(ledger.Record{Seq: rec.Seq, Body: body.Request}, &r); err != nil {
 				return err
 			}
-			if !tx.Now().Before(r.Expires.Add(approval.Grace)) {
-				continue
-			}
+			late := !tx.Now().Before(r.Expires.Add(approval.Grace))
 			switch _, found, err := tx.Find(ledger.DecisionKey(r.Digest)); {
 			case err != nil:
 				return err
-			case found:
+			case !found:
+				d.remember(r)
+			case !late:
 				d.mu.Lock()
 				d.pending[r.Digest] = &parcel{request: r}
 				d.mu.Unlock()

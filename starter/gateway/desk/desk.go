@@ -101,7 +101,8 @@ type Desk struct {
 	pending map[digest.Digest]*parcel // decisions that have not arrived
 	arrived map[digest.Digest]bool    // and those that have
 	sends   singleflight.Group
-	noticed map[digest.Digest]int // notices that were given of a request
+	noticed map[digest.Digest]int              // notices that were given of a request
+	open    map[digest.Digest]approval.Request // requests that are not known to be decided
 	wake    chan struct{}
 }
 
@@ -125,7 +126,7 @@ func New(o Options) (*Desk, error) {
 	if o.Notifier == nil {
 		o.Notifier = logged{o.Log}
 	}
-	return &Desk{Options: o, pending: map[digest.Digest]*parcel{}, arrived: map[digest.Digest]bool{}, noticed: map[digest.Digest]int{}, wake: make(chan struct{}, 1)}, nil
+	return &Desk{Options: o, pending: map[digest.Digest]*parcel{}, arrived: map[digest.Digest]bool{}, noticed: map[digest.Digest]int{}, open: map[digest.Digest]approval.Request{}, wake: make(chan struct{}, 1)}, nil
 }
 
 // ErrForbidden is why a person may not do something at all.

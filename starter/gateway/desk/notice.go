@@ -72,6 +72,7 @@ func steps(r approval.Request) []Notice {
 // look sees what runs ask, puts it on record as shown, and gives the notices that are due. A desk
 // that was away gives only the latest.
 func (d *Desk) look(ctx context.Context, now time.Time) {
+	d.lapse(ctx, now)
 	open, err := d.Runs.Runs(ctx, true, 1000)
 	if err != nil {
 		d.Log.WarnContext(ctx, "look for requests that wait", "error", err)
@@ -124,6 +125,7 @@ func (d *Desk) notice(ctx context.Context, st *workflows.Status, a *workflows.Ap
 			return err
 		}
 	}
+	d.remember(a.Request)
 	d.mu.Lock()
 	d.noticed[a.Digest] = due
 	d.mu.Unlock()
