@@ -2,12 +2,20 @@ package redteam
 
 import "testing"
 
+// noSlack says of threats to Slack what there is.
+const noSlack = "Slack is not connected yet"
+
 // threats are the rows of the table. Their numbers are kept.
 var threats = []threat{
+	{number: 1, name: "A forged click in Slack", against: "", elsewhere: noSlack},
+	{number: 2, name: "A click in Slack that is played again", against: "One vote a person, whatever surface it comes by", elsewhere: noSlack},
+	{number: 3, name: "Stolen or lost connections to Slack", against: "", elsewhere: noSlack},
 	{number: 4, name: "Somebody approves what they started, or what is about them", against: "The gateway excludes who started, edited or is the subject; people are known by one id, whatever account they use; the guard looks again",
 		attacks: map[string]func(*testing.T){"approves the run that they started": approvesOwn, "approves what is about them": approvesOnSelf, "approves without belonging to the group": outsiderApproves}},
 	{number: 5, name: "An approver is removed between the click and the effect", against: "Gateway and guard read the directory at every word and every effect; a directory that cannot be read is a no",
 		attacks: map[string]func(*testing.T){"is removed after the click": leavesGroup, "the directory cannot be read": directoryGone}},
+	{number: 6, name: "A guest, or somebody of another company, clicks in Slack", against: "", elsewhere: noSlack},
+	{number: 7, name: "A stolen session of Slack", against: "Two people where policy says so", elsewhere: noSlack},
 	{number: 8, name: "Double clicks, and votes that race", against: "One vote a person and one decision a request, in one transaction of the ledger; no wins",
 		attacks: map[string]func(*testing.T){"a hundred votes at once, yes and no": racingVotes, "the same vote five times": repeatedVote}},
 	{number: 9, name: "An approval after its time", against: "The end of the time is a no; a grant has a short life of its own",
@@ -23,10 +31,17 @@ var threats = []threat{
 		}},
 	{number: 12, name: "The playbook changes while the run waits", against: "A run carries its plan; the gateway holds requests against the plan on record",
 		attacks: map[string]func(*testing.T){"the library has another version": changesPlaybook}},
+	{number: 18, name: "Requests to where an attacker wants them", against: "No activity takes an address from a playbook", elsewhere: "no such activity ships"},
+	{number: 20, name: "Credentials that may do too much", against: "The worker alone has credentials of providers; each activity lists the permissions that it needs", elsewhere: "roles for each account are not there yet"},
+	{number: 21, name: "Events of accounts that are not ours", against: "Playbooks read the finding from the provider before they act", elsewhere: "roles for each account are not there yet"},
+	{number: 22, name: "Forged, repeated and flooding webhooks", against: "An event takes a token of a source, and joins the run of its matter", elsewhere: "signed webhooks of providers are not there yet"},
 	{number: 23, name: "Automation that runs away", against: "Breakers counted in the ledger, a list of what is never touched, a kill switch; all read at the moment of the effect",
 		attacks: map[string]func(*testing.T){"more effects than the breaker lets pass, with another worker": runsAway, "the kill switch is thrown after the approval": halts, "an approval of what is never touched": neverTouched}},
 	{number: 24, name: "The record is changed or lost", against: "No intent on record, no effect; records are chained, checkpoints are signed and kept elsewhere; the application cannot change or delete",
 		attacks: map[string]func(*testing.T){"changes and deletes through the database": editsLedger, "the ledger is gone": losesLedger}},
+	{number: 25, name: "A stolen repository of playbooks, or a bad dependency", against: "Policy is a floor that no playbook lowers", elsewhere: "signed bundles of playbooks are not there yet"},
 	{number: 26, name: "One person decides alone in an emergency, and nobody sees it", against: "Only members of the policy's group may, with a reason; it is told at once and a review stays open",
 		attacks: map[string]func(*testing.T){"breaks the glass without a right or a reason, then with both": breaksGlass}},
+	{number: 27, name: "Somebody who reaches the gateway's port", against: "Every word takes a token that the gateway signed for one person and one gateway, is on record as issued and not revoked, and has not expired; the person is looked up anew",
+		attacks: map[string]func(*testing.T){"votes with sixteen tokens that are none": forgesToken}},
 }

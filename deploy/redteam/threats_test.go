@@ -29,7 +29,9 @@ const threatsFile = "../THREATS.md"
 func TestThreats(t *testing.T) {
 	var table strings.Builder
 	table.WriteString(threatsHead)
+	tried, all := 0, 0
 	for _, threat := range threats {
+		all += len(threat.attacks)
 		names := make([]string, 0, len(threat.attacks))
 		for name := range threat.attacks {
 			names = append(names, name)
@@ -38,7 +40,10 @@ func TestThreats(t *testing.T) {
 		held := 0
 		t.Run(fmt.Sprintf("T%02d", threat.number), func(t *testing.T) {
 			for _, name := range names {
-				if t.Run(name, threat.attacks[name]) {
+				if t.Run(name, func(t *testing.T) {
+					tried++
+					threat.attacks[name](t)
+				}) {
 					held++
 				}
 			}
@@ -48,6 +53,10 @@ func TestThreats(t *testing.T) {
 			result = fmt.Sprintf("%s: %s", map[bool]string{true: "held", false: "BROKEN"}[held == len(names)], strings.Join(names, "; "))
 		}
 		fmt.Fprintf(&table, "| %d | %s | %s | %s |\n", threat.number, threat.name, threat.against, result)
+	}
+	if tried < all {
+		t.Logf("%d of %d attacks were made: the table is not looked at", tried, all)
+		return
 	}
 	if *update {
 		require.NoError(t, os.WriteFile(threatsFile, []byte(table.String()), 0o600))
