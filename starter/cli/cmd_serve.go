@@ -15,6 +15,7 @@ import (
 	"github.com/countersign/countersign/activities/grant"
 	"github.com/countersign/countersign/activities/ledger"
 	"github.com/countersign/countersign/starter/gateway/desk"
+	"github.com/countersign/countersign/starter/gateway/objectlock"
 	"github.com/countersign/countersign/starter/gateway/server"
 	"github.com/countersign/countersign/starter/library"
 	"github.com/countersign/countersign/workflows"
@@ -32,6 +33,7 @@ type serveFlags struct {
 	policy   string
 	resuming []string
 	look     time.Duration
+	places   []string // of checkpoints
 }
 
 func (a *app) serve() *cobra.Command {
@@ -55,7 +57,7 @@ to the same ledger. Directory and policy are read at every question. It logs JSO
 	flags.StringVar(&f.key, "key", "", "`file` of the private key, which starter keys makes (required)")
 	flags.StringVar(&f.people, "directory", "", "`file` that names the people of each group (required)")
 	flags.StringVar(&f.policy, "policy", "", "`file` of rules for effects (default: the policy that ships)")
-	flags.StringVar(&f.checkpoints, "checkpoints", "", "`file` for signed checkpoints of the ledger; ship it elsewhere")
+	flags.StringArrayVar(&f.places, "checkpoints", nil, "where to keep signed checkpoints of the ledger: a `place` that this machine cannot change, s3://BUCKET/PREFIX?days=365 with Object Lock, or a file; repeat it for more")
 	flags.StringSliceVar(&f.resuming, "resume-groups", nil, "groups whose members may let effects go on after a halt (default: everybody)")
 	flags.DurationVar(&f.look, "look", 15*time.Second, "how often to look for what waits for people, to remind them")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
@@ -138,6 +140,18 @@ func (a *app) runGateway(cmd *cobra.Command, f serveFlags) error {
 	}, f, l)
 }
 
+// seal keeps checkpoints of the ledger until ctx ends. A ledger that was changed halts every effect.
+func seal(ctx context.Context, d *desk.Desk, seals *ledger.Checkpointer) {
+	err := seals.Run(ctx)
+	if err == nil {
+		return
+	}
+	d.Log.ErrorContext(ctx, "the ledger is not sealed any more", "error", err)
+	if _, err := d.Alarm(ctx, "the ledger was changed: "+err.Error()); err != nil {
+		d.Log.ErrorContext(ctx, "effects could not be halted", "error", err)
+	}
+}
+
 // serveDesk answers, and sends what did not arrive, until ctx ends.
 func serveDesk(ctx context.Context, d *desk.Desk, o server.Options, f serveFlags, l *ledger.Ledger) error {
 	s, err := server.New(o, f.listen)
@@ -145,22 +159,18 @@ func serveDesk(ctx context.Context, d *desk.Desk, o server.Options, f serveFlags
 		return refuse(err, "")
 	}
 	o.Log.InfoContext(ctx, "serving", "url", s.URL(), "key", d.Signer.ID(), "ledger", l.Name())
-	var seals *ledger.Checkpointer
-	if f.checkpoints != "" {
-		file, last, err := ledger.OpenFile(f.checkpoints, d.Signer.Keys())
-		if err != nil {
-			return errors.Join(refuse(err, ""), s.Close())
-		}
-		seals = &ledger.Checkpointer{Ledger: l, Signer: d.Signer, Places: []ledger.Place{file}, Last: last, Log: o.Log}
+	places, last, err := objectlock.Places(ctx, f.places, d.Signer.Keys())
+	if err != nil {
+		return errors.Join(refuse(err, ""), s.Close())
+	}
+	if len(places) == 0 {
+		o.Log.WarnContext(ctx, "the ledger is not sealed: give --checkpoints, or a record that is cut off at its end cannot be told from one that ended there")
 	}
 	ctx, stop := context.WithCancel(ctx)
 	var all sync.WaitGroup
-	if seals != nil {
-		all.Go(func() {
-			if err := seals.Run(ctx); err != nil {
-				o.Log.ErrorContext(ctx, "the ledger is not sealed any more", "error", err)
-			}
-		})
+	if len(places) > 0 {
+		seals := &ledger.Checkpointer{Ledger: l, Signer: d.Signer, Places: places, Last: last, Log: o.Log}
+		all.Go(func() { seal(ctx, d, seals) })
 	}
 	all.Go(func() { d.Serve(ctx, f.look) })
 	err = s.Serve(ctx)

@@ -3,6 +3,7 @@ package desk_test
 import (
 	"context"
 	"encoding/json"
+	"strings"
 	"testing"
 	"time"
 
@@ -86,6 +87,19 @@ func TestDelegate(t *testing.T) {
 	require.Equal(t, []string{"bob", "dora"}, got.Decision.By)
 	_, g := o.arrived()
 	require.Equal(t, "alice", g.Approvers[1].For)
+}
+
+// A gateway that cannot trust its record halts by itself; a person lets effects go on.
+func TestAlarm(t *testing.T) {
+	o := open(t)
+	_, err := o.Alarm(t.Context(), strings.Repeat("the ledger was changed ", 1000))
+	require.NoError(t, err)
+	now, err := o.Switch(t.Context())
+	require.NoError(t, err)
+	require.True(t, now.Halted)
+	require.Equal(t, desk.Itself, now.By)
+	_, err = o.Resume(t.Context(), by("zoe"), "looked at, and restored")
+	require.NoError(t, err)
 }
 
 func TestSwitch(t *testing.T) {

@@ -62,17 +62,30 @@ func (d *Desk) turnSwitch(ctx context.Context, p Principal, halted bool, reason 
 	case len(reason) > approval.MaxReason:
 		return Switch{}, refuse("its reason is %d bytes; at most %d are kept", len(reason), approval.MaxReason)
 	}
-	var at time.Time
-	err = d.Ledger.Do(ctx, func(tx ledger.Tx) error {
-		rec, err := tx.Append(ledger.Entry{Kind: ledger.Switch, Body: ledger.SwitchBody{Halted: halted, By: p.Person, Reason: reason}})
-		at = rec.At
+	return d.flip(ctx, halted, p.Person, reason)
+}
+
+func (d *Desk) flip(ctx context.Context, halted bool, by, reason string) (Switch, error) {
+	s := Switch{Halted: halted, By: by, Reason: reason}
+	err := d.Ledger.Do(ctx, func(tx ledger.Tx) error {
+		rec, err := tx.Append(ledger.Entry{Kind: ledger.Switch, Body: ledger.SwitchBody{Halted: halted, By: by, Reason: reason}})
+		s.At = rec.At
 		return err
 	})
 	if err != nil {
 		return Switch{}, err
 	}
-	d.Log.WarnContext(ctx, "kill switch", "halted", halted, "person", p.Person, "reason", reason)
-	return Switch{Halted: halted, By: p.Person, Reason: reason, At: at}, nil
+	d.Log.WarnContext(ctx, "kill switch", "halted", halted, "by", by, "reason", reason)
+	return s, nil
+}
+
+// Itself is who threw the kill switch when nobody did.
+const Itself = "the gateway"
+
+// Alarm halts effects by the gateway's own word: its record was changed, so nobody can tell any more
+// what was approved and done. A person lets them go on.
+func (d *Desk) Alarm(ctx context.Context, reason string) (Switch, error) {
+	return d.flip(ctx, true, Itself, clip(reason, approval.MaxReason))
 }
 
 // Switch says how the kill switch stands.
