@@ -55,6 +55,9 @@ and gave. Temporal keeps that, so nothing proves it.`,
 					return err
 				}
 			}
+			if err := b.Evaluate(); err != nil {
+				a.say("the expressions could not be evaluated again: %v", err)
+			}
 			return a.giveEvidence(b, to, f.keys)
 		},
 	}

@@ -6,6 +6,9 @@
 // gateway signed, and the story that they tell, for people. The story is made from the records, and
 // [Bundle.Verify] makes it again: nothing in it is to be believed that is not in them.
 //
+// Expressions of the plan that decided something are evaluated again, and stand beside it with their
+// values: proven where they read the event and the inputs alone.
+//
 // What it does not show: that no record of the run was left out (an export of the ledger does), and
 // whether the run's own account of itself, where it is there, is true.
 package evidence
@@ -42,6 +45,8 @@ type Bundle struct {
 	// Status is what the run says of itself: its steps, with the values that they were given and
 	// gave. Temporal keeps it, so nothing proves it.
 	Status json.RawMessage `json:"status,omitempty"`
+	// Expressions are those of the plan that decided something, with their values.
+	Expressions []Expression `json:"expressions,omitempty"`
 }
 
 // ErrNoRun is why there is no evidence of a run.

@@ -69,6 +69,26 @@ func (b Bundle) told() error {
 	if is, err := digest.Of(b.Story); err != nil || is != want {
 		return errors.New("the story is not the one that the records tell")
 	}
+	return b.evaluated()
+}
+
+// evaluated checks that the expressions have the values that the plan gives them, from what is on
+// record and, for those that are not proven, from what the run says of itself.
+func (b Bundle) evaluated() error {
+	if b.Expressions == nil {
+		return nil
+	}
+	again := b
+	if err := again.Evaluate(); err != nil {
+		return fmt.Errorf("its expressions cannot be evaluated again: %w", err)
+	}
+	want, err := digest.Of(again.Expressions)
+	if err != nil {
+		return err
+	}
+	if is, err := digest.Of(b.Expressions); err != nil || is != want {
+		return errors.New("its expressions have other values than the plan gives them")
+	}
 	return nil
 }
 
