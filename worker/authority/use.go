@@ -226,7 +226,9 @@ func (t turn) End(ctx context.Context, o activities.Outcome) error {
 			if err != nil {
 				return err
 			}
-			topic = string(name)
+			if t.q.undoes == nil { // what took something back is not taken back in its turn: that is another effect
+				topic = string(name)
+			}
 			body.Undo = &ledger.CallBody{Activity: o.Undo.Activity, Version: o.Undo.Version, Input: o.Undo.Input}
 		}
 		_, err = tx.Append(ledger.Entry{Kind: ledger.Outcome, Run: t.q.Workflow, Key: "outcome/" + t.q.key(), Topic: topic, Body: body})
@@ -237,7 +239,10 @@ func (t turn) End(ctx context.Context, o activities.Outcome) error {
 // putBack reports whether the run may take the effect back by itself: it made it by itself, or
 // people were shown that it would.
 func (q *asked) putBack() bool {
-	if q.grant == nil {
+	switch {
+	case q.undoes != nil:
+		return false
+	case q.grant == nil:
 		return true
 	}
 	call, _ := q.grant.Find(q.Step)

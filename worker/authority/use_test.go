@@ -143,6 +143,28 @@ func TestUndo(t *testing.T) {
 	w.refused(elsewhere, activities.Overtaken, "put back already")
 }
 
+// What takes an effect back permits no third effect: to make the first one again asks people again.
+func TestUndoIsNotUndone(t *testing.T) {
+	w := newWorld(t)
+	douse, light := call(t, "lamp.douse", "desk"), call(t, "lamp.light", "desk")
+	ticket := w.ticket()
+	same := func(a *activities.Attempt) { a.Ticket = ticket }
+	w.admitted(w.attempt(douse, same, w.granted(func(g *grant.Grant) { g.Calls[0].PutBack = true })), &light)
+	at := func(step string) func(*activities.Attempt) { return func(a *activities.Attempt) { a.Step = step } }
+	w.admitted(w.attempt(light, same, at("douse.undo")), &douse)
+	w.refused(w.attempt(douse, same, at("again")), activities.NotPermitted, "people must approve it")
+
+	asked := func(a *activities.Attempt) {
+		a.Ticket, a.Workflow = w.ticket(func(t *grant.Ticket) { t.Run, t.Undoes = "undo-leak/1", "leak/1" }), "undo-leak/1"
+	}
+	w.admitted(w.attempt(douse, asked, w.grantedFor("again")), nil)
+	for _, r := range w.records(ledger.Intent)[1:] {
+		var b ledger.IntentBody
+		require.NoError(t, json.Unmarshal(r.Body, &b))
+		require.Equal(t, b.Activity == light.Activity, b.Undo != "", "policy is told of %s as what it is", b.Activity)
+	}
+}
+
 // grantedFor is granted for a step of another name.
 func (w *world) grantedFor(step string) func(*activities.Attempt) {
 	return func(a *activities.Attempt) {
