@@ -89,6 +89,18 @@ func TestPanelFloor(t *testing.T) {
 	require.Equal(t, []string{"alice", "carol", "zoe"}, d.By)
 }
 
+// An escalation widens what the playbook asks, also where policy asks the same: not what policy does.
+func TestPanelFloorIsNotEscalated(t *testing.T) {
+	r, p := matter(t), panel()
+	r.Quorum, r.Policies = 1, nil
+	require.NoError(t, r.Seal())
+	p.Floor = []grant.Need{{Groups: []string{"oncall"}, Quorum: 1}}
+	_, done := p.Decide(r, []approval.Vote{said(r, 15, "nick", approval.Approve)}, asked.Add(20*time.Minute))
+	require.False(t, done)
+	_, done = p.Decide(r, []approval.Vote{said(r, 15, "bob", approval.Approve)}, asked.Add(20*time.Minute))
+	require.True(t, done)
+}
+
 // A need that was never said is met by nobody.
 func TestPanelNoNeed(t *testing.T) {
 	r := matter(t)

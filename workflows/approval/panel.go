@@ -72,14 +72,14 @@ func (p Panel) AllGroups(r Request) []string {
 // what the playbook asks and never what policy does.
 func (p Panel) Needs(r Request, at time.Time) []grant.Need {
 	needs := r.Needs()
-	for _, floor := range p.Floor {
+	if r.Escalate != nil && !at.Before(r.Escalate.At) {
+		needs[0].Groups = slices.Concat(needs[0].Groups, r.Escalate.Groups)
+	}
+	for _, floor := range p.Floor { // after the widening: what is wider than the floor does not stand for it
 		same := func(n grant.Need) bool { return n.Quorum == floor.Quorum && slices.Equal(n.Groups, floor.Groups) }
 		if !slices.ContainsFunc(needs, same) {
 			needs = append(needs, floor)
 		}
-	}
-	if r.Escalate != nil && !at.Before(r.Escalate.At) {
-		needs[0].Groups = slices.Concat(needs[0].Groups, r.Escalate.Groups)
 	}
 	return needs
 }
