@@ -84,26 +84,58 @@ func (m *matter) check(run string) error {
 	return m.asks(plan)
 }
 
-// asks finds the step that asks in the plan. It may ask of its groups, as many of them or more.
+// asks finds the step that asks in the plan. An approval covers its own calls, and asks of its groups
+// as many of them or more. Policy asks about one call that stands under no approval of the plan's.
 func (m *matter) asks(plan playbook.Plan) error {
 	pb, err := plan.Load()
 	if err != nil {
 		return err
 	}
 	r := m.request()
-	var step *playbook.Approve
+	var asking *playbook.Step
+	covered := map[*playbook.Step]bool{}
 	playbook.Walk(pb.Steps, func(s *playbook.Step) {
-		if v, ok := s.Verb.(*playbook.Approve); ok && (r.ID == s.ID || strings.HasSuffix(r.ID, "."+s.ID) || strings.HasSuffix(r.ID, "/"+s.ID)) {
-			step = v
+		if v, ok := s.Verb.(*playbook.Approve); ok {
+			for _, inner := range v.Steps {
+				covered[inner] = true
+			}
+		}
+		if !covered[s] && (r.ID == s.ID || strings.HasSuffix(r.ID, "."+s.ID)) {
+			asking = s
 		}
 	})
-	switch {
-	case step == nil: // what policy asks for where the playbook does not
-		return nil
-	case !slices.Equal(step.Approvers, r.Groups) || r.Quorum < step.Quorum:
-		return fmt.Errorf("the plan asks %d of %v", step.Quorum, step.Approvers)
-	case r.Escalate != nil && (step.Escalate == nil || !slices.Equal(step.Escalate.Groups, r.Escalate.Groups)):
-		return fmt.Errorf("the plan escalates to nobody else")
+	if asking == nil {
+		return fmt.Errorf("the plan asks nothing by the name %q", clip(r.ID, 200))
+	}
+	switch v := asking.Verb.(type) {
+	case *playbook.Approve:
+		if !slices.Equal(v.Approvers, r.Groups) || r.Quorum < v.Quorum {
+			return fmt.Errorf("the plan asks %d of %v", v.Quorum, v.Approvers)
+		}
+		if r.Escalate != nil && (v.Escalate == nil || !slices.Equal(v.Escalate.Groups, r.Escalate.Groups) || r.Escalate.At.Before(r.Asked.Add(v.Escalate.After))) {
+			return fmt.Errorf("the plan escalates to nobody else, and not before its time")
+		}
+		return covers(r, asking, v.Steps)
+	case *playbook.Activity:
+		if len(r.Calls) != 1 || r.Escalate != nil {
+			return fmt.Errorf("the plan makes one call there, and escalates to nobody")
+		}
+		return covers(r, asking, []*playbook.Step{asking})
+	default:
+		return fmt.Errorf("the plan asks nobody at %q", clip(r.ID, 200))
+	}
+}
+
+// covers holds the calls of a request against the steps that it may be about, in the same round.
+func covers(r approval.Request, asking *playbook.Step, steps []*playbook.Step) error {
+	round := strings.TrimSuffix(r.ID, asking.ID)
+	for _, c := range r.Calls {
+		if !slices.ContainsFunc(steps, func(s *playbook.Step) bool {
+			v, ok := s.Verb.(*playbook.Activity)
+			return ok && c.Step == round+s.ID && c.Activity == v.Name
+		}) {
+			return fmt.Errorf("what the plan asks at %q does not cover the call %s of %s", clip(r.ID, 200), clip(c.Step, 200), clip(c.Activity, 200))
+		}
 	}
 	return nil
 }

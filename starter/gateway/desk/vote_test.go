@@ -103,9 +103,17 @@ func TestVoteRefused(t *testing.T) {
 		"a read that changes":  {person: "alice", request: sealed(func(r *approval.Request) { r.Calls[0].Effect = "read" }), says: "the plan knows no such call"},
 		"targets hidden":       {person: "alice", request: sealed(func(r *approval.Request) { r.Calls[0].Targets = nil }), says: "the plan knows no such call"},
 		"escalated to others":  {person: "alice", request: sealed(func(r *approval.Request) { r.Escalate = &approval.Escalation{Groups: []string{"x"}} }), says: "escalates to nobody else"},
-		"another run's":        {person: "alice", request: sealed(func(r *approval.Request) { r.Run = "x/1" }), says: "it is that of the run x/1"},
-		"another execution's":  {person: "alice", status: func(s *workflows.Status) { s.Execution = "e2" }, says: "it is that of the run"},
-		"over":                 {person: "alice", request: sealed(func(r *approval.Request) { r.Expires = r.Asked.Add(-1) }), says: "already expired"},
+		"escalated too soon": {person: "alice", request: sealed(func(r *approval.Request) {
+			r.Escalate = &approval.Escalation{Groups: []string{"secops-leads"}, At: r.Asked}
+		}), says: "escalates to nobody else"},
+		"by no step":          {person: "dora", request: sealed(func(r *approval.Request) { r.ID, r.Groups = "x", []string{"others"} }), says: `the plan asks nothing by the name "x"`},
+		"by a step that does": {person: "alice", request: sealed(func(r *approval.Request) { r.ID = "disable" }), says: `the plan asks nothing by the name "disable"`},
+		"of a call elsewhere": {person: "alice", request: sealed(func(r *approval.Request) { r.ID = "close" }), says: "does not cover the call disable"},
+		"of another round":    {person: "alice", request: sealed(func(r *approval.Request) { r.ID = "each[1].contain_user" }), says: "does not cover the call disable"},
+		"of another step":     {person: "alice", request: sealed(func(r *approval.Request) { r.Calls[0].Step = "revoke" }), says: "does not cover the call revoke"},
+		"another run's":       {person: "alice", request: sealed(func(r *approval.Request) { r.Run = "x/1" }), says: "it is that of the run x/1"},
+		"another execution's": {person: "alice", status: func(s *workflows.Status) { s.Execution = "e2" }, says: "it is that of the run"},
+		"over":                {person: "alice", request: sealed(func(r *approval.Request) { r.Expires = r.Asked.Add(-1) }), says: "already expired"},
 		"edited meanwhile": {person: "alice", status: func(s *workflows.Status) {
 			s.Approvals[0].Decision = &approval.Decision{Outcome: approval.Withdrawn, Reason: "bob changed disable"}
 		}, says: "the request is withdrawn: bob changed disable"},
@@ -141,6 +149,27 @@ func TestVoteRefused(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Policy asks about a step that stands under no approval of the plan's: about its one call.
+func TestPolicyAsks(t *testing.T) {
+	alone := sealed(func(r *approval.Request) {
+		const name = "aws.guardduty.archive_finding"
+		s := planOf(t).Activities[name]
+		c := approval.Call{Step: "close", Activity: name, Version: s.Version, Effect: string(s.Effect), Undo: s.Undo, Targets: s.Targets, Input: json.RawMessage(`{"account":"111122223333","finding_id":"f1"}`)}
+		c.Digest, _ = callOf(c).Digest()
+		r.ID, r.Calls = "close", []approval.Call{c}
+	})
+	o := received(t)
+	r := o.asks(alone)
+	got, err := o.Vote(t.Context(), by("alice"), run, yes(r))
+	require.NoError(t, err)
+	require.Equal(t, approval.Approved, got.Decision.Outcome)
+
+	o = received(t)
+	r = o.asks(alone, sealed(func(r *approval.Request) { r.Calls = append(r.Calls, r.Calls[0]) }))
+	_, err = o.Vote(t.Context(), by("alice"), run, yes(r))
+	require.ErrorContains(t, err, "makes one call there")
 }
 
 func target(user string) func(*approval.Request) {
