@@ -354,10 +354,34 @@ func TestBreaker(t *testing.T) {
 		w.admitted(at(step), nil)
 	}
 	w.refused(at("d"), activities.Halted, `the breaker "few" is open`)
+	w.now = w.now.Add(2 * time.Hour)
+	w.refused(at("d"), activities.Halted, `the breaker "few" is open`)
+	w.now = w.now.Add(-2 * time.Hour)
 	turn, err := w.begin(at("a"))
 	require.NoError(t, err, "what is on record as done is no new effect")
 	_, earlier := turn.Earlier()
 	require.True(t, earlier)
+}
+
+// A grant ends by the clock of the ledger as well as by the worker's. What it let happen in its time
+// has happened: whoever asks for it later is told, and people are not asked again.
+func TestGrantEnds(t *testing.T) {
+	w := newWorld(t)
+	late := w.attempt(call(t, "lamp.douse", "desk"), w.granted(func(g *grant.Grant) { g.NotBefore, g.Expires = w.now.Add(-time.Hour), w.now.Add(-time.Minute) }))
+	w.now = w.now.Add(-30 * time.Minute)
+	w.refused(late, activities.AskAgain, "the grant has expired")
+	w.now = w.now.Add(30 * time.Minute)
+
+	a := w.attempt(call(t, "lamp.douse", "hall"), w.granted())
+	w.admitted(a, nil)
+	w.now = w.now.Add(time.Hour)
+	turn, err := w.begin(a)
+	require.NoError(t, err)
+	_, earlier := turn.Earlier()
+	require.True(t, earlier)
+	b := w.attempt(call(t, "lamp.douse", "attic"), w.granted())
+	w.now = w.now.Add(grant.Life)
+	w.refused(b, activities.AskAgain, "the grant has expired")
 }
 
 // The world is held against what was shown, once: the second attempt finds what the first did.

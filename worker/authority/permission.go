@@ -40,18 +40,27 @@ func (a *Authority) signed(q *asked) error {
 		return refuse("the grant covers %s, and the call is %s; what was approved is not what would run", call.Digest.Short(), q.Digest.Short())
 	case now.Before(g.NotBefore.Add(-skew)):
 		return refuse("the grant is for later: not before %s", g.NotBefore.Format(time.RFC3339))
-	case !now.Before(g.Expires):
-		return q.again(fmt.Sprintf("the grant has expired at %s", g.Expires.Format(time.RFC3339)))
 	}
 	q.grant = &g
+	return nil
+}
+
+// inTime refuses a grant whose time is over. What is on record as made it made in its time.
+func (q *asked) inTime(now time.Time) error {
+	if q.grant != nil && !now.Before(q.grant.Expires) {
+		return q.again(fmt.Sprintf("the grant has expired at %s", q.grant.Expires.Format(time.RFC3339)))
+	}
 	return nil
 }
 
 // skew is how far the clocks of gateway and worker may differ.
 const skew = 30 * time.Second
 
-// judge asks the policy, and of an approval whether those who gave it still may.
+// judge looks at the time of the grant and asks the policy, and of an approval whether those who gave it still may.
 func (q *asked) judge() error {
+	if err := q.inTime(q.facts.Now); err != nil {
+		return err
+	}
 	q.verdict = q.policy.Judge(q.facts)
 	v := q.verdict
 	switch v.Mode {

@@ -116,6 +116,9 @@ func (a *Authority) enter(ctx context.Context, q *asked) (activities.Turn, error
 			entered = turn{output: so.output}
 			return nil
 		}
+		if err := q.inTime(tx.Now().Add(-skew)); err != nil { // also where this worker's clock is behind
+			return err
+		}
 		if so.intent == nil {
 			if err := q.breakers(tx); err != nil {
 				return err
@@ -154,8 +157,11 @@ func running(tx ledger.Tx) error {
 	return nil
 }
 
+// breakers counts by the clock that wrote what is counted: a worker's that is ahead would see less.
 func (q *asked) breakers(tx ledger.Tx) error {
-	breaker, tripped, err := q.policy.Tripped(q.facts, func(since time.Time) (map[string]int, error) {
+	facts := q.facts
+	facts.Now = tx.Now()
+	breaker, tripped, err := q.policy.Tripped(facts, func(since time.Time) (map[string]int, error) {
 		return tx.Count(ledger.Intent, since)
 	})
 	if err != nil {
