@@ -28,10 +28,14 @@ func (d *Desk) Keep(ctx context.Context, p Principal, run string, k Keep) (workf
 	if strings.TrimSpace(k.Reason) == "" || len(k.Reason) > approval.MaxReason {
 		return workflows.ExpiryStatus{}, refuse("to keep it takes a reason, of %d bytes at most", approval.MaxReason)
 	}
-	if _, err := d.origin(ctx, run); err != nil {
+	root, err := d.origin(ctx, run)
+	if err != nil {
 		return workflows.ExpiryStatus{}, d.turn(ctx, p, run, "", err)
 	}
 	until, err := d.expiring(ctx, run, k.Step)
+	if err == nil && until.Run != root.run && !strings.HasPrefix(until.Run, root.run+"/") {
+		err = refuse("the run %s speaks of what another did, %s", run, clip(until.Run, 200))
+	}
 	if err != nil {
 		return workflows.ExpiryStatus{}, d.turn(ctx, p, run, "", err)
 	}

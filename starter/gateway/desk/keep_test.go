@@ -45,6 +45,14 @@ func TestKeep(t *testing.T) {
 	require.NoError(t, err)
 	words := records[ledger.KeepBody](o, ledger.Keep)
 	require.Equal(t, []string{run + "/contain", "isolate"}, []string{words[1].Run, words[1].Step})
+
+	// A run that others write may not have people keep what another run did.
+	foreign := act("isolate")
+	foreign.Until.Run = run + "2"
+	o.status[run].Expiring = []*workflows.Act{foreign}
+	_, err = o.Keep(t.Context(), by("dora"), run, desk.Keep{Reason: "it is hostile"})
+	require.ErrorContains(t, err, "what another did")
+	require.Len(t, records[ledger.KeepBody](o, ledger.Keep), 2)
 }
 
 func TestRequests(t *testing.T) {
