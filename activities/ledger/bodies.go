@@ -231,3 +231,9 @@ type UndoBody struct {
 	// Undoing is the workflow id of the run that does it.
 	Undoing string `json:"undoing,omitempty"`
 }
+
+// CancelBody says that somebody asked for a run to stop.
+type CancelBody struct {
+	Run string `json:"run"`
+	By  string `json:"by"`
+}

@@ -69,6 +69,7 @@ const (
 	Binding    Kind = "binding"    // a ticket's first effect of a workflow: which execution it is; bind/<ticket id>/<workflow>
 	Keep       Kind = "keep"       // what would be undone by itself stays; keep/<run>/<step>
 	Undo       Kind = "undo"       // somebody asked for a run's effects to be taken back; no key
+	Cancel     Kind = "cancel"     // somebody asked for a run to stop; no key
 )
 
 // Record is one entry of the ledger.

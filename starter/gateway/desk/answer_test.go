@@ -132,6 +132,14 @@ func TestCancel(t *testing.T) {
 	require.ErrorIs(t, o.Cancel(t.Context(), by("ci"), run), desk.ErrForbidden)
 	require.NoError(t, o.Cancel(t.Context(), by("dora"), run))
 	require.Equal(t, []string{run}, o.cancelled)
+	require.Equal(t, []ledger.CancelBody{{Run: run, By: "dora"}}, records[ledger.CancelBody](o, ledger.Cancel))
+
+	ev := sample(t)
+	ev.Subject = "carol-admin"
+	_, err := o.Receive(t.Context(), by("ci"), ev)
+	require.NoError(t, err)
+	require.ErrorContains(t, o.Cancel(t.Context(), by("carol"), run), "carol is whom it is about")
+	require.Len(t, o.cancelled, 1)
 }
 
 // Notices are given once each, and the request is put on record as it was shown.

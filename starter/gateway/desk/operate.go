@@ -11,13 +11,25 @@ import (
 	"github.com/countersign/countersign/workflows/approval"
 )
 
-// Cancel asks a run to stop. Whoever is in the directory may: a run that stops puts back what it did.
+// Cancel asks a run to stop. Whoever is in the directory may, but for those whom it is about: a run
+// that stops puts back what it did, and asks nobody.
 func (d *Desk) Cancel(ctx context.Context, p Principal, run string) error {
-	if _, err := d.human(p); err != nil {
+	people, err := d.human(p)
+	if err != nil {
 		return d.refused(ctx, p, run, "", err)
 	}
-	if _, err := d.origin(ctx, run); err != nil {
+	root, err := d.origin(ctx, run)
+	if err == nil && slices.Contains(people.Known(root.subjects), p.Person) {
+		err = refuse("%s %s, and does not stop it", p.Person, approval.Subject)
+	}
+	if err != nil {
 		return d.turn(ctx, p, run, "", err)
+	}
+	if err := d.Ledger.Do(ctx, func(tx ledger.Tx) error {
+		_, err := tx.Append(ledger.Entry{Kind: ledger.Cancel, Run: run, Body: ledger.CancelBody{Run: run, By: p.Person}})
+		return err
+	}); err != nil {
+		return err
 	}
 	d.Log.InfoContext(ctx, "cancel", "run", run, "person", p.Person)
 	return d.Runs.Cancel(ctx, run)
