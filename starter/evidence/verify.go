@@ -31,7 +31,7 @@ type Verdict struct {
 func (b Bundle) Verify(keys grant.Keys) Verdict {
 	c := checker{
 		keys: keys, verdict: Verdict{Records: len(b.Records), Problems: []string{}},
-		tickets: map[string]grant.Ticket{}, grants: map[string]granted{}, votes: map[string]int64{}, intents: map[int64]bool{}, outcomes: map[int64]bool{},
+		tickets: map[string]grant.Ticket{}, grants: map[string]granted{}, votes: map[string]int64{}, used: map[[3]string]bool{}, intents: map[int64]bool{}, outcomes: map[int64]bool{},
 	}
 	if len(b.Records) == 0 {
 		c.problem("it has no records")
@@ -102,7 +102,8 @@ type checker struct {
 	verdict  Verdict
 	tickets  map[string]grant.Ticket
 	grants   map[string]granted
-	votes    map[string]int64 // of yes, request and person to record
+	votes    map[string]int64   // of yes, request and person to record
+	used     map[[3]string]bool // permission, workflow and step
 	intents  map[int64]bool
 	outcomes map[int64]bool
 }

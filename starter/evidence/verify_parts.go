@@ -3,6 +3,8 @@ package evidence
 import (
 	"encoding/json"
 	"fmt"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/countersign/countersign/activities/digest"
@@ -24,6 +26,9 @@ func (c *checker) run(r ledger.Record) error {
 	}
 	if ticket.Run != r.Run || ticket.Plan != body.Digest || ticket.Playbook != body.Playbook {
 		return fmt.Errorf("its ticket is for the run %.100q and the plan %s", ticket.Run, ticket.Plan.Short())
+	}
+	if is, err := digest.Of(body.Plan); err != nil || is != ticket.Plan {
+		return fmt.Errorf("its ticket was not signed for this: plan")
 	}
 	// What was too long for the record is named by the ticket alone.
 	for _, part := range []struct {
@@ -99,6 +104,16 @@ func (c *checker) intent(r ledger.Record) error {
 	if body.Workflow != r.Run {
 		return fmt.Errorf("it is an effect of %.100q", body.Workflow)
 	}
+	if r.Kind == ledger.Intent { // a second attempt is a retry
+		use := [3]string{body.Permission, body.Workflow, body.Step}
+		if body.PermissionKind == ledger.ByUndo {
+			use = [3]string{body.Permission}
+		}
+		if c.used[use] {
+			return fmt.Errorf("%.40q was used for it before", body.Permission)
+		}
+		c.used[use] = true
+	}
 	switch body.PermissionKind {
 	case ledger.ByGrant:
 		g, ok := c.grants[body.Permission]
@@ -127,8 +142,9 @@ func (c *checker) intent(r ledger.Record) error {
 // undo checks that there was something to take back. It may be another run's, whose evidence shows it;
 // then this run's ticket says so.
 func (c *checker) undo(body ledger.IntentBody) error {
-	var of int64
-	if _, err := fmt.Sscanf(body.Permission, "undo-%d", &of); err != nil {
+	number, ok := strings.CutPrefix(body.Permission, "undo-")
+	of, err := strconv.ParseInt(number, 10, 64)
+	if !ok || err != nil {
 		return fmt.Errorf("%.40q names nothing to take back", body.Permission)
 	}
 	if c.outcomes[of] {
