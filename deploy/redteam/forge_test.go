@@ -105,7 +105,7 @@ func activate(s *standin.State) {
 // direction of writing, markup of Slack and HTML, a template, a path, a formula, lines.
 var hostile = strings.Join([]string{
 	"\x1b[2J\x1b[1;1Happroved by alice", "\u202egnp.exe", "<!channel> <@U123> <https://example.com|yes>", "<script>alert(1)</script>",
-	"${steps.x}", "{{.Env}}", "$(id) `id` ; rm -rf /", "../../etc/passwd", "=HYPERLINK(1)", "line\r\n\"level\":\"forged\"", "\u0000\u200b\ufeff",
+	"${steps.x}", "{{.Env}}", "$(id) `id` ; rm -rf /", "../../etc/passwd", "=HYPERLINK(1)", "line\r\n\"level\":\"forged\"", "\u0000\u200b\ufeff", "\u009b31mred\x7f",
 }, " ")
 
 // inline is a value as it stands in a playbook.

@@ -31,6 +31,8 @@ var threats = []threat{
 		}},
 	{number: 12, name: "The playbook changes while the run waits", against: "A run carries its plan; the gateway holds requests against the plan on record",
 		attacks: map[string]func(*testing.T){"the library has another version": changesPlaybook}},
+	{number: 14, name: "Hostile text in an event, a reason, a name", against: "Text of others is cleaned or quoted wherever it is shown, stands behind bars, and is never part of a log line, an expression or a path",
+		attacks: map[string]func(*testing.T){"free fields, to the approved end": hostileFields, "names of users, keys, runs and people": hostileNames}},
 	{number: 18, name: "Requests to where an attacker wants them", against: "No activity takes an address from a playbook", elsewhere: "no such activity ships"},
 	{number: 20, name: "Credentials that may do too much", against: "The worker alone has credentials of providers; each activity lists the permissions that it needs", elsewhere: "roles for each account are not there yet"},
 	{number: 21, name: "Events of accounts that are not ours", against: "Playbooks read the finding from the provider before they act", elsewhere: "roles for each account are not there yet"},

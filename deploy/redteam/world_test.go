@@ -27,6 +27,7 @@ import (
 	"github.com/countersign/countersign/activities/grant"
 	"github.com/countersign/countersign/activities/ledger"
 	"github.com/countersign/countersign/activities/ledger/ledgertest"
+	"github.com/countersign/countersign/activities/logs"
 	"github.com/countersign/countersign/deploy/local/devserver"
 	"github.com/countersign/countersign/playbooks"
 	"github.com/countersign/countersign/starter/gateway"
@@ -61,6 +62,13 @@ type world struct {
 	logs    *buffer
 	stop    func() // stops the worker
 	held    atomic.Bool
+	setting setting
+}
+
+// setting is what one deployment has and others have not.
+type setting struct {
+	extensions []workflows.Extension
+	worker     []string // more of its command line
 }
 
 // postman brings decisions to runs, or holds them back.
@@ -112,7 +120,12 @@ const longest = time.Minute
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	w := &world{TB: t, dir: t.TempDir(), logs: &buffer{}}
+	return newWorldWith(t, setting{})
+}
+
+func newWorldWith(t *testing.T, with setting) *world {
+	t.Helper()
+	w := &world{TB: t, dir: t.TempDir(), logs: &buffer{}, setting: with}
 	var err error
 	w.aws, err = standin.New(standin.Options{})
 	require.NoError(t, err)
@@ -171,13 +184,19 @@ func (w *world) keys() {
 }
 
 func (w *world) openDesk(server *devserver.Server) {
-	c, err := connect.Local(w.Context(), server.Address(), server.Namespace())
+	as := connect.Options{Address: server.Address(), Namespace: server.Namespace()}
+	keys, err := as.Keys()
+	require.NoError(w, err)
+	c, err := as.Dial(w.Context())
 	require.NoError(w, err)
 	w.Cleanup(c.Close)
-	w.runs = workflows.Client{Temporal: c}
-	registry := activities.NewRegistry()
+	w.runs = workflows.Client{Temporal: c, Converter: keys.Converter()}
+	registry, flows := activities.NewRegistry(), workflows.NewRegistry()
 	all.Register(registry, all.Options{})
-	w.catalog = library.Catalog(registry)
+	for _, extend := range w.setting.extensions {
+		extend(registry, flows)
+	}
+	w.catalog = library.Catalog(registry, flows)
 	w.open(playbooks.Files)
 	rules := app.Policy(w.file("policy.yaml"))
 	w.desk, err = desk.New(desk.Options{
@@ -185,7 +204,7 @@ func (w *world) openDesk(server *devserver.Server) {
 		Directory: fresh.File(w.file("people.yaml"), 1<<20, directory.Parse),
 		Policy:    func() (desk.Policy, error) { return rules() },
 		Library:   func() (*library.Library, error) { return w.library.Load(), nil },
-		Log:       slog.New(slog.NewJSONHandler(w.logs, nil)),
+		Log:       logs.New(w.logs),
 	})
 	require.NoError(w, err)
 	ctx, cancel := context.WithCancel(context.WithoutCancel(w.Context()))
@@ -215,10 +234,10 @@ func (w *world) startWorker() {
 	ended := make(chan int, 1)
 	before := strings.Count(w.logs.String(), `"taking runs"`)
 	go func() {
-		ended <- app.Main(ctx, []string{
+		ended <- app.Main(ctx, append([]string{
 			"--directory", w.file("people.yaml"), "--policy", w.file("policy.yaml"), "--ledger", w.url,
 			"--grant-keys", w.file("gateway.pub"), "--dev", "--address", w.address,
-		}, w.logs, w.logs)
+		}, w.setting.worker...), w.logs, w.logs, w.setting.extensions...)
 	}()
 	w.stop = sync.OnceFunc(func() {
 		cancel()

@@ -4,13 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net"
 	"net/http"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/countersign/countersign/activities/logs"
 	"github.com/countersign/countersign/activities/secret"
 	"github.com/countersign/countersign/starter/gateway/codec"
 	"github.com/countersign/countersign/workflows/connect"
@@ -111,7 +111,7 @@ func (a *app) codecServer(f codecFlags) (*codec.Server, error) {
 	}
 	server, err := codec.New(codec.Options{
 		Keys: keys, Token: token, Origins: f.origins, Hosts: append([]string{"localhost", "127.0.0.1", "::1"}, f.hosts...),
-		Logger: slog.New(slog.NewJSONHandler(a.err, nil)),
+		Logger: logs.New(a.err),
 	})
 	if err != nil {
 		return nil, refuse(err, "")

@@ -112,6 +112,9 @@ func (a *app) ledgerExport() *cobra.Command {
 			if a.json() && to == "" {
 				return usagef(cmd, "an export is many JSON documents, not one: leave -o json out, or write it with --to FILE")
 			}
+			if to == "" && terminal(a.Out) {
+				return usagef(cmd, "an export holds what others have said as they said it, and a terminal may obey it: write it with --to FILE, or to a pipe")
+			}
 			l, err := f.open(cmd.Context(), a, cmd, ledger.Existing())
 			if err != nil {
 				return err

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"sync"
 	"time"
 
@@ -14,6 +13,7 @@ import (
 	"github.com/countersign/countersign/activities/fresh"
 	"github.com/countersign/countersign/activities/grant"
 	"github.com/countersign/countersign/activities/ledger"
+	"github.com/countersign/countersign/activities/logs"
 	"github.com/countersign/countersign/starter/gateway/desk"
 	"github.com/countersign/countersign/starter/gateway/objectlock"
 	"github.com/countersign/countersign/starter/gateway/server"
@@ -125,7 +125,7 @@ func (a *app) runGateway(cmd *cobra.Command, f serveFlags) error {
 	if !ok {
 		return fmt.Errorf("serve: %T starts no runs", runs)
 	}
-	log := slog.New(slog.NewJSONHandler(a.Err, nil))
+	log := logs.New(a.Err)
 	d, err := desk.New(desk.Options{
 		Signer: signer, Ledger: l, Runs: live, Directory: people, Policy: current,
 		Library: func() (*library.Library, error) { return lib, nil },

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -13,6 +14,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/term"
 
 	"github.com/countersign/countersign/starter/card"
 )
@@ -95,6 +97,12 @@ func word(s string) string {
 		return s
 	}
 	return "'" + strings.ReplaceAll(card.Clean(s, 500), "'", `'\''`) + "'"
+}
+
+// terminal reports whether w is one.
+func terminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
 }
 
 func count(n int, one, many string) string {

@@ -23,7 +23,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"os"
 	"os/signal"
 	"syscall"
@@ -38,6 +37,7 @@ import (
 	"github.com/countersign/countersign/activities/aws"
 	"github.com/countersign/countersign/activities/directory"
 	"github.com/countersign/countersign/activities/fresh"
+	"github.com/countersign/countersign/activities/logs"
 	"github.com/countersign/countersign/activities/secret"
 	"github.com/countersign/countersign/workflows"
 	"github.com/countersign/countersign/workflows/connect"
@@ -128,7 +128,7 @@ const activitiesEnv = "COUNTERSIGN_ACTIVITIES"
 
 // Main runs the worker until it is told to stop, with what extensions add. Exit codes: 0 stopped, 1
 // could not run, 2 usage.
-func Main(ctx context.Context, args []string, out, logs io.Writer, extensions ...workflows.Extension) int {
+func Main(ctx context.Context, args []string, out, to io.Writer, extensions ...workflows.Extension) int {
 	ctx, cancel := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
 	defer cancel()
 	opts := Options{Extensions: extensions}
@@ -146,7 +146,7 @@ func Main(ctx context.Context, args []string, out, logs io.Writer, extensions ..
 		SilenceUsage:  true,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			started = true
-			temporal.Logger = slog.New(slog.NewJSONHandler(logs, nil))
+			temporal.Logger = logs.New(to)
 			var err error
 			if opts.Secrets, err = openSecrets(secrets, opts.AWS); err != nil {
 				return err
@@ -156,7 +156,7 @@ func Main(ctx context.Context, args []string, out, logs io.Writer, extensions ..
 	}
 	cmd.SetArgs(args)
 	cmd.SetOut(out)
-	cmd.SetErr(logs)
+	cmd.SetErr(to)
 	temporal.Flags(cmd.Flags())
 	cmd.Flags().StringVar(&opts.TaskQueue, "task-queue", workflows.TaskQueue, "where to take runs from")
 	cmd.Flags().StringVar(&opts.Activities, "activities", os.Getenv(activitiesEnv), "`folder` of descriptors of activities that run in workers of their own (default: $"+activitiesEnv+")")
@@ -169,10 +169,10 @@ func Main(ctx context.Context, args []string, out, logs io.Writer, extensions ..
 	case err == nil:
 		return 0
 	case started:
-		fmt.Fprintln(logs, "worker:", err)
+		fmt.Fprintln(to, "worker:", err)
 		return 1
 	default:
-		fmt.Fprintf(logs, "worker: %v\nsee worker --help\n", err)
+		fmt.Fprintf(to, "worker: %v\nsee worker --help\n", err)
 		return 2
 	}
 }

@@ -58,6 +58,9 @@ func Handler(o Options) http.Handler {
 	mux.HandleFunc("POST /v1/reviews/{id}/close", take(o, maxBody, func(ctx context.Context, c caller, r Reason) (Done, error) {
 		return Done{}, d.CloseReview(ctx, c.Principal, c.request.PathValue("id"), r.Reason)
 	}))
+	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
+		problem(w, http.StatusNotFound, CodeBad, "there is no such request")
+	})
 	return mux
 }
 

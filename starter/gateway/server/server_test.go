@@ -152,7 +152,8 @@ func TestBodies(t *testing.T) {
 		"no run":          {"/v1/runs/a%2Fb/votes", "application/json", `{"approval":"x","digest":"y","verdict":"approve"}`, 404, "no such run"},
 		"an event":        {"/v1/events", "application/cloudevents+json", `{"specversion":"1.0","id":"1","source":"s","type":"t","time":"2026-11-20T21:14:00Z","data":{}}`, 200, `"waited":true`},
 		"no event":        {"/v1/events", "application/json", `{"x":1}`, 400, "unknown shape"},
-		"no such path":    {"/v1/run", "application/json", `{}`, 404, ""},
+		"no such path":    {"/v1/run", "application/json", `{}`, 404, `"code":"bad_request"`},
+		"no such method":  {"/v1/switch", "application/json", `{}`, 404, "there is no such request"},
 		"another's words": {"/v1/runs/a%2Fb/votes", "application/json", `{"person":"bob"}`, 400, "unknown field"},
 	} {
 		t.Run(name, func(t *testing.T) {
