@@ -16,6 +16,7 @@ import (
 	"github.com/countersign/countersign/activities/grant"
 	"github.com/countersign/countersign/activities/ledger"
 	"github.com/countersign/countersign/activities/ledger/ledgertest"
+	"github.com/countersign/countersign/activities/preview"
 	"github.com/countersign/countersign/playbooks"
 	"github.com/countersign/countersign/starter/gateway"
 	"github.com/countersign/countersign/starter/gateway/desk"
@@ -139,7 +140,7 @@ func (o *office) asks(change ...func(*approval.Request)) approval.Request {
 	call := activities.Call{Activity: name, Version: s.Version, Input: input}
 	sum, err := call.Digest()
 	require.NoError(o.t, err)
-	r.Calls = []approval.Call{{Step: "disable", Activity: name, Version: s.Version, Effect: string(s.Effect), Undo: s.Undo, Targets: s.Targets, Input: input, Digest: sum}}
+	r.Calls = []approval.Call{{Step: "disable", Activity: name, Version: s.Version, Effect: string(s.Effect), Undo: s.Undo, Targets: s.Targets, Input: input, Digest: sum, Preview: seen()}}
 	require.NoError(o.t, r.Seal())
 	for _, f := range change {
 		f(&r)
@@ -148,6 +149,11 @@ func (o *office) asks(change ...func(*approval.Request)) approval.Request {
 	defer o.mu.Unlock()
 	o.status[run] = &workflows.Status{Run: run, Execution: "e1", Playbook: pb.Name, Plan: pb.Digest(), State: workflows.Waiting, Approvals: []*workflows.ApprovalStatus{{Request: r}}}
 	return r
+}
+
+// seen is what a call would change.
+func seen() *preview.Preview {
+	return &preview.Preview{Changes: []preview.Change{{Target: "AKIAIOSFODNN7EXAMPLE", What: "status", Before: "Active", After: "Inactive"}}}
 }
 
 // sealed is a change that the request's digest covers.

@@ -77,8 +77,11 @@ func (m *matter) check(run string) error {
 			return fmt.Errorf("the digest of %s is not that of the call", clip(c.Step, 200))
 		}
 		s, ok := plan.Activities[c.Activity]
-		if !ok || string(s.Effect) != c.Effect || s.Version != c.Version || !slices.Equal(s.Targets, c.Targets) {
+		if !ok || string(s.Effect) != c.Effect || s.Version != c.Version || s.Undo != c.Undo || !slices.Equal(s.Targets, c.Targets) {
 			return fmt.Errorf("the plan knows no such call of %s", clip(c.Activity, 200))
+		}
+		if s.Preview && c.Effect != activityRead && c.Preview == nil {
+			return fmt.Errorf("it does not show what %s would change", clip(c.Step, 200))
 		}
 	}
 	return m.asks(plan)

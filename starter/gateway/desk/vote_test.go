@@ -44,9 +44,11 @@ func TestVote(t *testing.T) {
 	require.Equal(t, []string{"alice", "bob"}, got.Decision.By)
 	standing, g := o.arrived()
 	require.Equal(t, r.Digest, standing.Request)
+	before, err := seen().Digest()
+	require.NoError(t, err)
 	require.Equal(t, grant.Grant{
 		ID: g.ID, Run: run, Execution: "e1", Approval: "contain_user", Request: r.Digest, Plan: r.Plan, Policy: g.Policy,
-		Calls:     []grant.Call{{Step: "disable", Digest: r.Calls[0].Digest}},
+		Calls:     []grant.Call{{Step: "disable", Digest: r.Calls[0].Digest, Preview: before}},
 		Approvers: []grant.Approver{{Person: "alice", At: g.Approvers[0].At, Surface: "cli"}, {Person: "bob", At: g.Approvers[1].At, Surface: "cli"}},
 		Needs:     []grant.Need{{Groups: []string{"secops-oncall"}, Quorum: 2}, {Groups: []string{"secops-oncall"}, Quorum: 1}},
 		NotBefore: got.Decision.At, Expires: got.Decision.At.Add(grant.Life),
@@ -101,6 +103,8 @@ func TestVoteRefused(t *testing.T) {
 		"others than the plan": {person: "dora", request: sealed(func(r *approval.Request) { r.Groups = []string{"others"} }), says: "the plan asks"},
 		"another plan":         {person: "alice", request: sealed(func(r *approval.Request) { r.Plan = "sha256:00" }), says: "is none that the run was started with"},
 		"a read that changes":  {person: "alice", request: sealed(func(r *approval.Request) { r.Calls[0].Effect = "read" }), says: "the plan knows no such call"},
+		"undo that is not":     {person: "alice", request: sealed(func(r *approval.Request) { r.Calls[0].Undo = "aws.iam.nothing" }), says: "the plan knows no such call"},
+		"a change not shown":   {person: "alice", request: sealed(func(r *approval.Request) { r.Calls[0].Preview = nil }), says: "does not show what disable would change"},
 		"targets hidden":       {person: "alice", request: sealed(func(r *approval.Request) { r.Calls[0].Targets = nil }), says: "the plan knows no such call"},
 		"escalated to others":  {person: "alice", request: sealed(func(r *approval.Request) { r.Escalate = &approval.Escalation{Groups: []string{"x"}} }), says: "escalates to nobody else"},
 		"escalated too soon": {person: "alice", request: sealed(func(r *approval.Request) {
@@ -156,7 +160,7 @@ func TestPolicyAsks(t *testing.T) {
 	alone := sealed(func(r *approval.Request) {
 		const name = "aws.guardduty.archive_finding"
 		s := planOf(t).Activities[name]
-		c := approval.Call{Step: "close", Activity: name, Version: s.Version, Effect: string(s.Effect), Undo: s.Undo, Targets: s.Targets, Input: json.RawMessage(`{"account":"111122223333","finding_id":"f1"}`)}
+		c := approval.Call{Step: "close", Activity: name, Version: s.Version, Effect: string(s.Effect), Undo: s.Undo, Targets: s.Targets, Input: json.RawMessage(`{"account":"111122223333","finding_id":"f1"}`), Preview: seen()}
 		c.Digest, _ = callOf(c).Digest()
 		r.ID, r.Calls = "close", []approval.Call{c}
 	})
