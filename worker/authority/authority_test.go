@@ -250,6 +250,9 @@ func TestRefused(t *testing.T) {
 		"too early": {func(w *world) activities.Attempt {
 			return w.attempt(call(t, "lamp.douse", "desk"), w.granted(func(g *grant.Grant) { g.NotBefore = w.now.Add(time.Minute) }))
 		}, activities.NotPermitted, "for later"},
+		"destroys by itself": {func(w *world) activities.Attempt {
+			return w.attempt(call(t, "lamp.dust", "desk"), func(a *activities.Attempt) { a.Spec.Effect = activities.Destroy })
+		}, activities.NotPermitted, "cannot be undone, so people must approve it"},
 		"expired": {func(w *world) activities.Attempt {
 			return w.attempt(call(t, "lamp.douse", "desk"), w.granted(func(g *grant.Grant) { g.Expires = w.now }))
 		}, activities.AskAgain, "has expired"},

@@ -77,10 +77,14 @@ func (q *asked) judge() error {
 	default:
 		return refuse("policy, rule %q: never: %s", v.Rule, v.Reason)
 	}
-	if q.grant == nil {
+	switch {
+	case q.grant != nil:
+		return q.approvers(v)
+	case q.Spec.Effect == activities.Destroy: // whatever the permit of the run says
+		return refuse("it cannot be undone, so people must approve it")
+	default:
 		return nil
 	}
-	return q.approvers(v)
 }
 
 // approvers holds those who said yes against the directory and the policy of this moment.
