@@ -49,9 +49,6 @@ To change keys put the new one below the old one everywhere, then above it every
 		},
 	}
 	cmd.AddCommand(key, a.codecServe())
-	for _, sub := range cmd.Commands() {
-		a.examples(sub)
-	}
 	return cmd
 }
 

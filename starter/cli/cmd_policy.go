@@ -25,14 +25,11 @@ A policy says of every change and destroy whether it is automatic, needs an appr
 to do by hand (manual), or never happens. Without a file these commands read the one that ships.`,
 		Example: `  starter policy check
   starter policy test
-  starter policy explain --activity aws.guardduty.archive_finding --input {"finding_id":"a0b1"}`,
+  starter policy explain --activity aws.guardduty.archive_finding --input '{"finding_id":"a0b1"}'`,
 		Args: arguments(),
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(a.policyCheck(), a.policyTest(), a.policyExplain())
-	for _, sub := range cmd.Commands() {
-		a.examples(sub)
-	}
 	return cmd
 }
 

@@ -24,8 +24,8 @@ func (a *app) policyExplain() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "explain --activity ACTIVITY --input JSON",
 		Short: "Say what a policy makes of one call, and which rules it looked at",
-		Example: `  starter policy explain --activity aws.guardduty.archive_finding --input {"finding_id":"a0b1"}
-  starter policy explain --policy policy.yaml --activity aws.ec2.isolate_instance --input {"account":"111122223333","instance_id":"i-1"} --now 2026-12-24T20:00:00Z`,
+		Example: `  starter policy explain --activity aws.guardduty.archive_finding --input '{"finding_id":"a0b1"}'
+  starter policy explain --policy policy.yaml --activity aws.ec2.isolate_instance --input '{"account":"111122223333","instance_id":"i-1"}' --now 2026-12-24T20:00:00Z`,
 		Args: arguments(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			facts, err := a.factsOf(cmd, f)

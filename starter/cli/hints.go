@@ -70,11 +70,17 @@ func (a *app) command(verb string, args ...string) string {
 	return strings.Join(words, " ")
 }
 
-// examples makes the examples of a command begin as people start it.
+// examples makes the examples of a command and of those below it begin as people start it.
 func (a *app) examples(cmd *cobra.Command) {
-	const margin = "\n  "
-	cmd.Example = strings.TrimPrefix(strings.ReplaceAll("\n"+cmd.Example, margin+program+" ", margin+a.Program+" "), "\n")
+	cmd.Example = inExample.ReplaceAllString(cmd.Example, "${1}"+strings.ReplaceAll(a.Program, "$", "$$")+" ")
+	for _, sub := range cmd.Commands() {
+		a.examples(sub)
+	}
 }
+
+// inExample matches this program in an example: at the start of a line, or after what comes before
+// it there.
+var inExample = regexp.MustCompile(`(^|\s)` + program + " ")
 
 // eventFile names the file of an event in a command that people copy. What came from standard
 // input is spent.
