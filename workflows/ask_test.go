@@ -122,7 +122,7 @@ func TestNotAnswered(t *testing.T) {
 // story of the run.
 func TestRefusedAnswers(t *testing.T) {
 	for says, change := range map[string]func(*approval.Answer){
-		"carol@example.com is not among those who may answer ([oncall night])": func(a *approval.Answer) { a.Person = carol },
+		"carol@example.com is not among those who may answer (oncall, night)": func(a *approval.Answer) { a.Person = carol },
 		"it names nobody": func(a *approval.Answer) { a.Person = "" },
 		"it was given to 0123456789ab, and what is asked now is": func(a *approval.Answer) { a.Digest = "sha256:0123456789abcdef" },
 		`is not asking "contain"`:                                func(a *approval.Answer) { a.Question = "contain" },

@@ -21,6 +21,9 @@ import (
 //
 // Those are refused wherever dev keys are not asked for: their private half lies about on a laptop.
 
+// ErrDev refuses a key that local mode made.
+var ErrDev = errors.New("it has a key of local mode (Use: dev), which is not trusted here; make one with starter keys new")
+
 const (
 	privateBlock = "PRIVATE KEY"
 	publicBlock  = "PUBLIC KEY"
@@ -158,7 +161,7 @@ func blocks(raw []byte, kind string, allowDev bool) (all []*pem.Block, err error
 		case b.Type != kind:
 			return nil, fmt.Errorf("it has a %q; want a %s", clip(b.Type), kind)
 		case b.Headers[useHeader] == useDev && !allowDev:
-			return nil, errors.New("it has a key of local mode (Use: dev), which is not trusted here; make one with starter keys new")
+			return nil, ErrDev
 		}
 		all, raw = append(all, b), rest
 	}

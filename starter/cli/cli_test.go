@@ -121,6 +121,7 @@ func TestVoteThatIsNotCast(t *testing.T) {
 		"no run":             {[]string{"none"}, 1, "no such run"},
 		"no worker":          {[]string{"silent"}, 3, "no worker answered"},
 		"asks another":       {[]string{keyRun, "contian"}, 1, `does not ask "contian"; it asks contain`},
+		"asks a question":    {[]string{"form"}, 1, "the run form asks a question, which takes more than a yes or no; answer it with answer"},
 		"asks nothing":       {[]string{"busy"}, 1, "the run busy asks nothing now"},
 		"over":               {[]string{"over"}, 1, "the run over is over (done) and asks nothing"},
 		"decided":            {[]string{"over", "contain"}, 1, "contain is already approved by alice@example.com, bob@example.com"},
@@ -131,7 +132,7 @@ func TestVoteThatIsNotCast(t *testing.T) {
 			t.Parallel()
 			f := &fake{
 				statuses: map[string][]*workflows.Status{
-					keyRun: {waiting(keyRun)}, "busy": {running("busy")}, "over": {over("over", workflows.Done)}, "two": {two}, "undecided": {undecided},
+					keyRun: {waiting(keyRun)}, "busy": {running("busy")}, "form": {judging("form")}, "over": {over("over", workflows.Done)}, "two": {two}, "undecided": {undecided},
 				},
 				fails: map[string]error{"status silent": errWorker},
 			}
@@ -319,7 +320,7 @@ func TestExamples(t *testing.T) {
 		for line := range strings.Lines(examples) {
 			command, _, _ := strings.Cut(strings.NewReplacer("playbooks/", "../../playbooks/", "deploy/", "../../deploy/").Replace(strings.TrimSpace(line)), " < ")
 			command, _, _ = strings.Cut(command, " > ")
-			args := strings.Fields(strings.ReplaceAll(command, `"a test of ours"`, "ours"))
+			args := strings.Fields(strings.NewReplacer(`"a test of ours"`, "ours", "'", "").Replace(command))
 			require.Equal(t, "starter", args[0])
 			if args[len(args)-1] == "playbooks" {
 				args[len(args)-1] = "../../playbooks"

@@ -62,7 +62,11 @@ func (f *ledgerFlags) sealings(cmd *cobra.Command) ([]ledger.Sealing, grant.Keys
 	if f.keys != "" {
 		var err error
 		if keys, err = grant.LoadKeys(f.keys, f.dev); err != nil {
-			return nil, keys, refuse(err, "")
+			hint := ""
+			if errors.Is(err, grant.ErrDev) {
+				hint = "what a local deployment has signed is checked with --dev"
+			}
+			return nil, keys, refuse(err, hint)
 		}
 	}
 	if f.checkpoints == "" {

@@ -1,9 +1,12 @@
 package cli
 
 import (
+	"errors"
+
 	"github.com/spf13/cobra"
 
 	"github.com/countersign/countersign/starter/card"
+	"github.com/countersign/countersign/workflows/approval"
 )
 
 func (a *app) reviews() *cobra.Command {
@@ -51,7 +54,11 @@ func (a *app) reviews() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if err := g.CloseReview(cmd.Context(), args[0], reason); err != nil {
+			err = g.CloseReview(cmd.Context(), args[0], reason)
+			if errors.Is(err, approval.ErrRefused) {
+				return refuse(err, "see what is open: "+a.command("reviews"))
+			}
+			if err != nil {
 				return a.ofGate(err, "")
 			}
 			if a.json() {

@@ -55,6 +55,8 @@ func (a *app) ofRun(err error, run string) error {
 		return err
 	case errors.Is(err, workflows.ErrNoRun):
 		return refuse(err, "list them: "+a.command("runs"))
+	case errors.Is(err, approval.ErrRefused) && run == "":
+		return refuse(err, "")
 	case errors.Is(err, approval.ErrRefused):
 		return refuse(err, "look at it again: "+a.command("show", run))
 	case errors.Is(err, workflows.ErrNoWorker):

@@ -78,6 +78,9 @@ func (a *app) gate(as string) (Gateway, string, error) {
 		if l, text, err = server.ReadLocal(file, as); errors.Is(err, fs.ErrNotExist) && where == "" {
 			return nil, "", refuse(errors.New("which gateway? there is no local one here"), "start one with go run ./deploy/local, or name yours with --gateway URL and --token-file FILE")
 		}
+		if l.URL == "" && err != nil { // no token helps
+			return nil, "", refuse(err, "a gateway is named by its URL, with https:// or on this machine http://, or by the file of a local one")
+		}
 		where = l.URL
 	}
 	if file := a.tokenFile(); file != "" {

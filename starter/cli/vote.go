@@ -147,6 +147,8 @@ func pick(st *workflows.Status, which string) (*workflows.ApprovalStatus, error)
 	switch {
 	case len(open) == 0 && st.State.Over():
 		return nil, fmt.Errorf("the run %s is over (%s) and asks nothing", st.Run, st.State)
+	case len(open) == 0 && len(st.Unanswered()) > 0:
+		return nil, fmt.Errorf("the run %s asks a question, which takes more than a yes or no; answer it with answer", st.Run)
 	case len(open) == 0:
 		return nil, fmt.Errorf("the run %s asks nothing now", st.Run)
 	case which != "":

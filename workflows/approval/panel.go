@@ -2,6 +2,7 @@ package approval
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/countersign/countersign/activities/digest"
@@ -122,7 +123,7 @@ func (p Panel) Right(r Request, person string, at time.Time) (whose string, err 
 	if r.Escalate != nil && at.Before(r.Escalate.At) && p.in(person, r.Escalate.Groups) {
 		return "", refuse("%s may answer from %s on", person, r.Escalate.At.UTC().Format(time.RFC3339))
 	}
-	return "", refuse("%s is not among those who may answer (%v)", person, p.AllGroups(r))
+	return "", refuse("%s is not among those who may answer (%s)", person, strings.Join(p.AllGroups(r), ", "))
 }
 
 // right reports whether a person may vote at a time in somebody's right, "" being the own.
@@ -160,7 +161,7 @@ func (p Panel) alone(v Vote) error {
 	case len(p.BreakGlass) == 0:
 		return refuse("the policy lets nobody break the glass")
 	case !p.in(v.Person, p.BreakGlass):
-		return refuse("%s is not among those who may break the glass (%v)", v.Person, p.BreakGlass)
+		return refuse("%s is not among those who may break the glass (%s)", v.Person, strings.Join(p.BreakGlass, ", "))
 	}
 	return nil
 }

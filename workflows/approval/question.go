@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/countersign/countersign/activities/digest"
@@ -94,7 +95,7 @@ func (q Question) Admit(a Answer, ended *Ending) error {
 	case a.Digest != q.Digest:
 		return refuseAnswer("it was given to %s, and what is asked now is %s; look at the question again", a.Digest.Short(), q.Digest.Short())
 	case !slices.Contains(q.People, a.Person):
-		return refuseAnswer("%s is not among those who may answer (%v)", a.Person, q.Groups)
+		return refuseAnswer("%s is not among those who may answer (%s)", a.Person, strings.Join(q.Groups, ", "))
 	}
 	if err := q.Form.Check(a.Values); err != nil {
 		return refuseAnswer("%v", err)

@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -78,7 +79,7 @@ func (d *Desk) Vote(r approval.Request, v approval.Vote) (grant.Signed, error) {
 	voted := slices.ContainsFunc(standing.Votes, func(earlier approval.Vote) bool { return earlier.Person == v.Person })
 	switch {
 	case !slices.Contains(r.People, v.Person):
-		return grant.Signed{}, fmt.Errorf("%w: %s is not among those who may answer (%v)", approval.ErrRefused, v.Person, r.Groups)
+		return grant.Signed{}, fmt.Errorf("%w: %s is not among those who may answer (%s)", approval.ErrRefused, v.Person, strings.Join(r.Groups, ", "))
 	case standing.Decision == nil && !voted:
 		standing.Votes = append(standing.Votes, v)
 		if err := d.decide(r, standing, v); err != nil {

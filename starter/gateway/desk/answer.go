@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"slices"
+	"strings"
 
 	"github.com/countersign/countersign/activities/digest"
 	"github.com/countersign/countersign/activities/grant"
@@ -32,7 +33,7 @@ func (d *Desk) Answer(ctx context.Context, p Principal, run string, a Answer) (a
 	}
 	members, err := people.Members(q.Groups...)
 	if err == nil && !slices.Contains(members, p.Person) {
-		err = refuse("%s is not among those who may answer (%v)", p.Person, q.Groups)
+		err = refuse("%s is not among those who may answer (%s)", p.Person, strings.Join(q.Groups, ", "))
 	}
 	said := approval.Answer{Question: q.ID, Digest: q.Digest, Person: p.Person, Values: a.Values}
 	if err == nil {

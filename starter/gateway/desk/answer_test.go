@@ -64,8 +64,8 @@ func TestDelegate(t *testing.T) {
 	r := o.asks(sealed(func(r *approval.Request) { r.Quorum = 2 }))
 	give := func(to string) desk.Delegate { return desk.Delegate{Approval: r.ID, Digest: r.Digest, To: to} }
 	for name, tc := range map[string]struct{ from, to, says string }{
-		"to nobody":           {"alice", "mallory", "is nobody else in the directory"},
-		"to oneself":          {"alice", "alice@example.com", "is nobody else"},
+		"to nobody":           {"alice", "mallory", `the directory has nobody "mallory"`},
+		"to oneself":          {"alice", "alice@example.com", "alice has that vote already"},
 		"of somebody without": {"dora", "bob", "is not among those"},
 	} {
 		_, err := o.Delegate(t.Context(), by(tc.from), run, give(tc.to))

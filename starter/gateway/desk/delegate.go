@@ -31,8 +31,11 @@ func (d *Desk) Delegate(ctx context.Context, p Principal, run string, in Delegat
 		return approval.Delegation{}, d.turn(ctx, p, run, in.Digest, err)
 	}
 	to, ok := people.Find(in.To)
-	if !ok || to.ID == p.Person {
-		return approval.Delegation{}, d.refused(ctx, p, run, in.Digest, refuse("%q is nobody else in the directory", clip(in.To, 200)))
+	switch {
+	case !ok:
+		return approval.Delegation{}, d.refused(ctx, p, run, in.Digest, refuse("the directory has nobody %q to give the vote to", clip(in.To, 200)))
+	case to.ID == p.Person:
+		return approval.Delegation{}, d.refused(ctx, p, run, in.Digest, refuse("%s has that vote already; give it to somebody else, or vote", p.Person))
 	}
 	if len(in.Reason) > approval.MaxReason {
 		return approval.Delegation{}, refuse("its reason is %d bytes; at most %d are kept", len(in.Reason), approval.MaxReason)

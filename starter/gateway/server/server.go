@@ -85,7 +85,7 @@ func New(o Options, l Listen) (*Server, error) {
 	loopback := listener.Addr().(*net.TCPAddr).IP.IsLoopback()
 	s := &Server{listener: listener, url: "http://" + listener.Addr().String(), tls: l.Cert != ""}
 	if !loopback && !s.tls {
-		return nil, errors.Join(fmt.Errorf("listen on %s: others can reach it, so it takes TLS: give a certificate and its key", l.Address), listener.Close())
+		return nil, errors.Join(fmt.Errorf("listen on %s: others can reach it, so it takes TLS: give a certificate (--tls-cert) and its key (--tls-key)", l.Address), listener.Close())
 	}
 	handler := Handler(o)
 	if loopback && !s.tls {
