@@ -3,6 +3,8 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -29,12 +31,12 @@ secret, and whoever holds it is its person.`,
 
 func (a *app) issueToken() *cobra.Command {
 	var l ledgerFlags
-	var key, person, people string
+	var key, person, people, to string
 	var life time.Duration
 	cmd := &cobra.Command{
 		Use:     "issue --person ID --expires 12h --key FILE",
 		Short:   "Issue a token for a person or a source",
-		Example: `  starter token issue --person alice --expires 12h --key grant.pem --directory people.yaml --ledger ledger.db > alice.token`,
+		Example: `  starter token issue --person alice --expires 12h --key grant.pem --directory people.yaml --ledger ledger.db --to alice.token`,
 		Args:    arguments(),
 	}
 	flags := cmd.Flags()
@@ -43,7 +45,8 @@ func (a *app) issueToken() *cobra.Command {
 	flags.StringVar(&person, "person", "", "`id` of the person or the source (required)")
 	flags.StringVar(&people, "directory", "", "`file` that names the people (required)")
 	flags.DurationVar(&life, "expires", 12*time.Hour, fmt.Sprintf("how long it lasts; %s at most", grant.MaxTokenLife))
-	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+	flags.StringVar(&to, "to", "", "a new `file` for it, which you alone may read (default: the standard output)")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) (err error) {
 		if key == "" || person == "" || people == "" {
 			return usagef(cmd, "want --person ID, --key FILE and --directory FILE")
 		}
@@ -64,6 +67,21 @@ func (a *app) issueToken() *cobra.Command {
 			return err
 		}
 		defer ledger.Close()
+		var file *os.File
+		if to != "" { // before it is on record
+			file, err = os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+			if errors.Is(err, fs.ErrExist) {
+				return refuse(fmt.Errorf("%s is there already", to), "choose another name")
+			}
+			if err != nil {
+				return refuse(fmt.Errorf("write the token: %w", err), "")
+			}
+			defer func() {
+				if err = errors.Join(err, file.Close()); err != nil {
+					err = errors.Join(err, os.Remove(to))
+				}
+			}()
+		}
 		text, err := server.Issue(cmd.Context(), signer, ledger, t, "operator")
 		if errors.Is(err, grant.ErrToken) {
 			return refuse(err, "")
@@ -72,8 +90,17 @@ func (a *app) issueToken() *cobra.Command {
 			return unknown(err, "")
 		}
 		a.say("token %s of %s, until %s; it is a secret", t.ID, t.Person, t.Expires.Format(time.RFC3339))
+		if file != nil {
+			if _, err := fmt.Fprintln(file, text); err != nil {
+				return fmt.Errorf("write the token: %w", err)
+			}
+			if a.json() {
+				return a.printJSON(tokenJSON{ID: t.ID, Person: t.Person, Expires: t.Expires.Format(time.RFC3339), File: to})
+			}
+			return nil
+		}
 		if a.json() {
-			return a.printJSON(tokenJSON{t.ID, t.Person, t.Expires.Format(time.RFC3339), text})
+			return a.printJSON(tokenJSON{ID: t.ID, Person: t.Person, Expires: t.Expires.Format(time.RFC3339), Token: text})
 		}
 		return a.print("%s", text)
 	}
@@ -85,6 +112,7 @@ type tokenJSON struct {
 	Person  string `json:"person"`
 	Expires string `json:"expires,omitempty"`
 	Token   string `json:"token,omitempty"`
+	File    string `json:"file,omitempty"`
 }
 
 func (a *app) revokeToken() *cobra.Command {

@@ -15,6 +15,7 @@ import (
 	"github.com/countersign/countersign/starter/gateway/desk"
 	"github.com/countersign/countersign/starter/gateway/server"
 	"github.com/countersign/countersign/workflows"
+	"github.com/countersign/countersign/workflows/approval"
 )
 
 func TestOperate(t *testing.T) {
@@ -115,6 +116,7 @@ func TestWhichGateway(t *testing.T) {
 		"nobody there":      {[]string{"--as", "mallory", "--gateway", local}, "", 1, `has no token for "mallory"`},
 		"by environment":    {[]string{"--as", "alice"}, "COUNTERSIGN_GATEWAY=" + local, 3, "does not answer"},
 		"no such file":      {[]string{"--as", "alice", "--gateway", "none.json"}, "", 1, "none.json"},
+		"no scheme":         {[]string{"--token-file", file, "--gateway", "127.0.0.1:1"}, "", 1, "open 127.0.0.1:1: no such file or directory\n  a gateway is named by its URL, with https://"},
 		"a URL":             {[]string{"--token-file", file, "--gateway", "http://127.0.0.1:1"}, "", 3, "does not answer"},
 		"without a token":   {[]string{"--as", "alice", "--gateway", "http://127.0.0.1:1"}, "", 1, "the gateway wants a token"},
 		"another's token":   {[]string{"--as", "bob", "--token-file", file, "--gateway", "http://127.0.0.1:1"}, "", 1, "the token is that of alice"},
@@ -133,4 +135,41 @@ func TestWhichGateway(t *testing.T) {
 			require.NotContains(t, talk.String(), text)
 		})
 	}
+}
+
+// What is wrong with a review is shown where reviews are.
+func TestReviewThatIsNotClosed(t *testing.T) {
+	t.Parallel()
+	f := &fake{fails: map[string]error{"close a1b2": fmt.Errorf("%w: no review is open", approval.ErrRefused)}}
+	f.starter(t, "reviews", "close", "a1b2", "--as", "bob", "--reason", "right").require(t, 1, "", "see what is open: starter reviews\n")
+}
+
+// A token is a secret: its file is its owner's alone, and takes the place of none that is there.
+func TestTokenFile(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	at := func(name string) string { return filepath.Join(dir, name) }
+	require.NoError(t, os.WriteFile(at("people.yaml"), []byte("people:\n  alice: {name: Alice Ames}\ngroups:\n  leads: [alice]\n"), 0o600))
+	(&fake{}).starter(t, "keys", "new", at("grant.pem")).require(t, 0, "", "")
+	issue := func(more ...string) result {
+		return (&fake{}).starter(t, append([]string{"token", "issue", "--person", "alice", "--key", at("grant.pem"), "--directory", at("people.yaml"), "--ledger", at("ledger.db"), "--to", at("alice.token")}, more...)...)
+	}
+	issue("--expires", "1000h").require(t, 1, "", "at most 720h0m0s")
+	require.NoFileExists(t, at("alice.token"))
+
+	r := issue()
+	r.require(t, 0, "", "of alice, until ")
+	require.Empty(t, r.out)
+	text, err := server.ReadToken(at("alice.token"))
+	require.NoError(t, err)
+	_, err = grant.Peek(text)
+	require.NoError(t, err)
+	info, err := os.Stat(at("alice.token"))
+	require.NoError(t, err)
+	require.Equal(t, os.FileMode(0o600), info.Mode().Perm())
+
+	issue().require(t, 1, "", "is there already")
+	again, err := server.ReadToken(at("alice.token"))
+	require.NoError(t, err)
+	require.Equal(t, text, again)
 }
