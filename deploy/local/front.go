@@ -201,9 +201,24 @@ func (f *front) closeRun(run *followed) {
 	}
 	fmt.Fprintf(f.s.Out, "the run in Temporal's UI: %s\n", run.link)
 	fmt.Fprintf(f.s.Out, "the whole story:          %s\n", f.command("show", run.last.Run))
-	if !f.o.once && len(f.queue) == 0 {
+	switch {
+	case f.o.once: // neither answers when this process has ended
+		fmt.Fprintf(f.s.Err, "both answer while this is up; after --once start it again: %s\n", f.again())
+	case len(f.queue) == 0:
 		fmt.Fprintln(f.s.Err, "\nstill up; Ctrl-C ends")
 	}
+}
+
+// again is how to start this deployment and have it stay up.
+func (f *front) again() string {
+	line := "go run ./deploy/local"
+	if filepath.Clean(f.d.gateFile) != server.LocalFile {
+		line += " --state " + filepath.Dir(f.d.gateFile)
+	}
+	if f.o.event != "" {
+		line += " --event " + f.o.event
+	}
+	return line
 }
 
 // command is how to say something to this deployment from elsewhere.
