@@ -63,7 +63,8 @@ func recorded(ts *testscript.TestScript, signer grant.Signer) []ledger.Entry {
 	asked := name(request)
 	request["digest"] = asked
 	event, inputs := map[string]any{"id": "1", "type": "aws.guardduty.finding"}, map[string]any{"user": "ada"}
-	plan, call := name("plan"), name("call")
+	started := json.RawMessage(`{"playbook":"aws-compromised-access-key"}`)
+	plan, call := name(started), name("call")
 	ticket := grant.Ticket{ID: "t1", Run: recordedRun, Playbook: "aws-compromised-access-key", Plan: plan, Event: name(event), Inputs: name(inputs), Issued: time.Date(2026, 3, 14, 9, 0, 0, 0, time.UTC)}
 	g := grant.Grant{
 		ID: "g1", Run: recordedRun, Execution: "x1", Approval: "contain", Request: asked, Plan: plan,
@@ -77,7 +78,7 @@ func recorded(ts *testscript.TestScript, signer grant.Signer) []ledger.Entry {
 	return []ledger.Entry{
 		{Kind: ledger.Switch, Body: ledger.SwitchBody{By: "carol", Reason: "set up"}},
 		{Kind: ledger.Run, Run: recordedRun, Key: ledger.TicketKey("t1"), Body: ledger.RunBody{
-			Playbook: "aws-compromised-access-key", Digest: plan, Plan: json.RawMessage(`{"playbook":"aws-compromised-access-key"}`),
+			Playbook: "aws-compromised-access-key", Digest: plan, Plan: started,
 			Event: json.RawMessage(`{"id":"1","type":"aws.guardduty.finding"}`), Inputs: json.RawMessage(`{"user":"ada"}`), Ticket: sign(grant.KindTicket, ticket),
 		}},
 		{Kind: ledger.Request, Run: recordedRun, Key: ledger.RequestKey(asked), Body: ledger.RequestBody{Digest: asked, Request: raw, Card: "Disable the key of ada?"}},
