@@ -47,6 +47,9 @@ func TestAnotherModuleExtends(t *testing.T) {
 	run("go", "build", "-o", starter, "./starter")
 	require.Contains(t, run(starter, "validate", "badges.yaml"), "1 playbook of badges.yaml is good")
 	require.Contains(t, run(starter, "test", "badges.yaml"), "1 test passed")
+	require.Contains(t, run(starter, "validate", "lockdown.yaml"), "1 playbook of lockdown.yaml is good")
+	require.Contains(t, run(starter, "test", "lockdown.yaml"), "2 tests passed")
 	require.Contains(t, run(starter, "activities"), "acme.badge_report")
+	require.Contains(t, run(starter, "activities", "acme.badge_sweep"), "changes with acme.badge.block")
 	require.Contains(t, run(starter, "schema"), "number of the badge")
 }

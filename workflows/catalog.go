@@ -16,7 +16,7 @@ func Catalog(r *activities.Registry, flows ...*Registry) playbook.Catalog {
 	for _, registry := range flows {
 		for _, f := range registry.All() {
 			c.Workflows[f.Name] = playbook.WorkflowSignature{
-				Title: f.Title, Timeout: f.Timeout, Input: expr.FromSchema(f.Input.Schema), Output: expr.FromSchema(f.Output.Schema),
+				Title: f.Title, Timeout: f.Timeout, Effects: f.Effects, Input: expr.FromSchema(f.Input.Schema), Output: expr.FromSchema(f.Output.Schema),
 			}
 		}
 	}

@@ -33,6 +33,7 @@
 //	id.go         the run's id, from playbook and dedupe key
 //	bind.go       registers it all with a worker
 //	register.go   workflows written in Go, for steps to run; call.go lets them call activities
+//	flow.go       what such a workflow changed, and how the run that waits for it learns that
 //	catalog.go    the registries as the checker sees them
 //
 // # Rules for code that runs inside a workflow
@@ -41,4 +42,14 @@
 // could see a map's order is recorded. workflowcheck holds the first three (the command and
 // what it looks away from are in workflowcheck.config.yaml); the replayed histories
 // in testdata hold the rest. Histories are never deleted while a run of that version may exist.
+//
+// # Workflows written in Go
+//
+// [Register] adds one, and a step with workflow: runs it as a child of the run. It reaches the world
+// with [Call] alone. What it may change its [Spec] names as Effects: these stand in the plan, the
+// gateway's ticket lets the run make no others, and the worker does not start with one that is no
+// change. What it did change it hands to the run, also when it fails or takes too long. There it is
+// put back when the run ends badly, if the step says undo: automatic, and listed as left if not. A
+// workflow that Temporal ends by force hands over nothing; the record has what it did, and
+// starter undo takes it back.
 package workflows

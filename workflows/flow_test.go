@@ -29,7 +29,7 @@ type reportOutput struct {
 // flows are workflows in Go that the tests here run.
 func flows() *workflows.Registry {
 	r := workflows.NewRegistry()
-	workflows.Register(r, workflows.Spec{Name: "lamp.report", Title: "Report on lamps"}, func(ctx workflow.Context, in reportInput) (reportOutput, error) {
+	workflows.Register(r, workflows.Spec{Name: "lamp.report", Title: "Report on lamps", Effects: []string{"lamp.douse"}}, func(ctx workflow.Context, in reportInput) (reportOutput, error) {
 		var out reportOutput
 		for _, lamp := range in.Lamps {
 			state, err := workflows.Call[lampInput, lampOutput](ctx, in.Do, lampInput{Lamp: lamp})
@@ -42,7 +42,7 @@ func flows() *workflows.Registry {
 		}
 		return out, nil
 	})
-	workflows.Register(r, workflows.Spec{Name: "lamp.linger", Title: "Wait for long", Timeout: time.Hour}, func(ctx workflow.Context, _ struct{}) (reportOutput, error) {
+	workflows.Register(r, workflows.Spec{Name: "lamp.linger", Title: "Wait for long", Timeout: time.Hour, Effects: []string{"lamp.light"}}, func(ctx workflow.Context, _ struct{}) (reportOutput, error) {
 		err := workflow.Sleep(ctx, 48*time.Hour)
 		if err != nil {
 			apart, _ := workflow.NewDisconnectedContext(ctx)
@@ -68,12 +68,14 @@ func TestWorkflowSteps(t *testing.T) {
 			steps:   "  - {workflow: lamp.report, with: {lamps: [desk], do: lamp.watch}}\n  - {workflow: lamp.report, with: {lamps: [desk, hall], do: lamp.douse}}",
 			outcome: "done", calls: []string{`lamp.watch {"lamp":"desk"}`, `lamp.douse {"lamp":"desk"}`, `lamp.douse {"lamp":"hall"}`},
 		},
-		"nothing to call":          {steps: "  - {id: a, workflow: lamp.report, with: {lamps: []}}\noutcome: string(steps.a.output.lit)", outcome: "0"},
-		"what cannot be undone":    {steps: "  - {id: a, workflow: lamp.report, with: {lamps: [desk], do: lamp.smash}}", fails: `step "a": lamp.smash cannot be undone, so people must approve it`},
-		"an empty target":          {steps: "  - {id: a, workflow: lamp.report, with: {lamps: [''], do: lamp.douse}}", fails: `step "a": lamp.douse: the input does not fit`},
-		"no such activity":         {steps: "  - {id: a, workflow: lamp.report, with: {lamps: [desk], do: lamp.lok}}", fails: `step "a": there is no activity "lamp.lok"; did you mean "lamp.look"?`},
-		"an input of another type": {steps: "  - {id: a, workflow: lamp.report, with: {lamps: '${event.data.n}'}}", fails: `step "a": with: lamps: want list(string), got the number 5`},
-		"longer than the step":     {steps: "  - {id: a, timeout: 10m, workflow: lamp.linger}", fails: `step "a": took longer than 10m`, calls: []string{`lamp.light {"lamp":"hall"}`}},
+		"nothing to call":                    {steps: "  - {id: a, workflow: lamp.report, with: {lamps: []}}\noutcome: string(steps.a.output.lit)", outcome: "0"},
+		"what cannot be undone":              {steps: "  - {id: a, workflow: lamp.report, with: {lamps: [desk], do: lamp.smash}}", fails: `step "a": lamp.smash cannot be undone, so people must approve it`},
+		"an empty target":                    {steps: "  - {id: a, workflow: lamp.report, with: {lamps: [''], do: lamp.douse}}", fails: `step "a": lamp.douse: the input does not fit`},
+		"no such activity":                   {steps: "  - {id: a, workflow: lamp.report, with: {lamps: [desk], do: lamp.lok}}", fails: `step "a": there is no activity "lamp.lok"; did you mean "lamp.look"?`},
+		"an input of another type":           {steps: "  - {id: a, workflow: lamp.report, with: {lamps: '${event.data.n}'}}", fails: `step "a": with: lamps: want list(string), got the number 5`},
+		"a change of which it does not tell": {steps: "  - {id: a, workflow: lamp.report, with: {lamps: [desk], do: lamp.light}}", fails: `step "a": lamp.light changes something, and lamp.report does not say that it calls it: add "lamp.light" to the Effects of its workflows.Spec`},
+		"longer than it may take":            {steps: "  - {id: a, workflow: lamp.linger}", fails: `step "a": lamp.linger took longer than 1h`, calls: []string{`lamp.light {"lamp":"hall"}`}},
+		"longer than the step":               {steps: "  - {id: a, timeout: 10m, workflow: lamp.linger}", fails: `step "a": took longer than 10m`, calls: []string{`lamp.light {"lamp":"hall"}`}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := newHouse(t)
@@ -143,11 +145,12 @@ func TestWorkflowCallsAreTriedAgain(t *testing.T) {
 func TestRegisterWorkflowRefuses(t *testing.T) {
 	good := workflows.Spec{Name: "lamp.report", Title: "Report"}
 	for says, change := range map[string]func(*workflows.Spec){
-		"no dotted lower case": func(s *workflows.Spec) { s.Name = "Report" },
-		"its own workflows":    func(s *workflows.Spec) { s.Name = "countersign.run" },
-		"title is missing":     func(s *workflows.Spec) { s.Title = "" },
-		"the timeout is":       func(s *workflows.Spec) { s.Timeout = 1000 * time.Hour },
-		"the name is taken":    func(*workflows.Spec) {},
+		"no dotted lower case":  func(s *workflows.Spec) { s.Name = "Report" },
+		"its own workflows":     func(s *workflows.Spec) { s.Name = "countersign.run" },
+		"title is missing":      func(s *workflows.Spec) { s.Title = "" },
+		"an effect has no name": func(s *workflows.Spec) { s.Effects = []string{"lamp.douse", ""} },
+		"the timeout is":        func(s *workflows.Spec) { s.Timeout = 1000 * time.Hour },
+		"the name is taken":     func(*workflows.Spec) {},
 	} {
 		r := flows()
 		spec := good
@@ -166,6 +169,7 @@ func TestCatalogKnowsWorkflows(t *testing.T) {
 	require.Equal(t, []string{"lamp.linger", "lamp.report"}, c.Workflows.Names())
 	s := c.Workflows["lamp.report"]
 	require.Equal(t, 24*time.Hour, s.Timeout)
+	require.Equal(t, []string{"lamp.douse"}, s.Effects)
 	lamps, _ := s.Input.Field("lamps")
 	require.Equal(t, expr.KindList, lamps.Type.Kind())
 	pb, problems := playbook.Compile("p.yaml", []byte("playbook: p\nstage: run\nsteps: [{id: a, workflow: lamp.report, with: {lamps: [a]}}]\noutcome: steps.a.output.lit\n"), c)

@@ -197,7 +197,7 @@ func TestPolicyOfAGoWorkflow(t *testing.T) {
 	} {
 		h := newHouse(t)
 		h.rules(map[string]policy.Verdict{"lamp.douse": tc.verdict})
-		workflows.Register(h.workflows, workflows.Spec{Name: "lamp.tour", Title: "Douse a lamp"}, func(ctx workflow.Context, in lampInput) (lampOutput, error) {
+		workflows.Register(h.workflows, workflows.Spec{Name: "lamp.tour", Title: "Douse a lamp", Effects: []string{"lamp.douse"}}, func(ctx workflow.Context, in lampInput) (lampOutput, error) {
 			return workflows.Call[lampInput, lampOutput](ctx, "lamp.douse", in)
 		})
 		h.workflows.Bind(h.env, h.registry)

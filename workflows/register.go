@@ -27,6 +27,11 @@ type Spec struct {
 	Doc string
 	// Timeout bounds the whole of it, at most 30 days. Zero means a day.
 	Timeout time.Duration
+	// Effects are the changes that fn calls, each by the name of its activity: every one that it may
+	// call, whatever it is given. They stand in the plan, so that people know of them before a run, and
+	// the gateway lets the run make no others. [Call] refuses a change that is not among them. What
+	// cannot be undone has no place here, and reads need none. None: fn only reads.
+	Effects []string
 }
 
 const (
@@ -77,9 +82,12 @@ func Register[In, Out any](r *Registry, spec Spec, fn func(workflow.Context, In)
 		fail(errors.New("title is missing"))
 	case spec.Timeout < 0 || spec.Timeout > maxFlowTimeout:
 		fail(fmt.Errorf("the timeout is %s; want at most %s", spec.Timeout, maxFlowTimeout))
+	case slices.Contains(spec.Effects, ""):
+		fail(errors.New("an effect has no name; want that of an activity"))
 	case r.byName[spec.Name] != nil:
 		fail(errors.New("the name is taken"))
 	}
+	spec.Effects = slices.Compact(slices.Sorted(slices.Values(spec.Effects)))
 	in, err := activities.InputSchema[In]()
 	if err != nil {
 		fail(fmt.Errorf("input: %w", err))
@@ -119,13 +127,39 @@ func (r *Registry) All() []*Flow {
 	return slices.Clip(all)
 }
 
+// Validate holds the effects that workflows name against the activities that there are: each is one,
+// and a change. It returns all that is wrong at once.
+func (r *Registry) Validate(calls *activities.Registry) error {
+	var errs []error
+	for _, f := range r.All() {
+		for _, name := range f.Effects {
+			a, ok := calls.Lookup(name)
+			switch {
+			case !ok:
+				var names []string
+				for _, one := range calls.All() {
+					names = append(names, one.Name)
+				}
+				errs = append(errs, fmt.Errorf("effects of %s: there is no activity %q%s", f.Name, name, expr.DidYouMean(name, names)))
+			case a.Effect == activities.Read:
+				errs = append(errs, fmt.Errorf("effects of %s: %s only reads; name changes alone", f.Name, name))
+			case a.Effect == activities.Destroy:
+				errs = append(errs, fmt.Errorf("effects of %s: %s cannot be undone, so people must approve it: a playbook calls it, under an approve", f.Name, name))
+			}
+		}
+	}
+	return errors.Join(errs...)
+}
+
 // Bind registers every workflow with a Temporal worker, or with what stands for one in tests. What
 // they call is looked up in calls.
 func (r *Registry) Bind(w worker.WorkflowRegistry, calls *activities.Registry) {
 	signatures := Catalog(calls).Activities
 	for _, f := range r.All() {
-		w.RegisterWorkflowWithOptions(func(ctx workflow.Context, input json.RawMessage) (json.RawMessage, error) {
-			return f.run(workflow.WithValue(ctx, callerKey{}, &caller{activities: signatures}), input)
+		w.RegisterWorkflowWithOptions(func(ctx workflow.Context, input json.RawMessage) (FlowReport, error) {
+			c := &caller{flow: f.Spec, activities: signatures, trail: &trail{most: maxTrailUp}}
+			output, err := f.run(workflow.WithValue(ctx, callerKey{}, c), input)
+			return c.report(output, err)
 		}, workflow.RegisterOptions{Name: f.Name})
 	}
 }

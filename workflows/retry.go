@@ -3,6 +3,7 @@ package workflows
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
@@ -17,35 +18,45 @@ func (r *run) timed(ctx workflow.Context, s *playbook.Step, row *StepStatus) (ma
 	if _, call := s.Verb.(*playbook.Activity); call || s.Timeout == 0 {
 		return r.tries(ctx, s, row)
 	}
+	var result map[string]any
+	over, err := bounded(ctx, s.Timeout, func(ctx workflow.Context) (err error) {
+		result, err = r.tries(ctx, s, row)
+		return err
+	})
+	if !over || errors.Is(err, errStopped) { // a stop came in time, and so did its word
+		return result, err
+	}
+	return result, overtime(s.Overtime(), err)
+}
+
+// bounded does something for so long, and then cancels it and waits for its end. over says that it
+// did, and that nobody else wanted the end.
+func bounded(ctx workflow.Context, limit time.Duration, do func(workflow.Context) error) (over bool, err error) {
 	inner, cancel := workflow.WithCancel(ctx)
 	defer cancel()
 	clock, stop := workflow.WithCancel(ctx)
-	timer := workflow.NewTimer(clock, s.Timeout)
-	over := false
+	timer := workflow.NewTimer(clock, limit)
 	workflow.Go(clock, func(ctx workflow.Context) {
 		if timer.Get(ctx, nil) == nil {
 			over = true
 			cancel()
 		}
 	})
-	result, err := r.tries(inner, s, row)
+	err = do(inner)
 	stop()
-	if !over || ctx.Err() != nil || errors.Is(err, errStopped) { // a stop came in time, and so did its word
-		return result, err
-	}
-	return result, overtime(s, err)
+	return over && ctx.Err() == nil, err
 }
 
-// overtime is the failure of a step that took too long, with what went wrong inside meanwhile.
-func overtime(s *playbook.Step, err error) error {
+// overtime is the failure of what took too long, with what went wrong inside meanwhile.
+func overtime(says string, err error) error {
 	var cancelled *cancelledError
 	switch {
 	case errors.As(err, &cancelled):
-		return errors.New(s.Overtime() + cancelled.also)
+		return errors.New(says + cancelled.also)
 	case err != nil && !temporal.IsCanceledError(err):
-		return errors.New(s.Overtime() + "; then, " + err.Error())
+		return errors.New(says + "; then, " + reason(err))
 	default:
-		return errors.New(s.Overtime())
+		return errors.New(says)
 	}
 }
 

@@ -43,7 +43,7 @@ func (r *run) child(ctx workflow.Context, s *playbook.Step, v *playbook.Child, r
 	}()
 	var report Report
 	if err = workflow.ExecuteChildWorkflow(ctx, RunType, in).Get(ctx, &report); err != nil {
-		report = reportOf(err)
+		report = reportOf[Report](err)
 	}
 	// What it did this run may have to put back. What it left when it failed nobody will.
 	r.take(r.name(s)+".", report.Trail)
@@ -62,10 +62,9 @@ func ended(ctx workflow.Context, run string, err error) error {
 	return err
 }
 
-// reportOf is what a called run that failed or was cancelled reports. One that Temporal ended by
-// force reports nothing.
-func reportOf(err error) Report {
-	var report Report
+// reportOf is what a called run, or a workflow written in Go, reports that failed or was cancelled.
+// One that Temporal ended by force reports nothing.
+func reportOf[R any](err error) (report R) {
 	var app *temporal.ApplicationError
 	var cancelled *temporal.CanceledError
 	switch { // details that cannot be read are another version's, and tell nothing

@@ -140,13 +140,11 @@ func (r *run) take(before string, traces []*Trace) {
 // note keeps a call that was made, unless it only read, and how to put it back. A call that failed is
 // kept where it may have done its work all the same.
 func (r *run) note(ctx workflow.Context, s *playbook.Step, v *playbook.Activity, call activities.Call, output json.RawMessage, err error) error {
-	if v.Signature.Effect == playbook.EffectRead || err != nil && !cutOff(err) {
+	t := acted(ctx, r.name(s), v, call, err)
+	if t == nil {
 		return err
 	}
-	t := &Trace{Step: r.name(s), Within: r.within, Act: &Act{
-		Step: r.name(s), Activity: v.Name, Effect: string(v.Signature.Effect), At: workflow.Now(ctx),
-		Targets: targets(v.Signature, call.Input), Undo: v.Signature.Undo, Unsure: err != nil,
-	}}
+	t.Within = r.within
 	if err == nil && s.Undo != nil && s.Undo.Automatic != nil {
 		err = t.byItself(s.Undo.Automatic, call.Input, output)
 		if err == nil && s.Undo.After > 0 {
@@ -155,6 +153,17 @@ func (r *run) note(ctx workflow.Context, s *playbook.Step, v *playbook.Activity,
 	}
 	r.trail.add(t)
 	return err
+}
+
+// acted is what a call leaves that was made; nil: nothing, as it only read, or failed.
+func acted(ctx workflow.Context, step string, v *playbook.Activity, call activities.Call, err error) *Trace {
+	if v.Signature.Effect == playbook.EffectRead || err != nil && !cutOff(err) {
+		return nil
+	}
+	return &Trace{Step: step, Act: &Act{
+		Step: step, Activity: v.Name, Effect: string(v.Signature.Effect), At: workflow.Now(ctx),
+		Targets: targets(v.Signature, call.Input), Undo: v.Signature.Undo, Unsure: err != nil,
+	}}
 }
 
 // maxTarget bounds a target, in bytes, as people are shown it.

@@ -166,17 +166,19 @@ type app struct {
 // worker/app has it.
 const activitiesEnv = "COUNTERSIGN_ACTIVITIES"
 
-// describeActivities adds the activities of --activities.
+// describeActivities adds the activities of --activities, and looks at what workflows call.
 func (a *app) describeActivities() error {
-	if a.descriptors == "" {
-		return nil
+	if a.descriptors != "" {
+		err := activities.LoadDescriptors(a.registry, os.DirFS(a.descriptors))
+		if err == nil {
+			err = a.registry.Validate()
+		}
+		if err != nil {
+			return refuse(fmt.Errorf("read the activities of %s: %w", a.descriptors, err), "")
+		}
 	}
-	err := activities.LoadDescriptors(a.registry, os.DirFS(a.descriptors))
-	if err == nil {
-		err = a.registry.Validate()
-	}
-	if err != nil {
-		return refuse(fmt.Errorf("read the activities of %s: %w", a.descriptors, err), "")
+	if err := a.flows.Validate(a.registry); err != nil {
+		return refuse(err, "")
 	}
 	return nil
 }

@@ -85,6 +85,7 @@ type activityJSON struct {
 	TaskQueue   string            `json:"task_queue,omitempty"`
 	Targets     []string          `json:"targets"`
 	Permissions []string          `json:"permissions"`
+	Effects     []string          `json:"effects,omitempty"` // of a workflow: the changes that it may call
 	Timeout     string            `json:"timeout"`
 	Input       any               `json:"input"`  // JSON Schema
 	Output      any               `json:"output"` // JSON Schema
@@ -109,7 +110,7 @@ func sinks(one *activities.Activity) string {
 
 func describeFlow(one *workflows.Flow) activityJSON {
 	return activityJSON{
-		Name: one.Name, Workflow: true, Title: one.Title, Doc: one.Doc, Targets: []string{}, Permissions: []string{},
+		Name: one.Name, Workflow: true, Title: one.Title, Doc: one.Doc, Targets: []string{}, Permissions: []string{}, Effects: one.Effects,
 		Timeout: one.Timeout.String(), Input: one.Input.Schema, Output: one.Output.Schema,
 	}
 }
@@ -147,7 +148,11 @@ func (a *app) printFlow(one *workflows.Flow) error {
 	if one.Doc != "" {
 		lines = append(lines, "  "+one.Doc, "")
 	}
-	return a.described(append(lines, "  a workflow; timeout "+one.Timeout.String()), one.Input, one.Output)
+	lines = append(lines, "  a workflow; timeout "+one.Timeout.String(), "  it changes nothing")
+	if len(one.Effects) > 0 {
+		lines[len(lines)-1] = "  changes with " + strings.Join(one.Effects, ", ")
+	}
+	return a.described(lines, one.Input, one.Output)
 }
 
 // described prints what something is, takes and gives.

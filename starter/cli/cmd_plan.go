@@ -138,7 +138,10 @@ func worst(e forecast.Effect) string {
 	case e.Effect == string(activities.Read):
 		return text
 	case e.Effect == forecast.Code:
-		return text + "; what it calls cannot be told, but nothing that cannot be undone"
+		if len(e.Effects) == 0 {
+			return text + "; it only reads"
+		}
+		return text + "; it may change with " + strings.Join(e.Effects, ", ") + ", by itself"
 	case e.Asked:
 		text += ", if people approve"
 	default:

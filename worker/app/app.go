@@ -114,7 +114,7 @@ func (opts Options) registries() (*activities.Registry, *workflows.Registry, err
 			return nil, nil, fmt.Errorf("%s: %w", opts.Activities, err)
 		}
 	}
-	if err := registry.Validate(); err != nil {
+	if err := errors.Join(registry.Validate(), flows.Validate(registry)); err != nil {
 		return nil, nil, err
 	}
 	return registry, flows, nil

@@ -172,3 +172,21 @@ func (w *world) grantedFor(step string) func(*activities.Attempt) {
 		w.granted()(a)
 	}
 }
+
+// A workflow written in Go runs below the run. It makes what the ticket names, and the run around
+// takes exactly that back, once.
+func TestGoWorkflow(t *testing.T) {
+	w := newWorld(t)
+	ticket := w.ticket(func(t *grant.Ticket) { t.Automatic = []string{"lamp.dim", "lamp.dust"} })
+	below := func(a *activities.Attempt) {
+		a.Ticket, a.Workflow, a.Step = ticket, "leak/1/sweep", a.Call.Activity+"-1"
+	}
+	mend := call(t, "lamp.mend", "desk")
+	w.admitted(w.attempt(call(t, "lamp.dust", "desk"), below), &mend)
+	around := func(a *activities.Attempt) { a.Ticket, a.Step = ticket, "sweep.lamp.dust-1.undo" }
+	w.admitted(w.attempt(mend, around), nil)
+	w.refused(w.attempt(mend, around, func(a *activities.Attempt) { a.Step = "again" }), activities.Overtaken, "put back already")
+	w.refused(w.attempt(call(t, "lamp.mend", "hall"), around), activities.NotPermitted, "people must approve it")
+	w.write("policy.yaml", "policy: free\nrules:\n  - {name: all, then: automatic}\n")
+	w.refused(w.attempt(call(t, "lamp.douse", "desk"), below), activities.NotPermitted, "calls lamp.douse only under an approval, or not at all")
+}

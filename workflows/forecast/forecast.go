@@ -104,7 +104,8 @@ type Block struct {
 	Steps  []*Step    `json:"steps,omitempty"`
 }
 
-// Code is the effect of a workflow written in Go: what it calls cannot be told from here.
+// Code is the effect of a workflow written in Go: what it calls, and how often, cannot be told from
+// here, but for the changes that it may call.
 const Code = "workflow"
 
 // Effect is an activity, or a workflow written in Go, that may be called.
@@ -117,6 +118,8 @@ type Effect struct {
 	Many bool `json:"many"`
 	// Asked is true if all of them stand under an approval.
 	Asked bool `json:"asked"`
+	// Effects are the changes that a workflow written in Go may call; none: it only reads.
+	Effects []string `json:"effects,omitempty"`
 }
 
 // Reader looks at the world. It makes no effect.

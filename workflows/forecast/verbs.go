@@ -47,7 +47,7 @@ func (w *walker) verb(s *playbook.Step, out *Step) (Chance, error) {
 		if out.Says, err = w.text(v.With); err != nil {
 			return Will, fmt.Errorf("with: %w", err)
 		}
-		w.count(v.Name, Effect{Effect: Code})
+		w.count(v.Name, Effect{Effect: Code, Effects: v.Signature.Effects})
 		w.offer(s, nil, "output")
 	default:
 		return w.other(s, out), nil

@@ -155,7 +155,7 @@ var mappings = map[string]mappingDoc{
 		"timeout":  {"Bounds the step with all of its attempts; one that takes longer fails. Of a call: 15m, or the activity's own bound if that is longer; 1s to 1d. Of anything else: none beside the bounds of what is inside; 1s to 30d.", to("duration")},
 		"retry":    {"How often the step is tried. A call is tried 5 times, anything else once.", to("retry")},
 		"on_error": {"What happens when the step fails: fail (the run fails with it) or continue (its status is failed, its error says why, and the run goes on).", oneOf([]string{"fail", "continue"})},
-		"undo": {"Puts back what the step did if the run fails or is cancelled later: automatic (of a call, by the undo of its activity) or a list of calls. With {after: 4h} it is automatic, and what a call did is also put back by itself after that time, unless a person keeps it. Without undo what was done stays done.", func() *jsonschema.Schema {
+		"undo": {"Puts back what the step did if the run fails or is cancelled later: automatic (of a call, by the undo of its activity; of a workflow, that of each of its changes) or a list of calls. With {after: 4h} it is automatic, and what a call did is also put back by itself after that time, unless a person keeps it. Without undo what was done stays done.", func() *jsonschema.Schema {
 			return &jsonschema.Schema{AnyOf: []*jsonschema.Schema{oneOf([]string{automatically})(), ref("undo"), list(ref("call"))}}
 		}},
 	}, nil},

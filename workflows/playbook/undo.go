@@ -12,7 +12,7 @@ import (
 // Undo says how to put back what a step did, if the run fails or is cancelled after the step was
 // done. Without it what was done stays done, and the run says so.
 //
-//	undo: automatic                    # of a call: by the undo of its activity
+//	undo: automatic                    # of a call: by the undo of its activity; of a workflow: each of its changes
 //	undo: {after: 4h}                  # the same, and also when the run ends well, unless somebody keeps it
 //	undo:                              # of any step: by these calls
 //	  - activity: aws.iam.enable_access_key
@@ -21,7 +21,8 @@ import (
 // The calls are resolved the moment the step is done, and see what it offers. What is put back is
 // put back newest first.
 type Undo struct {
-	// Automatic is the signature of the activity's undo; nil: there are calls.
+	// Automatic is the signature of the activity's undo; nil: there are calls. Of a workflow written in
+	// Go it is empty, as what puts back its changes comes with them.
 	Automatic *Signature
 	Calls     []*Activity
 	// After is how long what a call did holds, however the run ends, unless a person keeps it; 0: for
@@ -110,6 +111,10 @@ func (c *checker) undo(s *Step, fields []expr.Field, sc *scope) {
 // automatic checks that the activity of a step can be taken back by its undo, and keeps what running
 // that needs.
 func (c *checker) automatic(s *Step) {
+	if v, ok := s.Verb.(*Workflow); ok && s.Undo.After == 0 {
+		c.automaticFlow(s, v)
+		return
+	}
 	a, ok := s.Verb.(*Activity)
 	if !ok {
 		word := automatically
@@ -141,6 +146,21 @@ func (c *checker) automatic(s *Step) {
 		}
 		s.Undo.Automatic = &back
 		c.used[a.Signature.Undo] = back
+	}
+}
+
+// automaticFlow checks that what a workflow written in Go may change can be taken back, each by the undo
+// of its activity. Which that was at its time the workflow tells itself.
+func (c *checker) automaticFlow(s *Step, v *Workflow) {
+	_, known := c.catalog.Workflows.Lookup(v.Name)
+	if known && len(v.Signature.Effects) == 0 {
+		c.reportAt(ruleUndo, s.Undo.node, "%s changes nothing: there is nothing to put back", v.Name)
+	}
+	for _, name := range v.Signature.Effects {
+		a, known := c.catalog.Activities.Lookup(name)
+		if back, ok := c.catalog.Activities.Lookup(a.Undo); known && ok && back.Effect == EffectDestroy {
+			c.reportAt(ruleUndo, s.Undo.node, "%s, which %s may call, is taken back by %s, which cannot be undone, so nobody may do it unasked", name, v.Name, a.Undo)
+		}
 	}
 }
 

@@ -3,6 +3,7 @@ package playbook
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"go.yaml.in/yaml/v3"
@@ -15,8 +16,9 @@ import (
 //	workflow: acme.posture_report
 //	with: {account: "${inputs.account}"}
 //
-// What it calls meets the same guard, and what cannot be undone it cannot call. It offers output,
-// typed by the workflow.
+// What it calls meets the same guard, and what cannot be undone it cannot call. With undo: automatic
+// each of its changes is put back by the undo of its activity, also where the workflow failed half way.
+// It offers output, typed by the workflow.
 type Workflow struct {
 	Name string
 	With *Value
@@ -30,8 +32,11 @@ type Workflow struct {
 type WorkflowSignature struct {
 	Title   string        `json:"title"`
 	Timeout time.Duration `json:"timeout"`
-	Input   *expr.Type    `json:"input"`
-	Output  *expr.Type    `json:"output"`
+	// Effects are the changes that it may call, by the names of their activities, sorted. No other is
+	// made by it.
+	Effects []string   `json:"effects,omitempty"`
+	Input   *expr.Type `json:"input"`
+	Output  *expr.Type `json:"output"`
 }
 
 // validate holds a signature that came with a plan to what a registered workflow always has.
@@ -39,6 +44,8 @@ func (s WorkflowSignature) validate() error {
 	switch {
 	case s.Input == nil || s.Output == nil:
 		return errors.New("it has no types")
+	case slices.Contains(s.Effects, ""):
+		return errors.New("an effect has no name")
 	case s.Input.Kind() != expr.KindObject && s.Input.Kind() != expr.KindMap:
 		return fmt.Errorf("its input is %s; want an object", s.Input)
 	case s.Timeout <= 0 || s.Timeout > MaxWait:

@@ -11,6 +11,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/countersign/countersign/activities"
+	"github.com/countersign/countersign/workflows"
 	"github.com/countersign/countersign/workflows/expr"
 	"github.com/countersign/countersign/workflows/playbook"
 )
@@ -69,16 +70,16 @@ type answering struct {
 
 func (a answering) RegisterWorkflowWithOptions(w any, options workflow.RegisterOptions) {
 	if listed, ok := a.replies[options.Name]; ok {
-		w = func(workflow.Context, json.RawMessage) (json.RawMessage, error) {
+		w = func(workflow.Context, json.RawMessage) (workflows.FlowReport, error) {
 			if listed.err == nil {
-				return listed.output, nil
+				return workflows.FlowReport{Output: listed.output}, nil
 			}
 			kind := ""
 			var e *activities.Error
 			if errors.As(listed.err, &e) {
 				kind = e.Kind
 			}
-			return nil, temporal.NewNonRetryableApplicationError(listed.err.Error(), kind, nil)
+			return workflows.FlowReport{}, temporal.NewNonRetryableApplicationError(listed.err.Error(), kind, nil)
 		}
 	}
 	a.WorkflowRegistry.RegisterWorkflowWithOptions(w, options)

@@ -262,7 +262,8 @@ func subjects(in workflows.Input) []string {
 }
 
 // Automatic are the changes that a plan makes outside its approvals, with those of the playbooks that
-// it calls, sorted: calls of steps, and calls that put back what a step did.
+// it calls, sorted: calls of steps, those that its workflows written in Go name, and calls that put
+// back what a step did.
 func Automatic(pb *playbook.Playbook) ([]string, error) {
 	found := map[string]bool{}
 	if err := automatic(pb, found); err != nil {
@@ -292,6 +293,10 @@ func automatic(pb *playbook.Playbook, found map[string]bool) error {
 		case *playbook.Activity:
 			if !covered[s] {
 				note(v)
+			}
+		case *playbook.Workflow:
+			for _, name := range v.Signature.Effects {
+				found[name] = true
 			}
 		}
 		if s.Undo != nil {

@@ -83,3 +83,19 @@ func TestUndo(t *testing.T) {
 	_, err = o.Undo(t.Context(), by("dora"), run, "again")
 	require.ErrorContains(t, err, "nothing that can be taken back")
 }
+
+// What a workflow written in Go changed is on record under its own id, below that of the run.
+func TestUndoOfAGoWorkflow(t *testing.T) {
+	o := received(t)
+	input := `{"access_key_id":"AKIAIOSFODNN7EXAMPLE","account":"111122223333","user":"ci-deployer"}`
+	o.did(run+"/sweep", "aws.iam.disable_access_key-1", "aws.iam.disable_access_key", "aws.iam.enable_access_key", input, "")
+	_, err := o.Undo(t.Context(), by("dora"), run, "it was a drill")
+	require.NoError(t, err)
+
+	// What the run has put back of it by itself is not taken back once more.
+	o = received(t)
+	o.did(run+"/sweep", "aws.iam.disable_access_key-1", "aws.iam.disable_access_key", "aws.iam.enable_access_key", input, "")
+	o.did(run, "sweep.aws.iam.disable_access_key-1.undo", "aws.iam.enable_access_key", "aws.iam.disable_access_key", input, "run")
+	_, err = o.Undo(t.Context(), by("dora"), run, "it was a drill")
+	require.ErrorContains(t, err, "nothing that can be taken back")
+}
