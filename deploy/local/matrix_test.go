@@ -264,6 +264,9 @@ func newMatrix(t *testing.T) *lab {
 		}
 		return workflows.Call[lamp, lamp](ctx, "lamp.look", in)
 	})
+	workflows.Register(flows, workflows.Spec{Name: "lamp.sweep", Title: "Douse a lamp", Effects: []string{"lamp.douse"}}, func(ctx workflow.Context, in lamp) (lamp, error) {
+		return workflows.Call[lamp, lamp](ctx, "lamp.douse", in)
+	})
 	temporal, err := (&connect.Options{Address: server.Address()}).Dial(t.Context())
 	require.NoError(t, err)
 	t.Cleanup(temporal.Close)
@@ -408,24 +411,26 @@ func (m *lab) replay(t *testing.T, id string) (replayed int) {
 // wrote replays.
 func TestMatrixUndo(t *testing.T) {
 	m := newMatrix(t)
-	for place := range matrixPlaces {
-		t.Run(place, func(t *testing.T) {
-			before := m.lamps.did
-			text := "playbook: cell\nstage: run\ninputs: {zero: {type: int, default: 0}}\nsteps:\n  - " +
-				fmt.Sprintf(matrixPlaces[place], "{id: cell, activity: lamp.douse, with: {lamp: hall}, undo: automatic}") + "\n  - {id: after, activity: lamp.look, with: {lamp: dark}}\n"
-			status := m.finish(t, "undo in "+place, text, func(*workflows.Status) {})
-			require.Equal(t, workflows.Failed, status.State)
-			require.Contains(t, status.Error, "the lamp is dark")
-			require.Len(t, status.Undone, 1)
-			require.Equal(t, playbook.StatusDone, status.Undone[0].Status)
-			require.Empty(t, status.Left)
-			require.Equal(t, before+2, m.lamps.did)
-			require.True(t, m.lamps.lit["hall"])
-			m.replay(t, status.Run)
-			if place == "part" {
-				keep(t, "undo", m.runs, status.Run, status.Execution)
-			}
-		})
+	for verb, body := range map[string]string{"call": "activity: lamp.douse", "workflow": "workflow: lamp.sweep"} {
+		for place := range matrixPlaces {
+			t.Run(verb+" in "+place, func(t *testing.T) {
+				before := m.lamps.did
+				text := "playbook: cell\nstage: run\ninputs: {zero: {type: int, default: 0}}\nsteps:\n  - " +
+					fmt.Sprintf(matrixPlaces[place], "{id: cell, "+body+", with: {lamp: hall}, undo: automatic}") + "\n  - {id: after, activity: lamp.look, with: {lamp: dark}}\n"
+				status := m.finish(t, "undo of "+verb+" in "+place, text, func(*workflows.Status) {})
+				require.Equal(t, workflows.Failed, status.State)
+				require.Contains(t, status.Error, "the lamp is dark")
+				require.Len(t, status.Undone, 1)
+				require.Equal(t, playbook.StatusDone, status.Undone[0].Status)
+				require.Empty(t, status.Left)
+				require.Equal(t, before+2, m.lamps.did)
+				require.True(t, m.lamps.lit["hall"])
+				m.replay(t, status.Run)
+				if place == "part" && verb == "call" {
+					keep(t, "undo", m.runs, status.Run, status.Execution)
+				}
+			})
+		}
 	}
 }
 
