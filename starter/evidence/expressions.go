@@ -6,7 +6,7 @@ import (
 	"fmt"
 
 	"github.com/countersign/countersign/activities/ledger"
-	"github.com/countersign/countersign/workflows"
+	"github.com/countersign/countersign/workflows/approval"
 	"github.com/countersign/countersign/workflows/event"
 	"github.com/countersign/countersign/workflows/playbook"
 )
@@ -25,9 +25,15 @@ type Expression struct {
 }
 
 // Expressions evaluates again what decided in a run: whether it answers the event, which steps it
-// took, and its outcome. Those inside loops have as many values as rounds, and are left out. st is what
-// the run says of itself; nil: only what is on record is read.
-func Expressions(records []ledger.Record, run string, st *workflows.Status) ([]Expression, error) {
+// took, and its outcome. Those inside loops have as many values as rounds, and are left out. status is
+// what the run says of itself, as JSON; nil: only what is on record is read.
+func Expressions(records []ledger.Record, run string, status json.RawMessage) ([]Expression, error) {
+	var st account
+	if status != nil {
+		if err := json.Unmarshal(status, &st); err != nil {
+			return nil, fmt.Errorf("read what the run says of itself: %w", err)
+		}
+	}
 	body, err := started(records, run)
 	if err != nil {
 		return nil, err
@@ -52,7 +58,7 @@ func Expressions(records []ledger.Record, run string, st *workflows.Status) ([]E
 	if w.values, err = pb.Values(ev, inputs); err != nil {
 		return nil, fmt.Errorf("the run %s: %w", run, err)
 	}
-	w.values["vars"], w.values["steps"] = map[string]any{}, stepsOf(pb, st)
+	w.values["vars"], w.values["steps"] = map[string]any{}, st.steps(pb)
 	w.values["run"] = map[string]any{"id": run, "playbook": pb.Name}
 	for _, t := range pb.Triggers {
 		if t.Event == ev.Type {
@@ -67,14 +73,8 @@ func Expressions(records []ledger.Record, run string, st *workflows.Status) ([]E
 
 // Evaluate adds the expressions of the bundle's run, with the values that they had.
 func (b *Bundle) Evaluate() error {
-	var st *workflows.Status
-	if b.Status != nil {
-		if err := json.Unmarshal(b.Status, &st); err != nil {
-			return fmt.Errorf("read what the run says of itself: %w", err)
-		}
-	}
 	var err error
-	b.Expressions, err = Expressions(b.Records, b.Run, st)
+	b.Expressions, err = Expressions(b.Records, b.Run, b.Status)
 	return err
 }
 
@@ -135,29 +135,41 @@ func (w *walk) add(where string, e *playbook.Expr) {
 	w.found = append(w.found, one)
 }
 
-// stepsOf is what a run's steps offer to expressions, as far as its story tells.
-func stepsOf(pb *playbook.Playbook, st *workflows.Status) map[string]any {
-	steps := map[string]any{}
-	if st == nil {
-		return steps
-	}
+// account is what a run says of itself, as far as expressions read it.
+type account struct {
+	Steps []struct {
+		ID     string          `json:"id"`
+		Status string          `json:"status"`
+		Error  string          `json:"error"`
+		Case   *int            `json:"case"`
+		Output json.RawMessage `json:"output"`
+	} `json:"steps"`
+	Approvals []struct {
+		ID       string             `json:"id"`
+		Decision *approval.Decision `json:"decision"`
+	} `json:"approvals"`
+}
+
+// steps is what the run's steps offer to expressions.
+func (st account) steps(pb *playbook.Playbook) map[string]any {
 	verbs := map[string]playbook.Verb{}
 	playbook.Walk(pb.Steps, func(s *playbook.Step) { verbs[s.ID] = s.Verb })
+	steps := map[string]any{}
 	for _, row := range st.Steps {
-		offers := map[string]any{"status": string(row.Status)}
+		offers := map[string]any{"status": row.Status}
 		if row.Error != "" {
 			offers["error"] = row.Error
 		}
 		if row.Case != nil {
 			offers["case"] = int64(*row.Case)
 		}
-		if a, ok := verbs[row.ID].(*playbook.Activity); ok && row.Output != nil {
-			if output, err := a.Signature.Output.Decode(row.Output); err == nil {
+		switch v := verbs[row.ID].(type) {
+		case *playbook.Activity:
+			if output, err := v.Signature.Output.Decode(row.Output); err == nil {
 				offers["output"] = output
 			}
-		}
-		if _, ok := verbs[row.ID].(*playbook.Approve); ok {
-			decided(offers, row.ID, st)
+		case *playbook.Approve:
+			st.decided(row.ID, offers)
 		}
 		steps[row.ID] = offers
 	}
@@ -165,7 +177,7 @@ func stepsOf(pb *playbook.Playbook, st *workflows.Status) map[string]any {
 }
 
 // decided adds what an approval offers: the last of its requests counts.
-func decided(offers map[string]any, id string, st *workflows.Status) {
+func (st account) decided(id string, offers map[string]any) {
 	offers["decision"], offers["approved"], offers["reason"], offers["by"] = string(playbook.StatusSkipped), false, string(playbook.StatusSkipped), []any{}
 	for _, a := range st.Approvals {
 		if a.ID != id || a.Decision == nil {
@@ -175,7 +187,7 @@ func decided(offers map[string]any, id string, st *workflows.Status) {
 		for i, person := range a.Decision.By {
 			by[i] = person
 		}
-		offers["decision"], offers["approved"] = string(a.Decision.Outcome), a.Decision.Outcome == "approved"
+		offers["decision"], offers["approved"] = string(a.Decision.Outcome), a.Decision.Outcome == approval.Approved
 		offers["reason"], offers["by"] = a.Decision.Reason, by
 	}
 }
