@@ -20,6 +20,10 @@ import (
 // others: a grant that lies about is a risk, and a run that comes too late asks again.
 const Life = 15 * time.Minute
 
+// TicketLife is how long after it was issued a ticket lets a run make effects: longer than the longest
+// waits of a playbook, and not for ever, as it stands in the run's history for others to read.
+const TicketLife = 60 * 24 * time.Hour
+
 // Ticket says that a run was started by the gateway, for whom, and with what. It lets the run make
 // the calls that policy leaves to itself; it never stands for an approval.
 type Ticket struct {
@@ -45,6 +49,9 @@ type Ticket struct {
 	Undoes string    `json:"undoes,omitempty"`
 	Issued time.Time `json:"issued"`
 }
+
+// Over reports whether a ticket's time is over at now.
+func (t Ticket) Over(now time.Time) bool { return !now.Before(t.Issued.Add(TicketLife)) }
 
 // Covers reports whether a workflow is the ticket's run or one that it called.
 func (t Ticket) Covers(workflow string) bool {

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 
 	"github.com/countersign/countersign/activities/digest"
 )
@@ -113,6 +114,14 @@ func (k Keys) Open(s *Signed, kind Kind, v any) error {
 		return fmt.Errorf("read the %s: %w", kind, err)
 	}
 	return nil
+}
+
+// With trusts the other keys too.
+func (k Keys) With(other Keys) Keys {
+	all := Keys{byID: map[string]ed25519.PublicKey{}}
+	maps.Copy(all.byID, k.byID)
+	maps.Copy(all.byID, other.byID)
+	return all
 }
 
 // Empty reports keys that trust nobody.

@@ -144,6 +144,11 @@ type BindingBody struct {
 	Execution string `json:"execution"`
 }
 
+// JoinedBody says that a ticket was not used: its event joined a run that had one.
+type JoinedBody struct {
+	Ticket string `json:"ticket"`
+}
+
 // CallBody is a call of an activity.
 type CallBody struct {
 	Activity string          `json:"activity"`

@@ -22,6 +22,9 @@ func EventKey(source, id string) (string, error) {
 // TicketKey is the key of the run that a ticket was signed for.
 func TicketKey(ticket string) string { return key("ticket", ticket) }
 
+// JoinedKey is the key of what says that a ticket was not used.
+func JoinedKey(ticket string) string { return key("joined", ticket) }
+
 // RequestKey is the key of a request.
 func RequestKey(request digest.Digest) string { return key("request", string(request)) }
 

@@ -66,6 +66,7 @@ const (
 	Switch     Kind = "switch"     // the kill switch was thrown or reset; no key: the last one counts
 	Token      Kind = "token"      // a person's token was issued or revoked; no key
 	Review     Kind = "review"     // of a break-glass was opened or closed; no key
+	Joined     Kind = "joined"     // what a ticket was signed for joined a run that was there; joined/<ticket id>
 	Binding    Kind = "binding"    // a ticket's first effect of a workflow: which execution it is; bind/<ticket id>/<workflow>
 	Keep       Kind = "keep"       // what would be undone by itself stays; keep/<run>/<step>
 	Undo       Kind = "undo"       // somebody asked for a run's effects to be taken back; no key

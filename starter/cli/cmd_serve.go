@@ -34,6 +34,7 @@ type serveFlags struct {
 	resuming []string
 	look     time.Duration
 	places   []string // of checkpoints
+	older    string   // public keys
 }
 
 func (a *app) serve() *cobra.Command {
@@ -55,10 +56,11 @@ to the same ledger. Directory and policy are read at every question. It logs JSO
 	flags.StringVar(&f.listen.Cert, "tls-cert", "", "`file` of the certificate")
 	flags.StringVar(&f.listen.Key, "tls-key", "", "`file` of the certificate's key")
 	flags.StringVar(&f.key, "key", "", "`file` of the private key, which starter keys makes (required)")
+	flags.StringVar(&f.older, "older-keys", "", "`file` of public keys that this gateway signed with before: runs that it started then go on")
 	flags.StringVar(&f.people, "directory", "", "`file` that names the people of each group (required)")
 	flags.StringVar(&f.policy, "policy", "", "`file` of rules for effects (default: the policy that ships)")
 	flags.StringArrayVar(&f.places, "checkpoints", nil, "where to keep signed checkpoints of the ledger: a `place` that this machine cannot change, s3://BUCKET/PREFIX?days=365 with Object Lock, or a file; repeat it for more")
-	flags.StringSliceVar(&f.resuming, "resume-groups", nil, "groups whose members may let effects go on after a halt (default: everybody)")
+	flags.StringSliceVar(&f.resuming, "resume-groups", nil, "groups whose members may let effects go on after a halt (default: those who may break the glass, else everybody)")
 	flags.DurationVar(&f.look, "look", 15*time.Second, "how often to look for what waits for people, to remind them")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		switch {
@@ -100,6 +102,12 @@ func (a *app) runGateway(cmd *cobra.Command, f serveFlags) error {
 	if err != nil {
 		return refuse(err, "")
 	}
+	var older grant.Keys
+	if f.older != "" {
+		if older, err = grant.LoadKeys(f.older, false); err != nil {
+			return refuse(err, "")
+		}
+	}
 	people, current := directory.File(f.people), rules(f.policy)
 	if _, err := people(); err != nil {
 		return refuse(err, "")
@@ -127,7 +135,7 @@ func (a *app) runGateway(cmd *cobra.Command, f serveFlags) error {
 	}
 	log := logs.New(a.Err)
 	d, err := desk.New(desk.Options{
-		Signer: signer, Ledger: l, Runs: live, Directory: people, Policy: current,
+		Signer: signer, Keys: older, Ledger: l, Runs: live, Directory: people, Policy: current,
 		Library: func() (*library.Library, error) { return lib, nil },
 		Catalog: func() playbook.Catalog { return library.Catalog(a.registry, a.flows) },
 		Log:     log, Resuming: f.resuming,

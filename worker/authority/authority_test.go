@@ -418,3 +418,18 @@ func TestPreview(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, w.records(ledger.Intent, ledger.Retry), 2)
 }
+
+// A ticket stands in a history for others to read: it is worth nothing for ever.
+func TestTicketIsOver(t *testing.T) {
+	w := newWorld(t)
+	old := func(age time.Duration) func(*activities.Attempt) {
+		return func(a *activities.Attempt) {
+			a.Ticket = w.ticket(func(t *grant.Ticket) { t.Issued = w.now.Add(-age) })
+		}
+	}
+	w.refused(w.attempt(call(t, "lamp.dust", "desk"), old(grant.TicketLife)), activities.NotPermitted, "start it anew")
+	w.refused(w.attempt(call(t, "lamp.dust", "desk"), func(a *activities.Attempt) {
+		a.Ticket = w.ticket(func(t *grant.Ticket) { t.Issued = time.Time{} })
+	}), activities.NotPermitted, "start it anew")
+	w.admitted(w.attempt(call(t, "lamp.dust", "desk"), old(grant.TicketLife-time.Minute)), nil)
+}

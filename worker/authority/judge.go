@@ -37,6 +37,9 @@ func (a *Authority) Judge(ctx context.Context, in workflows.JudgeInput) (workflo
 		facts.Playbook, facts.Now = in.Playbook, a.Now()
 		if started {
 			facts.Playbook, facts.StartedBy = ticket.Playbook, ticket.StartedBy
+			if ticket.Undoes != "" {
+				facts.Undo = policy.UndoByPerson
+			}
 		}
 		judged.Verdicts = append(judged.Verdicts, p.Judge(facts))
 	}

@@ -21,6 +21,9 @@ func (a *Authority) signed(q *asked) error {
 	if !q.ticket.Covers(q.Workflow) {
 		return refuse("the ticket is for the run %s, and %s asks", q.ticket.Run, q.Workflow)
 	}
+	if q.ticket.Over(a.Now()) {
+		return refuse("the run was started at %s, and makes no effects after %s; start it anew", q.ticket.Issued.Format(time.RFC3339), grant.TicketLife)
+	}
 	if q.Grant == nil {
 		return nil
 	}

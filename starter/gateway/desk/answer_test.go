@@ -134,12 +134,24 @@ func TestCancel(t *testing.T) {
 	require.Equal(t, []string{run}, o.cancelled)
 	require.Equal(t, []ledger.CancelBody{{Run: run, By: "dora"}}, records[ledger.CancelBody](o, ledger.Cancel))
 
+	about := open(t)
+	ev := sample(t)
+	ev.Subject = "carol-admin"
+	_, err := about.Receive(t.Context(), by("ci"), ev)
+	require.NoError(t, err)
+	require.ErrorContains(t, about.Cancel(t.Context(), by("carol"), run), "carol is whom it is about")
+	require.Empty(t, about.cancelled)
+}
+
+// Whoever can send an event that joins a run takes the vote from nobody by naming them in it.
+func TestJoinedIsAboutNobody(t *testing.T) {
+	o := received(t)
 	ev := sample(t)
 	ev.Subject = "carol-admin"
 	_, err := o.Receive(t.Context(), by("ci"), ev)
 	require.NoError(t, err)
-	require.ErrorContains(t, o.Cancel(t.Context(), by("carol"), run), "carol is whom it is about")
-	require.Len(t, o.cancelled, 1)
+	require.Len(t, records[ledger.JoinedBody](o, ledger.Joined), 1)
+	require.NoError(t, o.Cancel(t.Context(), by("carol"), run))
 }
 
 // Notices are given once each, and the request is put on record as it was shown.

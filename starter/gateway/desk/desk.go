@@ -87,7 +87,10 @@ type Options struct {
 	// AnyPlan lets persons start plans of their own, which this desk does not have: in local mode,
 	// where whoever writes playbooks is who runs everything.
 	AnyPlan bool
-	// Resuming are the groups whose members may let effects go on again after a halt; nil: everybody.
+	// Keys are the public keys of earlier signers, whose runs go on; that of Signer is known.
+	Keys grant.Keys
+	// Resuming are the groups whose members may let effects go on again after a halt; nil: the policy's
+	// break-glass groups, and where it has none everybody.
 	Resuming []string
 	Notifier Notifier     // nil: notices are logged
 	Log      *slog.Logger // nil: none
@@ -128,6 +131,9 @@ func New(o Options) (*Desk, error) {
 	}
 	return &Desk{Options: o, pending: map[digest.Digest]*parcel{}, arrived: map[digest.Digest]bool{}, noticed: map[digest.Digest]int{}, open: map[digest.Digest]approval.Request{}, wake: make(chan struct{}, 1)}, nil
 }
+
+// keys are those that records of this gateway are signed with.
+func (d *Desk) keys() grant.Keys { return d.Keys.With(d.Signer.Keys()) }
 
 // ErrForbidden is why a person may not do something at all.
 var ErrForbidden = errors.New("not allowed")

@@ -51,7 +51,15 @@ func (d *Desk) Halt(ctx context.Context, p Principal, reason string) (Switch, er
 
 // Resume lets effects go on. It takes a member of the groups that may, and a reason.
 func (d *Desk) Resume(ctx context.Context, p Principal, reason string) (Switch, error) {
-	return d.turnSwitch(ctx, p, false, reason, d.Resuming)
+	groups := d.Resuming
+	if groups == nil {
+		rules, err := d.Policy()
+		if err != nil {
+			return Switch{}, fmt.Errorf("who may let effects go on: %w", err)
+		}
+		groups = rules.BreakGlass()
+	}
+	return d.turnSwitch(ctx, p, false, reason, groups)
 }
 
 func (d *Desk) turnSwitch(ctx context.Context, p Principal, halted bool, reason string, groups []string) (Switch, error) {

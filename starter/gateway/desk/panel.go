@@ -34,6 +34,9 @@ func (d *Desk) panel(m *matter, people directory.Directory, now time.Time) (appr
 		facts.Now = now
 		for _, t := range m.root.tickets {
 			facts.Playbook, facts.StartedBy = t.Playbook, t.StartedBy
+			if t.Undoes != "" { // the guard sees to it that it takes back no more than is on record
+				facts.Undo = policy.UndoByPerson
+			}
 		}
 		for _, target := range facts.Targets {
 			about = append(about, names(target)...)

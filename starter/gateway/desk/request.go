@@ -163,13 +163,13 @@ func (d *Desk) origin(ctx context.Context, workflow string) (origin, error) {
 				return err
 			}
 			for _, r := range records {
-				if err := o.add(d.Signer.Keys(), r); err != nil {
+				if err := o.add(d.keys(), r); err != nil {
 					return err
 				}
 			}
 			if len(records) > 0 {
 				o.run = id
-				return nil
+				return o.about(tx)
 			}
 		}
 		return nil
@@ -195,23 +195,40 @@ func roots(workflow string) []string {
 	return append(ids, workflow)
 }
 
-func (o *origin) add(_ grant.Keys, r ledger.Record) error {
+func (o *origin) add(keys grant.Keys, r ledger.Record) error {
 	var body ledger.RunBody
 	if err := json.Unmarshal(r.Body, &body); err != nil {
 		return fmt.Errorf("read record %d: %w", r.Seq, err)
 	}
-	// The ledger is believed, also where the key has been changed since.
 	var t grant.Ticket
-	if err := json.Unmarshal(body.Ticket.Body, &t); err != nil {
-		return fmt.Errorf("read the ticket of record %d: %w", r.Seq, err)
+	if err := keys.Open(&body.Ticket, grant.KindTicket, &t); err != nil {
+		return refuse("the ticket of record %d: %v", r.Seq, err)
 	}
 	var plan playbook.Plan
 	if err := json.Unmarshal(body.Plan, &plan); err != nil {
 		return fmt.Errorf("read the plan of record %d: %w", r.Seq, err)
 	}
+	if name, err := digest.Of(plan); err != nil || name != t.Plan || t.Run != r.Run {
+		return refuse("record %d is not of the run and the plan that its ticket is for", r.Seq)
+	}
 	o.tickets = append(o.tickets, t)
-	o.starters, o.subjects = append(o.starters, t.StartedBy), append(o.subjects, t.Subjects...)
+	o.starters = append(o.starters, t.StartedBy)
 	return o.plan(plan, 0)
+}
+
+// about gathers whom or what the run is about. An event that only joined it adds nobody: else whoever
+// can send one could take the vote from all who may give it.
+func (o *origin) about(tx ledger.Tx) error {
+	for _, t := range o.tickets {
+		_, joined, err := tx.Find(ledger.JoinedKey(t.ID))
+		if err != nil {
+			return err
+		}
+		if !joined {
+			o.subjects = append(o.subjects, t.Subjects...)
+		}
+	}
+	return nil
 }
 
 func (o *origin) plan(p playbook.Plan, depth int) error {

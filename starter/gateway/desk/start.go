@@ -217,6 +217,12 @@ func (d *Desk) start(ctx context.Context, by string, pb *playbook.Playbook, key 
 		return workflows.Started{}, err
 	}
 	started, err := d.Runs.Start(activities.WithTicket(ctx, &signed), pb, key, in)
+	if err == nil && !started.New {
+		err = d.Ledger.Do(ctx, func(tx ledger.Tx) error {
+			_, err := tx.Append(ledger.Entry{Kind: ledger.Joined, Run: id, Key: ledger.JoinedKey(ticket.ID), Body: ledger.JoinedBody{Ticket: ticket.ID}})
+			return err
+		})
+	}
 	if err == nil {
 		d.Log.InfoContext(ctx, "started", "run", started.Run, "new", started.New, "by", by, "plan", pb.Digest().Short())
 	}
