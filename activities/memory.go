@@ -3,12 +3,15 @@ package activities
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
 
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/client"
+
+	"github.com/countersign/countersign/activities/secret"
 )
 
 // Memory is what one attempt of a call leaves for the next: what it found before it changed
@@ -41,6 +44,8 @@ func WithMemory(ctx context.Context, m *Memory) context.Context {
 // the provider acted leaves a successor that finds its own doing: "already disabled", which an
 // undo would then keep. The engine carries what was found first from attempt to attempt. Should it
 // fail to take it and the worker die as well, the change is still made once, and its undo leaves it.
+//
+// The engine shows what it carries, so what holds a secret that was resolved is refused.
 func Remember[T any](ctx context.Context, found T) (T, error) {
 	m, _ := ctx.Value(memoryKey{}).(*Memory)
 	if m == nil {
@@ -59,6 +64,10 @@ func Remember[T any](ctx context.Context, found T) (T, error) {
 	if err != nil {
 		return found, Permanent("BadMemory", fmt.Errorf("keep what was found: %w", err))
 	}
+	if _, told := secret.Clean(ctx, string(raw)); told {
+		// Without it, an undo would write something else back than what was there.
+		return found, Permanent("BadMemory", errors.New("keep what was found: there is a secret in it, and the engine shows what is kept"))
+	}
 	m.at.Found = raw
 	early := m.sent
 	m.send(ctx)
@@ -74,7 +83,7 @@ func Remember[T any](ctx context.Context, found T) (T, error) {
 }
 
 // Heartbeat tells the engine how far a long activity has come. That it is alive the guard tells:
-// an activity need not call this. Outside a worker it does nothing.
+// an activity need not call this. Outside a worker it does nothing. Secrets are taken out.
 func Heartbeat(ctx context.Context, progress string) {
 	m, _ := ctx.Value(memoryKey{}).(*Memory)
 	if m == nil {
@@ -82,7 +91,7 @@ func Heartbeat(ctx context.Context, progress string) {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.at.Progress = progress
+	m.at.Progress, _ = secret.Clean(ctx, progress)
 	m.send(ctx)
 }
 

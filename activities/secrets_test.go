@@ -187,3 +187,26 @@ func TestPreviewsAreQuiet(t *testing.T) {
 	require.Error(t, err)
 	require.NotContains(t, err.Error(), canary)
 }
+
+// What an attempt leaves for the next the engine keeps and shows.
+func TestMemoryIsQuiet(t *testing.T) {
+	t.Parallel()
+	r, err := secret.Parse([]byte("secrets: {token: {env: TOKEN, for: [lamp.light]}}"), secret.Sources{Env: func(string) (string, bool) { return canary, true }})
+	require.NoError(t, err)
+	m := &Memory{}
+	ctx := WithMemory(secret.With(t.Context(), r, "lamp.light"), m)
+	_, err = secret.Ref("secret://token").Resolve(ctx)
+	require.NoError(t, err)
+
+	Heartbeat(ctx, "sending "+canary)
+	require.Equal(t, "sending "+secret.Shown, m.at.Progress)
+
+	_, err = Remember(ctx, map[string]string{"was": canary})
+	require.ErrorContains(t, err, "there is a secret in it")
+	require.NotContains(t, err.Error(), canary)
+	require.Nil(t, m.at.Found)
+
+	found, err := Remember(ctx, map[string]string{"was": "off"})
+	require.NoError(t, err)
+	require.Equal(t, map[string]string{"was": "off"}, found)
+}

@@ -34,6 +34,8 @@ var threats = []threat{
 	{number: 14, name: "Hostile text in an event, a reason, a name", against: "Text of others is cleaned or quoted wherever it is shown, stands behind bars, and is never part of a log line, an expression or a path",
 		attacks: map[string]func(*testing.T){"free fields, to the approved end": hostileFields, "names of users, keys, runs and people": hostileNames}},
 	{number: 18, name: "Requests to where an attacker wants them", against: "No activity takes an address from a playbook", elsewhere: "no such activity ships"},
+	{number: 19, name: "Secrets in histories, logs, cards, errors and the record", against: "Playbooks name secrets, activities resolve them; a secret prints as <secret>; what was resolved is taken out of answers, errors, panics, previews and heartbeats; payloads are encrypted",
+		attacks: map[string]func(*testing.T){"activities that tell what they know, with payloads in clear": keepsSecrets, "activities that tell what they know, with payloads encrypted": keepsSecretsEncrypted}},
 	{number: 20, name: "Credentials that may do too much", against: "The worker alone has credentials of providers; each activity lists the permissions that it needs", elsewhere: "roles for each account are not there yet"},
 	{number: 21, name: "Events of accounts that are not ours", against: "Playbooks read the finding from the provider before they act", elsewhere: "roles for each account are not there yet"},
 	{number: 22, name: "Forged, repeated and flooding webhooks", against: "An event takes a token of a source, and joins the run of its matter", elsewhere: "signed webhooks of providers are not there yet"},

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	commonpb "go.temporal.io/api/common/v1"
+	failurepb "go.temporal.io/api/failure/v1"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/temporal"
@@ -109,7 +110,15 @@ func (k *Keys) encrypt(o *client.Options) {
 		return
 	}
 	o.DataConverter = k.Converter()
-	o.FailureConverter = temporal.NewDefaultFailureConverter(temporal.DefaultFailureConverterOptions{
+	o.FailureConverter = apart{temporal.NewDefaultFailureConverter(temporal.DefaultFailureConverterOptions{
 		DataConverter: o.DataConverter, EncodeCommonAttributes: true,
-	})
+	})}
+}
+
+// apart reads failures without changing them. The SDK's own converter decrypts one in its place, and
+// the SDK has it read the failure of a local activity before that is sent: in clear, then.
+type apart struct{ converter.FailureConverter }
+
+func (a apart) FailureToError(f *failurepb.Failure) error {
+	return a.FailureConverter.FailureToError(proto.CloneOf(f))
 }

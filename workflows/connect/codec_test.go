@@ -302,3 +302,16 @@ func FuzzDecode(f *testing.F) {
 		}
 	})
 }
+
+// To read a failure does not decrypt what is about to be sent.
+func TestFailuresAreReadApart(t *testing.T) {
+	t.Setenv("COUNTERSIGN_PAYLOAD_KEY", "a "+key(1))
+	o, err := connect.Options{ConfigFile: os.DevNull}.Resolve()
+	require.NoError(t, err)
+	for _, failed := range []error{errors.New(canary), temporal.NewApplicationError(canary, "Kind", canary), temporal.NewCanceledError(canary)} {
+		f := o.FailureConverter.ErrorToFailure(failed)
+		require.ErrorContains(t, o.FailureConverter.FailureToError(f), failed.Error())
+		require.NotContains(t, f.String(), canary)
+	}
+	require.NoError(t, o.FailureConverter.FailureToError(nil))
+}
