@@ -33,6 +33,8 @@ var threats = []threat{
 		attacks: map[string]func(*testing.T){"the library has another version": changesPlaybook}},
 	{number: 14, name: "Hostile text in an event, a reason, a name", against: "Text of others is cleaned or quoted wherever it is shown, stands behind bars, and is never part of a log line, an expression or a path",
 		attacks: map[string]func(*testing.T){"free fields, to the approved end": hostileFields, "names of users, keys, runs and people": hostileNames}},
+	{number: 15, name: "Files and expressions that cost more than they look", against: "Strict YAML without aliases, bounded in size, depth and number; expressions bounded in length, depth, cost and result; all before anything starts",
+		attacks: map[string]func(*testing.T){"has playbooks validated": validatesBombs, "configures policy, directory and secrets": configuresBombs}},
 	{number: 18, name: "Requests to where an attacker wants them", against: "No activity takes an address from a playbook", elsewhere: "no such activity ships"},
 	{number: 19, name: "Secrets in histories, logs, cards, errors and the record", against: "Playbooks name secrets, activities resolve them; a secret prints as <secret>; what was resolved is taken out of answers, errors, panics, previews and heartbeats; payloads are encrypted",
 		attacks: map[string]func(*testing.T){"activities that tell what they know, with payloads in clear": keepsSecrets, "activities that tell what they know, with payloads encrypted": keepsSecretsEncrypted}},
