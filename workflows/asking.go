@@ -165,7 +165,7 @@ const maxAgain = 3
 // outdated is why people are to be asked anew about a call that they approved; "" is for no reason.
 func outdated(err error) string {
 	var app *temporal.ApplicationError
-	if errors.As(err, &app) && app.Type() == activities.AskAgain {
+	if errors.As(err, &app) && (app.Type() == activities.AskAgain || app.Type() == activities.Halted) { // halted is for now
 		return app.Message()
 	}
 	return ""

@@ -31,10 +31,12 @@ import (
 // The files in the state folder by which gateway and worker trust each other. All are their owner's
 // alone: whoever can read them is everybody here.
 const (
-	keyFile    = "grant.pem"
-	ledgerFile = "ledger.db"
-	gateFile   = "gateway.json"
-	tokenDir   = "tokens"
+	keyFile        = "grant.pem"
+	publicFile     = "grant.pub"
+	ledgerFile     = "ledger.db"
+	checkpointFile = "checkpoints.jsonl"
+	gateFile       = "gateway.json"
+	tokenDir       = "tokens"
 )
 
 // usualGatewayPort is where starter serve listens as well.
@@ -74,6 +76,13 @@ func (o options) openTrust(ctx context.Context, members func() (directory.Direct
 	if err != nil {
 		return nil, err
 	}
+	public, err := signer.Public()
+	if err == nil {
+		err = os.WriteFile(filepath.Join(o.state, publicFile), public, 0o600)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("write the public key of this deployment: %w", err)
+	}
 	l, err := ledger.Open(ctx, filepath.Join(o.state, ledgerFile))
 	if err != nil {
 		return nil, err
@@ -86,7 +95,7 @@ func (o options) openTrust(ctx context.Context, members func() (directory.Direct
 
 // forget removes the record of earlier starts, and all that was signed for them.
 func forget(state string) error {
-	for _, name := range []string{ledgerFile, ledgerFile + "-wal", ledgerFile + "-shm", gateFile, keyFile, tokenDir} {
+	for _, name := range []string{ledgerFile, ledgerFile + "-wal", ledgerFile + "-shm", checkpointFile, gateFile, keyFile, publicFile, tokenDir} {
 		if err := os.RemoveAll(filepath.Join(state, name)); err != nil {
 			return fmt.Errorf("forget earlier starts: %w", err)
 		}
@@ -138,10 +147,16 @@ func (d *deployment) startGateway(ctx context.Context, o options, t *trust) erro
 	if err := t.tokens(ctx, o.state, s.URL()); err != nil {
 		return errors.Join(err, s.Close())
 	}
+	file, last, err := ledger.OpenFile(filepath.Join(o.state, checkpointFile), t.signer.Keys())
+	if err != nil {
+		return errors.Join(err, s.Close())
+	}
+	seals := &ledger.Checkpointer{Ledger: t.ledger, Signer: t.signer, Places: []ledger.Place{file}, Last: last, Log: slog.New(slog.DiscardHandler)}
 	serving, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var parts sync.WaitGroup
 	parts.Go(func() { d.desk.Serve(serving, 15*time.Second) })
-	parts.Go(func() { _ = s.Serve(serving) }) // ends by stop alone
+	parts.Go(func() { _ = seals.Run(serving) }) // what is wrong with the ledger ledger verify tells
+	parts.Go(func() { _ = s.Serve(serving) })   // ends by stop alone
 	d.stops = append(d.stops, func() {
 		stop()
 		parts.Wait()

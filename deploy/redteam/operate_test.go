@@ -11,6 +11,8 @@ import (
 
 	"github.com/countersign/countersign/activities/ledger"
 	"github.com/countersign/countersign/starter/gateway/desk"
+	"github.com/countersign/countersign/workflows"
+	"github.com/countersign/countersign/workflows/approval"
 )
 
 func replaced(text, old, with string) string { return strings.Replace(text, old, with, 1) }
@@ -23,8 +25,33 @@ func halts(t *testing.T) {
 		_, err := w.desk.Halt(t.Context(), by("carol"), "something is wrong with us")
 		require.NoError(t, err)
 	})
-	require.Contains(t, story(w.over(sampleRun)), "the kill switch is thrown")
+	again := w.askedAgain(r)
+	require.Contains(t, again.Again.Why, "the kill switch is thrown")
+	refusedNow := vote(again, approval.Approve)
+	_, err := w.desk.Vote(t.Context(), by("alice"), again.Run, refusedNow)
+	require.ErrorContains(t, err, "effects are halted")
 	w.untouched()
+	_, err = w.desk.Resume(t.Context(), by("carol"), "it was a drill")
+	require.NoError(t, err)
+	w.approve("alice", again)
+	w.over(sampleRun)
+	require.Equal(t, contained, w.changes())
+}
+
+// askedAgain waits until a run asks people anew.
+func (w *world) askedAgain(r approval.Request) approval.Request {
+	w.Helper()
+	var again approval.Request
+	w.until(r.Run, func(s *workflows.Status) bool {
+		if asking := s.Asking(); len(asking) == 1 && asking[0].Digest != r.Digest {
+			again = asking[0].Request
+			return true
+		}
+		return false
+	})
+	require.NotNil(w, again.Again)
+	require.Equal(w, r.Digest, again.Again.Of)
+	return again
 }
 
 // runsAway starts as many runs as it can; the breaker lets as many effects pass as it says.
@@ -33,15 +60,16 @@ func runsAway(t *testing.T) {
 	w.write("policy.yaml", replaced(policyText(""), "\nbreakers:\n", "\nbreakers:\n  - {name: few, activities: [\"*\"], most: 2, per: 1h, each: account}\n"))
 	r := w.started()
 	w.approve("alice", r)
-	require.Contains(t, story(w.over(sampleRun)), `is open: at most 2 in 1h`)
+	require.Contains(t, w.askedAgain(r).Again.Why, `is open: at most 2 in 1h`)
 	require.Equal(t, contained[:2], w.changes())
 	w.stop() // the count is not in the worker
 	w.startWorker()
 	pb := w.compile("more", "steps:\n  - id: ask\n    approve: More?\n    approvers: [secops-oncall]\n    steps:\n      - {id: act, activity: aws.iam.disable_access_key, with: "+inline(w, leaked)+"}\n")
 	started, err := w.desk.Start(t.Context(), by("carol"), desk.Start{Plan: &pb.Plan})
 	require.NoError(t, err)
-	w.approve("alice", w.asked(started.Run))
-	require.Contains(t, story(w.over(started.Run)), `is open: at most 2 in 1h`)
+	more := w.asked(started.Run)
+	w.approve("alice", more)
+	require.Contains(t, w.askedAgain(more).Again.Why, `is open: at most 2 in 1h`)
 	require.Equal(t, contained[:2], w.changes())
 }
 

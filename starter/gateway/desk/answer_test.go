@@ -126,6 +126,21 @@ func TestSwitch(t *testing.T) {
 	require.False(t, now.Halted)
 }
 
+// While effects are halted a yes waits; a no is a no.
+func TestVoteWhileHalted(t *testing.T) {
+	o := received(t)
+	r := o.asks()
+	_, err := o.Halt(t.Context(), by("dora"), "smoke")
+	require.NoError(t, err)
+	_, err = o.Vote(t.Context(), by("alice"), run, yes(r))
+	require.ErrorContains(t, err, "effects are halted since")
+	require.ErrorContains(t, err, "by dora: smoke")
+	_, err = o.Resume(t.Context(), by("zoe"), "a drill")
+	require.NoError(t, err)
+	_, err = o.Vote(t.Context(), by("alice"), run, yes(r))
+	require.NoError(t, err)
+}
+
 func TestCancel(t *testing.T) {
 	o := received(t)
 	require.ErrorContains(t, o.Cancel(t.Context(), by("dora"), "other/1"), "was not started by this gateway")

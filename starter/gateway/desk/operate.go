@@ -109,21 +109,33 @@ func (d *Desk) Alarm(ctx context.Context, reason string) (Switch, error) {
 }
 
 // Switch says how the kill switch stands.
-func (d *Desk) Switch(ctx context.Context) (Switch, error) {
-	var s Switch
-	err := d.Ledger.View(ctx, func(tx ledger.Tx) error {
-		rec, found, err := tx.Last(ledger.Switch)
-		if err != nil || !found {
-			return err
-		}
-		var b ledger.SwitchBody
-		if err := read(rec, &b); err != nil {
-			return err
-		}
-		s = Switch{Halted: b.Halted, By: b.By, Reason: b.Reason, At: rec.At}
-		return nil
+func (d *Desk) Switch(ctx context.Context) (s Switch, err error) {
+	err = d.Ledger.View(ctx, func(tx ledger.Tx) error {
+		s, err = switchIn(tx)
+		return err
 	})
 	return s, err
+}
+
+func switchIn(tx ledger.Tx) (Switch, error) {
+	rec, found, err := tx.Last(ledger.Switch)
+	if err != nil || !found {
+		return Switch{}, err
+	}
+	var b ledger.SwitchBody
+	if err := read(rec, &b); err != nil {
+		return Switch{}, err
+	}
+	return Switch{Halted: b.Halted, By: b.By, Reason: b.Reason, At: rec.At}, nil
+}
+
+// goingOn refuses while effects are halted: a yes now would be used up by an effect that is refused.
+func goingOn(tx ledger.Tx) error {
+	s, err := switchIn(tx)
+	if err == nil && s.Halted {
+		err = refuse("effects are halted since %s, by %s: %s; approve when they go on (starter resume)", s.At.UTC().Format(time.RFC3339), s.By, s.Reason)
+	}
+	return err
 }
 
 // CloseReview closes the review of a decision that one person made alone. That person cannot.

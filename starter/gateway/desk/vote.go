@@ -106,6 +106,11 @@ func (c *count) do(tx ledger.Tx) error {
 	if err := recordRequest(tx, r, c.shown); err != nil {
 		return err
 	}
+	if c.vote.Verdict == approval.Approve {
+		if err := goingOn(tx); err != nil {
+			return err
+		}
+	}
 	before, err := heard(tx, r, &c.panel)
 	if err != nil {
 		return err
