@@ -35,6 +35,8 @@ var threats = []threat{
 		attacks: map[string]func(*testing.T){"free fields, to the approved end": hostileFields, "names of users, keys, runs and people": hostileNames}},
 	{number: 15, name: "Files and expressions that cost more than they look", against: "Strict YAML without aliases, bounded in size, depth and number; expressions bounded in length, depth, cost and result; all before anything starts",
 		attacks: map[string]func(*testing.T){"has playbooks validated": validatesBombs, "configures policy, directory and secrets": configuresBombs}},
+	{number: 17, name: "Giant events, answers and messages", against: "Every body, field and file is bounded where it comes in; what Temporal refuses harms no run",
+		attacks: map[string]func(*testing.T){"says three megabytes at every place": giants}},
 	{number: 18, name: "Requests to where an attacker wants them", against: "No activity takes an address from a playbook", elsewhere: "no such activity ships"},
 	{number: 19, name: "Secrets in histories, logs, cards, errors and the record", against: "Playbooks name secrets, activities resolve them; a secret prints as <secret>; what was resolved is taken out of answers, errors, panics, previews and heartbeats; payloads are encrypted",
 		attacks: map[string]func(*testing.T){"activities that tell what they know, with payloads in clear": keepsSecrets, "activities that tell what they know, with payloads encrypted": keepsSecretsEncrypted}},
