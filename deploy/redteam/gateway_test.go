@@ -63,6 +63,21 @@ func (w *world) token(signer grant.Signer, t grant.Token, issued bool) string {
 	return text
 }
 
+// send sends the sample event as the source does.
+func (w *world) send(url, token string) {
+	w.Helper()
+	raw, err := os.ReadFile(sampleEvent)
+	require.NoError(w, err)
+	request, err := http.NewRequestWithContext(w.Context(), http.MethodPost, url+"/v1/events", bytes.NewReader(raw))
+	require.NoError(w, err)
+	request.Header.Set("Content-Type", "application/json")
+	request.Header.Set("Authorization", "Bearer "+token)
+	answer, err := http.DefaultClient.Do(request)
+	require.NoError(w, err)
+	require.NoError(w, answer.Body.Close())
+	require.Equal(w, http.StatusOK, answer.StatusCode)
+}
+
 // post sends a vote as it could come from anywhere.
 func post(t *testing.T, url string, r approval.Request, change func(*http.Request)) int {
 	t.Helper()
@@ -84,8 +99,9 @@ func post(t *testing.T, url string, r approval.Request, change func(*http.Reques
 func forgesToken(t *testing.T) {
 	w := newWorld(t)
 	url := w.serve()
-	r := w.started()
 	now := time.Now()
+	w.send(url, w.token(w.signer, grant.NewToken("pipeline", grant.Gateway, now, time.Hour), true))
+	r := w.asked(sampleRun)
 	alice := grant.NewToken("alice", grant.Gateway, now, time.Hour)
 	with := func(token string) func(*http.Request) {
 		return func(r *http.Request) { r.Header.Set("Authorization", "Bearer "+token) }
