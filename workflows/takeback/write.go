@@ -185,6 +185,9 @@ func node(v any) (*yaml.Node, error) {
 	case string:
 		return literal(v), nil
 	case json.Number:
+		if f, err := v.Float64(); err != nil || f == 0 && v != "0" { // -0 and the like are 0 there, and another call
+			return nil, errors.New("its input has a number that a playbook cannot write")
+		}
 		if strings.ContainsAny(v.String(), ".eE") {
 			return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!float", Value: v.String()}, nil
 		}
