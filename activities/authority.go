@@ -58,8 +58,8 @@ const (
 	// AskAgain is a refusal of a call that people approved: its effect is no longer the one they
 	// saw, or they decided too long ago.
 	AskAgain = "AskAgain"
-	// Halted is a refusal for now: the kill switch is thrown, or a breaker is open. A run ends with it;
-	// whoever has time may ask later.
+	// Halted is a refusal for now: the kill switch is thrown, or a breaker is open. Where people
+	// approved the call they are asked anew; an expiry tries again; any other step fails with it.
 	Halted = "Halted"
 	// Overtaken is a refusal to take back what is taken back already, or what others have changed
 	// since: nothing is left to do.

@@ -111,32 +111,14 @@ func standing(tx ledger.Tx, run string) ([]takeback.Done, error) {
 	if err != nil {
 		return nil, err
 	}
-	records, err := all(tx, ledger.Filter{Kinds: []ledger.Kind{ledger.Intent, ledger.Retry, ledger.Outcome}, Run: run, Tree: true})
-	if err != nil {
-		return nil, err
-	}
-	intents := map[int64]ledger.IntentBody{}
 	var done []takeback.Done
-	for _, rec := range records {
-		if rec.Kind != ledger.Outcome {
-			var b ledger.IntentBody
-			if err := read(rec, &b); err != nil {
-				return nil, err
-			}
-			intents[rec.Seq] = b
-			continue
-		}
-		var b ledger.OutcomeBody
-		if err := read(rec, &b); err != nil {
-			return nil, err
-		}
-		of := intents[b.Intent]
+	err = effects(tx, run, func(rec ledger.Record, of ledger.IntentBody, b ledger.OutcomeBody) {
 		if of.Undo != "" { // it took something back itself
-			continue
+			return
 		}
 		if name := digest.Digest(rec.Topic); taken[name] > 0 {
 			taken[name]--
-			continue
+			return
 		}
 		one := takeback.Done{Step: strings.TrimPrefix(strings.TrimPrefix(of.Workflow, run), "/"), Activity: of.Activity, Version: of.Version}
 		if one.Step != "" {
@@ -147,8 +129,33 @@ func standing(tx ledger.Tx, run string) ([]takeback.Done, error) {
 			one.Undo = &takeback.Call{Activity: b.Undo.Activity, Version: b.Undo.Version, Input: b.Undo.Input}
 		}
 		done = append(done, one)
+	})
+	return done, err
+}
+
+// effects tells of every effect of a run that ended well, and of what it called, in their order.
+func effects(tx ledger.Tx, run string, tell func(ledger.Record, ledger.IntentBody, ledger.OutcomeBody)) error {
+	records, err := all(tx, ledger.Filter{Kinds: []ledger.Kind{ledger.Intent, ledger.Retry, ledger.Outcome}, Run: run, Tree: true})
+	if err != nil {
+		return err
 	}
-	return done, nil
+	intents := map[int64]ledger.IntentBody{}
+	for _, rec := range records {
+		if rec.Kind != ledger.Outcome {
+			var b ledger.IntentBody
+			if err := read(rec, &b); err != nil {
+				return err
+			}
+			intents[rec.Seq] = b
+			continue
+		}
+		var b ledger.OutcomeBody
+		if err := read(rec, &b); err != nil {
+			return err
+		}
+		tell(rec, intents[b.Intent], b)
+	}
+	return nil
 }
 
 // takenBack counts the calls that took something of a run back, by their digests: those of the run
@@ -168,27 +175,13 @@ func takenBack(tx ledger.Tx, run string) (map[digest.Digest]int, error) {
 	}
 	taken := map[digest.Digest]int{}
 	for _, one := range runs {
-		records, err := all(tx, ledger.Filter{Kinds: []ledger.Kind{ledger.Intent, ledger.Retry, ledger.Outcome}, Run: one, Tree: true})
-		if err != nil {
-			return nil, err
-		}
-		intents := map[int64]ledger.IntentBody{}
-		for _, rec := range records {
-			if rec.Kind != ledger.Outcome {
-				var b ledger.IntentBody
-				if err := read(rec, &b); err != nil {
-					return nil, err
-				}
-				intents[rec.Seq] = b
-				continue
-			}
-			var b ledger.OutcomeBody
-			if err := read(rec, &b); err != nil {
-				return nil, err
-			}
-			if of := intents[b.Intent]; of.Undo != "" || one != run {
+		err := effects(tx, one, func(_ ledger.Record, of ledger.IntentBody, _ ledger.OutcomeBody) {
+			if of.Undo != "" || one != run {
 				taken[of.Digest]++
 			}
+		})
+		if err != nil {
+			return nil, err
 		}
 	}
 	return taken, nil
