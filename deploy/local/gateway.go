@@ -26,6 +26,7 @@ import (
 	"github.com/countersign/countersign/worker/app"
 	"github.com/countersign/countersign/worker/authority"
 	"github.com/countersign/countersign/workflows/playbook"
+	"github.com/countersign/countersign/workflows/policy"
 )
 
 // The files in the state folder by which gateway and worker trust each other. All are their owner's
@@ -108,7 +109,7 @@ func (t *trust) authority(o options) (app.Authority, error) {
 	registry := activities.NewRegistry()
 	all.Register(registry, all.Options{})
 	return authority.New(authority.Options{
-		Keys: t.signer.Keys(), Ledger: t.ledger, Policy: app.Policy(o.policy), Directory: t.people, Effects: app.Effects(registry),
+		Keys: t.signer.Keys(), Ledger: t.ledger, Policy: policy.File(o.policy), Directory: t.people, Effects: app.Effects(registry),
 	})
 }
 
@@ -121,7 +122,7 @@ func (d *deployment) startGateway(ctx context.Context, o options, t *trust) erro
 	if err != nil || len(problems) > 0 {
 		return errors.Join(err, problems)
 	}
-	rules := app.Policy(o.policy)
+	rules := policy.File(o.policy)
 	d.desk, err = desk.New(desk.Options{
 		Signer: t.signer, Ledger: t.ledger, Runs: d.runs, Directory: t.people,
 		Policy:  func() (desk.Policy, error) { return rules() },

@@ -26,6 +26,7 @@ import (
 	"github.com/countersign/countersign/activities/ledger"
 	"github.com/countersign/countersign/worker/app"
 	"github.com/countersign/countersign/worker/authority"
+	"github.com/countersign/countersign/workflows/policy"
 )
 
 // point is where a worker dies.
@@ -85,7 +86,7 @@ func (s site) work(ctx context.Context) (*app.Worker, func(), error) {
 	}
 	people := fresh.File(s.Directory, 1<<20, directory.Parse)
 	real, err := authority.New(authority.Options{
-		Keys: keys, Ledger: l, Policy: app.Policy(s.Policy), Directory: people, Effects: app.Effects(registryOf(s.AWS)),
+		Keys: keys, Ledger: l, Policy: policy.File(s.Policy), Directory: people, Effects: app.Effects(registryOf(s.AWS)),
 	})
 	if err != nil {
 		return nil, nil, errors.Join(err, l.Close())

@@ -198,7 +198,7 @@ func (w *world) openDesk(server *devserver.Server) {
 	}
 	w.catalog = library.Catalog(registry, flows)
 	w.open(playbooks.Files)
-	rules := app.Policy(w.file("policy.yaml"))
+	rules := policy.File(w.file("policy.yaml"))
 	w.desk, err = desk.New(desk.Options{
 		Signer: w.signer, Ledger: w.ledger, Runs: &postman{w.runs, &w.held}, AnyPlan: true,
 		Directory: fresh.File(w.file("people.yaml"), 1<<20, directory.Parse),

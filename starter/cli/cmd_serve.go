@@ -10,7 +10,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/countersign/countersign/activities/directory"
-	"github.com/countersign/countersign/activities/fresh"
 	"github.com/countersign/countersign/activities/grant"
 	"github.com/countersign/countersign/activities/ledger"
 	"github.com/countersign/countersign/activities/logs"
@@ -76,21 +75,9 @@ to the same ledger. Directory and policy are read at every question. It logs JSO
 	return cmd
 }
 
-// maxPolicy bounds a policy file, in bytes.
-const maxPolicy = 256 << 10
-
-// rules reads a policy file at every question; "" is the policy that ships.
+// rules are what the desk asks of a policy file.
 func rules(file string) func() (desk.Policy, error) {
-	if file == "" {
-		return func() (desk.Policy, error) { return policy.Default(), nil }
-	}
-	read := fresh.File(file, maxPolicy, func(raw []byte) (*policy.Policy, error) {
-		p, problems := policy.Parse(file, raw)
-		if len(problems) > 0 {
-			return nil, problems
-		}
-		return p, nil
-	})
+	read := policy.File(file)
 	return func() (desk.Policy, error) { return read() }
 }
 

@@ -9,15 +9,11 @@ import (
 
 	"github.com/countersign/countersign/activities"
 	"github.com/countersign/countersign/activities/directory"
-	"github.com/countersign/countersign/activities/fresh"
 	"github.com/countersign/countersign/activities/grant"
 	"github.com/countersign/countersign/activities/ledger"
 	"github.com/countersign/countersign/worker/authority"
 	"github.com/countersign/countersign/workflows/policy"
 )
-
-// maxPolicy bounds a policy file, in bytes.
-const maxPolicy = 256 << 10
 
 // trust is where a worker finds what its authority is made of.
 type trust struct {
@@ -47,7 +43,7 @@ func (t *trust) open(ctx context.Context, registry *activities.Registry) (*autho
 	if err != nil {
 		return nil, nil, err
 	}
-	rules := Policy(t.policy)
+	rules := policy.File(t.policy)
 	if _, err := rules(); err != nil {
 		return nil, nil, fmt.Errorf("read the policy: %w", err)
 	}
@@ -64,7 +60,7 @@ func (t *trust) open(ctx context.Context, registry *activities.Registry) (*autho
 	}
 	a, err := authority.New(authority.Options{
 		Keys: keys, Ledger: l, Policy: rules,
-		Directory: fresh.File(t.directory, 1<<20, directory.Parse),
+		Directory: directory.File(t.directory),
 		Effects:   Effects(registry),
 	})
 	if err != nil {
@@ -72,20 +68,6 @@ func (t *trust) open(ctx context.Context, registry *activities.Registry) (*autho
 		return nil, nil, err
 	}
 	return a, func() { _ = l.Close() }, nil
-}
-
-// Policy reads a policy file at every question; "" is the policy that ships.
-func Policy(file string) func() (*policy.Policy, error) {
-	if file == "" {
-		return func() (*policy.Policy, error) { return policy.Default(), nil }
-	}
-	return fresh.File(file, maxPolicy, func(raw []byte) (*policy.Policy, error) {
-		p, problems := policy.Parse(file, raw)
-		if len(problems) > 0 {
-			return nil, problems
-		}
-		return p, nil
-	})
 }
 
 // Effects tells the effects of a registry's activities.
