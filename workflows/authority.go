@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"encoding/json"
+	"time"
 
 	"github.com/countersign/countersign/activities/digest"
 	"github.com/countersign/countersign/activities/grant"
@@ -14,6 +15,7 @@ import (
 const (
 	JudgeActivity = "countersign.judge" // takes a JudgeInput, returns a Judged
 	CheckActivity = "countersign.check" // takes a grant.Signed of a standing, an edit or an answer, returns its body: Checked
+	TellActivity  = "countersign.tell"  // takes a Told, which it puts on record for the gateway to hear
 )
 
 // JudgeInput are calls, to ask what policy says of each.
@@ -34,6 +36,34 @@ type JudgeCall struct {
 type Judged struct {
 	Verdicts []policy.Verdict `json:"verdicts"`
 	Policy   digest.Digest    `json:"policy"`
+}
+
+// Told is what a run lets the gateway know. It is the run's own word: it makes people look, and
+// permits nothing. Exactly one of the two is set.
+type Told struct {
+	Asked *Asked `json:"asked,omitempty"`
+	Ended *Ended `json:"ended,omitempty"`
+}
+
+// Asked says that a run asks people something.
+type Asked struct {
+	ID        string        `json:"id"` // of the asking step
+	Digest    digest.Digest `json:"digest"`
+	Execution string        `json:"execution"`
+	// Question says that it is a question with a form, not a request.
+	Question  bool       `json:"question,omitempty"`
+	Asked     time.Time  `json:"asked"`
+	Expires   time.Time  `json:"expires"`
+	Escalates *time.Time `json:"escalates,omitempty"`
+}
+
+// Ended says how a run that asked people, or failed, has ended.
+type Ended struct {
+	Execution string `json:"execution"`
+	Playbook  string `json:"playbook"`
+	State     State  `json:"state"`
+	Outcome   string `json:"outcome,omitempty"`
+	Error     string `json:"error,omitempty"`
 }
 
 // Checked is the body of something signed, by a key that the worker trusts.

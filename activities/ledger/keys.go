@@ -60,6 +60,12 @@ func OutcomeKey(permission, workflow, step string) string {
 // KeepKey is the key of what keeps a step's effect.
 func KeepKey(run, step string) string { return key("keep", run, step) }
 
+// AskedKey is the key of a run's word that it asks something.
+func AskedKey(asked digest.Digest) string { return key("asked", string(asked)) }
+
+// EndedKey is the key of a run's word that it has ended.
+func EndedKey(run, execution string) string { return key("ended", run, execution) }
+
 var escape = strings.NewReplacer("%", "%25", "/", "%2F")
 
 func key(parts ...string) string {
