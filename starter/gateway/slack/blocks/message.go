@@ -14,16 +14,18 @@ type Message struct {
 	Blocks []slack.Block
 }
 
-// The ids by which what people press and fill in comes back. The value of a button, and the
-// private_metadata of a form, is the digest of what is asked; it permits nothing by itself.
+// The ids by which what people press and fill in comes back. The value of a button is the digest of what
+// is asked; it permits nothing by itself. Of [ActEdit] and [ActKeep] it may name a step as well, which
+// [ReadValue] tells apart. Where a block has several buttons that are alike, their ids have a number;
+// [Action] drops it. The private_metadata of a form is a [Meta].
 const (
 	ActApprove = "approve"
 	ActReject  = "reject"
 	ActEdit    = "edit"
 	ActDetails = "details"
 	ActAnswer  = "answer"
-	ActUndo    = "undo" // value: the digest; the run is that which asked
-	ActKeep    = "keep"
+	ActUndo    = "undo"   // value: the digest; the run is that which asked
+	ActKeep    = "keep"   // value: the digest and the step; see [ReadValue]
 	ActShow    = "show"   // value: a run
 	ActReview  = "review" // a row of a folded message or of the home tab
 
@@ -31,6 +33,7 @@ const (
 	FormEdit   = "edit_form"
 	FormAnswer = "answer_form"
 	FormUndo   = "undo_form"
+	FormKeep   = "keep_form"
 	FormRun    = "run_form"
 	FormShown  = "shown" // details: nothing to send
 )
