@@ -1,6 +1,20 @@
-// Package receive is where what people do in Slack comes in: over Socket Mode, or over HTTP with a
-// signature. Both lead to one [Handler], and both hand over only what is verified to be Slack's, of
-// this app and of this workspace.
+// Package receive is where what people do in Slack comes in: over Socket Mode ([Socket]), or over HTTP
+// with a signature ([HTTP]). Both lead through one [Intake] to one [Handler], and both hand over only
+// what is verified to be Slack's, of this app and of this workspace.
+//
+//	in, err := receive.New(handler, receive.Config{App: "A0123", Team: "T0123", Private: front})
+//	socket, err := in.Socket(receive.SocketOptions{API: api})      // socket.Run(ctx)
+//	http, err := in.HTTP(receive.HTTPOptions{Secrets: secrets})    // http.Mount(mux)
+//	defer in.Wait(ctx)                                             // for what goes on after answers
+//
+// Slack waits three seconds for an answer, and does not deliver again what people press or send: it
+// shows them a warning, and they press again. So a Handler first puts on record what people decide, and
+// its answer says so. Whatever keeps it from that (its time is over, it panics, too much is under way)
+// is told to the person as [NotRecorded]; nothing is acknowledged that only a memory holds.
+//
+// What Slack sends is checked again here: one JSON value without a key that appears twice, bounded in
+// depth and length, ids that look like ids. Of names, mail addresses and the text of messages in it
+// nothing is handed over.
 package receive
 
 import (
@@ -13,14 +27,15 @@ import (
 type From struct {
 	App, Team, Enterprise string
 	User                  string
-	// UserTeam is the workspace that the user belongs to.
+	// UserTeam is the workspace that the user belongs to; "" where Slack does not say: in a Command and
+	// in Opened.
 	UserTeam string
 	Channel  string // "" in a view
-	Message  string // ts of the message that was clicked; "" in a view
+	Message  string // ts of the message that was clicked; "" in a view, and where one person alone sees it
 	Thread   string // ts of the thread it stands in
 	// Trigger opens a view, within three seconds and once.
 	Trigger string
-	// ResponseURL takes five messages within half an hour.
+	// ResponseURL takes five messages within half an hour; "" in a view.
 	ResponseURL string
 }
 
@@ -42,8 +57,9 @@ type View struct {
 // Values are what was filled in, by block_id and action_id.
 type Values map[string]map[string]Value
 
-// Value is one entry of a form. Text is what an entry of one value says: text, number, date, chosen
-// option or user; Times that of a date and time, in seconds; Chosen those of several.
+// Value is one entry of a form. Text is what an entry of one value says: text, number, date, time of
+// day, or the value of the chosen option or the id of the chosen user or channel, and "" if there is
+// none; Time that of a date and time, in seconds; Chosen those of several, files among them.
 type Value struct {
 	Type   string
 	Text   string
@@ -86,11 +102,16 @@ type FormReply struct {
 	Errors map[string]string
 	// Instead is a view that takes the form's place.
 	Instead json.RawMessage
-	After   func(context.Context)
+	// All closes the forms below it, too.
+	All bool
+	// After runs when Slack has its answer.
+	After func(context.Context)
 }
 
 // Handler does what people ask. Its methods may be called side by side. They have ctx's time, which
-// is less than Slack's three seconds; what takes longer goes into After.
+// is less than Slack's three seconds; what takes longer goes into After. When that time is over the
+// person has been told [NotRecorded], and what a method then returns is dropped, its After with it.
+// Opened is called when Slack has its answer, and has the time of an After.
 type Handler interface {
 	Click(ctx context.Context, c Click) Reply
 	Submit(ctx context.Context, s Submission) FormReply
