@@ -132,6 +132,8 @@ type Tx interface {
 	List(Filter) ([]Record, error)
 	// Count counts the records of a kind since a time, by topic.
 	Count(kind Kind, since time.Time) (map[string]int, error)
+	// Head is the number of the last record, 0 where there is none.
+	Head() int64
 	// Now is the database's clock when the transaction began, and the At of what it appends.
 	Now() time.Time
 }

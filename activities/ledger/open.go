@@ -20,6 +20,7 @@ type Ledger struct {
 	base        base
 	clock       func() time.Time // nil: the database's
 	existing    bool             // it is not made
+	commits     commits
 }
 
 // base is what differs between the databases.
@@ -36,6 +37,8 @@ type base interface {
 	busy(err error) bool
 	// hint says what to do about an error; it may be "".
 	hint(err error) string
+	// lock tries for a lead; nil is that somebody else has it.
+	lock(ctx context.Context, name string) (lock, error)
 }
 
 // Option is a choice of Open.

@@ -23,6 +23,8 @@ const appRole = "countersign_app"
 type postgresBase struct {
 	// role is the role of each transaction; "none" is the login itself.
 	role atomic.Value
+	// config makes connections beside the pool.
+	config *pgx.ConnConfig
 }
 
 func dialPostgres(address string) (*Ledger, error) {
@@ -40,7 +42,7 @@ func dialPostgres(address string) (*Ledger, error) {
 	db := stdlib.OpenDB(*config)
 	db.SetMaxOpenConns(maxConns)
 	db.SetMaxIdleConns(maxConns)
-	b := &postgresBase{}
+	b := &postgresBase{config: config}
 	b.role.Store("none")
 	return &Ledger{name: named(u), write: db, read: db, base: b}, nil
 }

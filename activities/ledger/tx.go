@@ -28,6 +28,7 @@ func (l *Ledger) Do(ctx context.Context, f func(Tx) error) error {
 	if err := t.tx.Commit(); err != nil {
 		return l.failed("commit to", fmt.Errorf("whether it is on record is not known: %w", errors.Join(err, context.Cause(ctx))))
 	}
+	l.commits.tell()
 	return nil
 }
 
@@ -103,6 +104,9 @@ type tx struct {
 
 // Now implements Tx.
 func (t *tx) Now() time.Time { return t.now }
+
+// Head implements Tx.
+func (t *tx) Head() int64 { return t.seq }
 
 // Append implements Tx.
 func (t *tx) Append(e Entry) (Record, error) {

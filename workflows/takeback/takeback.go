@@ -46,6 +46,9 @@ type Call struct {
 // changed since. The outcome of the playbook tells those apart.
 const Changed = "the world has changed"
 
+// Prefix stands before the name of a playbook that takes something back.
+const Prefix = "undo-"
+
 // Bounds on one document. What is over is older, and is left for the next.
 const (
 	maxCalls = 200
@@ -185,7 +188,7 @@ const maxID = 40
 // name is that of the playbook.
 func (d *document) name() (string, error) {
 	of, _, _ := strings.Cut(d.run, "/")
-	name := "undo-" + of
+	name := Prefix + of
 	if len(name) > maxName {
 		name = strings.TrimSuffix(name[:maxName], "-")
 	}

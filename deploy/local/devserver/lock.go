@@ -8,19 +8,14 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+
+	"github.com/countersign/countersign/activities/ledger/filelock"
 )
 
 const lockFile = "devserver.lock"
 
-// errLocked is what the system's lock call returns through tryLock when somebody else has it.
-var errLocked = errors.New("locked")
-
 // dirLock keeps other processes, and other servers of this one, out of a folder. SQLite would
 // let two servers share the file, and each would then take the other's shards away.
-//
-// The lock belongs to the open file, so the system releases it when the process ends in any
-// way. The file stays: deleting it would let a third process lock a new file of the same name
-// while a second still holds the old one.
 type dirLock struct{ file *os.File }
 
 // lockDir makes the folder if needed and locks it or says who has it.
@@ -33,9 +28,9 @@ func lockDir(dir string) (*dirLock, error) {
 	if err != nil {
 		return nil, fmt.Errorf("lock the folder of the database: %w", err)
 	}
-	if err := tryLock(f); err != nil {
+	if err := filelock.Try(f); err != nil {
 		defer f.Close()
-		if errors.Is(err, errLocked) {
+		if errors.Is(err, filelock.ErrLocked) {
 			return nil, &InUseError{Dir: dir, PID: holder(f)}
 		}
 		return nil, fmt.Errorf("lock %s: %w", path, err)

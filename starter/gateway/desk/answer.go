@@ -67,18 +67,23 @@ func (d *Desk) question(ctx context.Context, run string, a Answer) (*workflows.Q
 		return nil, refuse("the run %s does not ask that; look at it again", run)
 	}
 	q := st.Questions[i]
-	again := q.Question
-	if err := again.Seal(); err != nil || again.Digest != q.Digest || q.Run != run || q.Execution != st.Execution {
-		return nil, refuse("the question is not as this gateway would have it: its digest is not that of what it says")
-	}
 	root, err := d.origin(ctx, run)
 	if err != nil {
 		return nil, err
 	}
-	if _, ok := root.plans[q.Plan]; !ok {
-		return nil, refuse("the plan %s is none that the run was started with", q.Plan.Short())
+	return q, checkQuestion(q, st, root)
+}
+
+// checkQuestion holds a question against its own digest and against what the run was started with.
+func checkQuestion(q *workflows.QuestionStatus, st *workflows.Status, root origin) error {
+	again := q.Question
+	if err := again.Seal(); err != nil || again.Digest != q.Digest || q.Run != st.Run || q.Execution != st.Execution {
+		return refuse("the question is not as this gateway would have it: its digest is not that of what it says")
 	}
-	return q, nil
+	if _, ok := root.plans[q.Plan]; !ok {
+		return refuse("the plan %s is none that the run was started with", q.Plan.Short())
+	}
+	return nil
 }
 
 // recordAnswer records the first answer to a question. Where another was first it refuses.

@@ -8,6 +8,7 @@
 //	answer    a question, a delegation, an edit                  answer.go, delegate.go, edit.go
 //	operate   cancel, the kill switch, reviews                   operate.go
 //	put back  what a run did, or keep it                         undo.go, keep.go
+//	show      what is asked and what came of it, as it changes   sight.go, follow.go
 //
 // The desk authenticates nobody: its callers hand it a [Principal] that they made of a verified
 // token or of a verified click. Everything else it looks up anew for every word of a person: who is

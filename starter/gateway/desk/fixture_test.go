@@ -68,6 +68,8 @@ type office struct {
 	edits     []approval.EditOrder
 	cancelled []string
 	deaf      error // what a run answers
+	silent    bool  // no worker answers
+	asked     int   // how often runs were asked for their status
 	notices   []desk.Notice
 }
 
@@ -198,9 +200,15 @@ func (o fakeRuns) Start(ctx context.Context, pb *playbook.Playbook, key string, 
 
 func (o fakeRuns) Deliver(context.Context, event.Event) (bool, error) { return false, nil }
 
-func (o fakeRuns) Status(_ context.Context, run string) (*workflows.Status, error) {
+func (o fakeRuns) Status(ctx context.Context, run string) (*workflows.Status, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	if o.asked++; o.silent {
+		o.mu.Unlock()
+		<-ctx.Done()
+		o.mu.Lock()
+		return nil, fmt.Errorf("ask %s: %w", run, workflows.ErrNoWorker)
+	}
 	if st, ok := o.status[run]; ok {
 		return st, nil
 	}

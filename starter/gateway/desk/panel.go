@@ -83,6 +83,7 @@ func names(text string) []string {
 type said struct {
 	votes    []approval.Vote
 	decision *ledger.DecisionBody
+	edits    []time.Time // that changed this very request
 }
 
 // heard reads what is on record of a request, and completes the panel by it.
@@ -117,6 +118,9 @@ func heard(tx ledger.Tx, r approval.Request, p *approval.Panel) (said, error) {
 			var b ledger.EditBody
 			if err := read(rec, &b); err != nil {
 				return s, err
+			}
+			if b.Request == r.Digest {
+				s.edits = append(s.edits, rec.At)
 			}
 			if b.Approval == r.ID {
 				p.Exclude(approval.Editor, b.By)

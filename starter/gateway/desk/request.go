@@ -31,6 +31,11 @@ func (d *Desk) matter(ctx context.Context, run, id string, want digest.Digest) (
 	if err != nil {
 		return nil, err
 	}
+	return d.matterOf(ctx, st, run, id, want)
+}
+
+// matterOf is matter of what a run has told.
+func (d *Desk) matterOf(ctx context.Context, st *workflows.Status, run, id string, want digest.Digest) (*matter, error) {
 	var asking *workflows.ApprovalStatus
 	for _, a := range st.Approvals {
 		if a.ID == id && (a.Digest == want || asking == nil) {
@@ -147,6 +152,8 @@ func covers(r approval.Request, asking *playbook.Step, steps []*playbook.Step) e
 type origin struct {
 	run      string
 	tickets  []grant.Ticket
+	events   []json.RawMessage               // of each; nil: it was too long to be on record
+	answers  json.RawMessage                 // the one that the run answers
 	plans    map[digest.Digest]playbook.Plan // with those of called playbooks
 	starters []string
 	subjects []string
@@ -155,32 +162,32 @@ type origin struct {
 // origin finds the records of the run that a workflow belongs to. A run that was started again, or
 // joined, has several: who is excluded by one has no vote.
 func (d *Desk) origin(ctx context.Context, workflow string) (origin, error) {
+	var o origin
+	err := d.Ledger.View(ctx, func(tx ledger.Tx) (err error) {
+		o, err = d.originIn(tx, workflow)
+		return err
+	})
+	return o, err
+}
+
+func (d *Desk) originIn(tx ledger.Tx, workflow string) (origin, error) {
 	o := origin{plans: map[digest.Digest]playbook.Plan{}}
-	err := d.Ledger.View(ctx, func(tx ledger.Tx) error {
-		for _, id := range roots(workflow) {
-			records, err := all(tx, ledger.Filter{Kinds: []ledger.Kind{ledger.Run}, Run: id})
-			if err != nil {
-				return err
-			}
-			for _, r := range records {
-				if err := o.add(d.keys(), r); err != nil {
-					return err
-				}
-			}
-			if len(records) > 0 {
-				o.run = id
-				return o.about(tx)
+	for _, id := range roots(workflow) {
+		records, err := all(tx, ledger.Filter{Kinds: []ledger.Kind{ledger.Run}, Run: id})
+		if err != nil {
+			return origin{}, err
+		}
+		for _, r := range records {
+			if err := o.add(d.keys(), r); err != nil {
+				return origin{}, err
 			}
 		}
-		return nil
-	})
-	if err != nil {
-		return origin{}, err
+		if len(records) > 0 {
+			o.run = id
+			return o, o.about(tx)
+		}
 	}
-	if o.run == "" {
-		return origin{}, refuse("the run %s was not started by this gateway", clip(workflow, 300))
-	}
-	return o, nil
+	return origin{}, refuse("the run %s was not started by this gateway", clip(workflow, 300))
 }
 
 // roots are the ids that a workflow's run can have, the shortest first: what a run calls has its id
@@ -213,25 +220,28 @@ func (o *origin) add(keys grant.Keys, r ledger.Record) error {
 	}
 	o.tickets = append(o.tickets, t)
 	o.starters = append(o.starters, t.StartedBy)
-	return o.plan(plan, 0)
+	o.events = append(o.events, body.Event)
+	return o.holds(plan, 0)
 }
 
-// about gathers whom or what the run is about. An event that only joined it adds nobody: else whoever
+// about gathers what the run answers, and whom or what it is about. An event that only joined it adds nobody: else whoever
 // can send one could take the vote from all who may give it.
 func (o *origin) about(tx ledger.Tx) error {
-	for _, t := range o.tickets {
+	for i, t := range o.tickets {
 		_, joined, err := tx.Find(ledger.JoinedKey(t.ID))
 		if err != nil {
 			return err
 		}
 		if !joined {
+			o.answers = o.events[i]
 			o.subjects = append(o.subjects, t.Subjects...)
 		}
 	}
 	return nil
 }
 
-func (o *origin) plan(p playbook.Plan, depth int) error {
+// holds notes a plan, with those that it calls.
+func (o *origin) holds(p playbook.Plan, depth int) error {
 	name, err := digest.Of(p)
 	if err != nil {
 		return err
@@ -240,7 +250,7 @@ func (o *origin) plan(p playbook.Plan, depth int) error {
 		return nil
 	}
 	for _, called := range p.Playbooks {
-		if err := o.plan(called, depth+1); err != nil {
+		if err := o.holds(called, depth+1); err != nil {
 			return err
 		}
 	}

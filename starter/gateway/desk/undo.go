@@ -107,82 +107,91 @@ func (d *Desk) undoing(ctx context.Context, p Principal, run string) (*playbook.
 
 // standing is what a run did, with what it called, and nothing has taken back, the oldest first.
 func standing(tx ledger.Tx, run string) ([]takeback.Done, error) {
-	taken, err := takenBack(tx, run)
-	if err != nil {
-		return nil, err
-	}
+	stand, err := stands(tx, run)
 	var done []takeback.Done
-	err = effects(tx, run, func(rec ledger.Record, of ledger.IntentBody, b ledger.OutcomeBody) {
-		if of.Undo != "" { // it took something back itself
-			return
-		}
-		if name := digest.Digest(rec.Topic); taken[name] > 0 {
-			taken[name]--
-			return
-		}
-		one := takeback.Done{Step: strings.TrimPrefix(strings.TrimPrefix(of.Workflow, run), "/"), Activity: of.Activity, Version: of.Version}
+	for _, e := range stand {
+		one := takeback.Done{Step: strings.TrimPrefix(strings.TrimPrefix(e.intent.Workflow, run), "/"), Activity: e.intent.Activity, Version: e.intent.Version}
 		if one.Step != "" {
 			one.Step += "/"
 		}
-		one.Step += of.Step
-		if b.Undo != nil {
-			one.Undo = &takeback.Call{Activity: b.Undo.Activity, Version: b.Undo.Version, Input: b.Undo.Input}
+		one.Step += e.intent.Step
+		if undo := e.outcome.Undo; undo != nil {
+			one.Undo = &takeback.Call{Activity: undo.Activity, Version: undo.Version, Input: undo.Input}
 		}
 		done = append(done, one)
-	})
+	}
 	return done, err
 }
 
-// effects tells of every effect of a run that ended well, and of what it called, in their order.
-func effects(tx ledger.Tx, run string, tell func(ledger.Record, ledger.IntentBody, ledger.OutcomeBody)) error {
+// effect is one that ended well.
+type effect struct {
+	record  ledger.Record // of the outcome
+	intent  ledger.IntentBody
+	outcome ledger.OutcomeBody
+}
+
+// stands are the effects of a run, and of what it called, that nothing has taken back: neither the
+// run itself nor those that people have started for that.
+func stands(tx ledger.Tx, run string) ([]effect, error) {
+	own, err := effects(tx, run)
+	if err != nil {
+		return nil, err
+	}
+	taken := map[digest.Digest]int{} // calls that took something back
+	for _, e := range own {
+		if e.intent.Undo != "" {
+			taken[e.intent.Digest]++
+		}
+	}
+	asked, err := all(tx, ledger.Filter{Kinds: []ledger.Kind{ledger.Undo}, Run: run})
+	if err != nil {
+		return nil, err
+	}
+	for _, rec := range asked {
+		var b ledger.UndoBody
+		if err := read(rec, &b); err != nil {
+			return nil, err
+		}
+		others, err := effects(tx, b.Undoing)
+		if err != nil {
+			return nil, err
+		}
+		for _, e := range others {
+			taken[e.intent.Digest]++
+		}
+	}
+	return slices.DeleteFunc(own, func(e effect) bool {
+		name := digest.Digest(e.record.Topic)
+		if e.intent.Undo != "" || taken[name] == 0 {
+			return e.intent.Undo != ""
+		}
+		taken[name]--
+		return true
+	}), nil
+}
+
+// effects are all that ended well of a run, and of what it called, in their order.
+func effects(tx ledger.Tx, run string) ([]effect, error) {
 	records, err := all(tx, ledger.Filter{Kinds: []ledger.Kind{ledger.Intent, ledger.Retry, ledger.Outcome}, Run: run, Tree: true})
 	if err != nil {
-		return err
+		return nil, err
 	}
+	var list []effect
 	intents := map[int64]ledger.IntentBody{}
 	for _, rec := range records {
 		if rec.Kind != ledger.Outcome {
 			var b ledger.IntentBody
 			if err := read(rec, &b); err != nil {
-				return err
+				return nil, err
 			}
 			intents[rec.Seq] = b
 			continue
 		}
 		var b ledger.OutcomeBody
 		if err := read(rec, &b); err != nil {
-			return err
-		}
-		tell(rec, intents[b.Intent], b)
-	}
-	return nil
-}
-
-// takenBack counts the calls that took something of a run back, by their digests: those of the run
-// itself, and those of the runs that people have started for that.
-func takenBack(tx ledger.Tx, run string) (map[digest.Digest]int, error) {
-	asked, err := all(tx, ledger.Filter{Kinds: []ledger.Kind{ledger.Undo}, Run: run})
-	if err != nil {
-		return nil, err
-	}
-	runs := []string{run}
-	for _, rec := range asked {
-		var b ledger.UndoBody
-		if err := read(rec, &b); err != nil {
 			return nil, err
 		}
-		runs = append(runs, b.Undoing)
+		list = append(list, effect{rec, intents[b.Intent], b})
 	}
-	taken := map[digest.Digest]int{}
-	for _, one := range runs {
-		err := effects(tx, one, func(_ ledger.Record, of ledger.IntentBody, _ ledger.OutcomeBody) {
-			if of.Undo != "" || one != run {
-				taken[of.Digest]++
-			}
-		})
-		if err != nil {
-			return nil, err
-		}
-	}
-	return taken, nil
+	return list, nil
 }
