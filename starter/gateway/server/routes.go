@@ -58,6 +58,11 @@ func Handler(o Options) http.Handler {
 	mux.HandleFunc("POST /v1/reviews/{id}/close", take(o, maxBody, func(ctx context.Context, c caller, r Reason) (Done, error) {
 		return Done{}, d.CloseReview(ctx, c.Principal, c.request.PathValue("id"), r.Reason)
 	}))
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { says(w, http.StatusOK, "ok\n") })
+	mux.HandleFunc("GET /readyz", o.ready)
+	for _, add := range o.Routes {
+		add(mux)
+	}
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
 		problem(w, http.StatusNotFound, CodeBad, "there is no such request")
 	})

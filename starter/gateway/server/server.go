@@ -15,10 +15,12 @@
 //	POST /v1/halt, /v1/resume           a Reason
 //	GET  /v1/reviews                    the open reviews of what was decided alone
 //	POST /v1/reviews/{id}/close         a Reason
+//	GET  /healthz                       whether the gateway runs; without a token
+//	GET  /readyz                        whether it can do its work, and which part cannot; without a token
 //
 // A run's id is one escaped segment of the path. Every request carries a bearer token; who it is for
 // is all that a request says of its sender. Bodies are JSON with nothing unknown in it, and so are
-// answers; one that is no 200 is a [Problem].
+// answers; one that is no 200 is a [Problem]. Routes of others stand beside these, within the same bounds.
 //
 // On a loopback address it speaks plain HTTP, and only to requests that name the loopback address as
 // their host: a page in a browser could else be made to talk to it. Everywhere else it takes TLS.
@@ -44,6 +46,17 @@ type Options struct {
 	// Surface is what the record says of where callers are; "" is cli.
 	Surface string
 	Log     *slog.Logger // nil: none
+	// Routes add what looks after itself who sends what, like the paths that Slack sends to.
+	Routes []func(*http.ServeMux)
+	// Ready are the parts that /readyz asks.
+	Ready []Check
+}
+
+// Check is a part of the gateway that can be unready.
+type Check struct {
+	Name string // all that anybody hears of it
+	// Ready says what is missing; nil is nothing. It is asked at every request, and does not wait.
+	Ready func(context.Context) error
 }
 
 // Listen says where a server listens, and how.
