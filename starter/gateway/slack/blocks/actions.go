@@ -91,7 +91,7 @@ func command(s desk.Sight) string {
 
 // shell is a run's id as a shell takes it.
 func shell(run string) string {
-	run = cut(exact(run), maxCode)
+	run = name(run, maxCode)
 	if strings.ContainsFunc(run, func(r rune) bool {
 		return !strings.ContainsRune("/._-@:+", r) && !(r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z')
 	}) {

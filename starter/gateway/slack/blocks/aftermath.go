@@ -46,9 +46,9 @@ func tick(step desk.StepSight) string {
 	if mark == "" {
 		mark = "?"
 	}
-	says := fmt.Sprintf("%s  %s  %s", mark, codeOf(cut(exact(step.Step), maxName)), escapes.Replace(cut(exact(string(step.State)), 40)))
+	says := fmt.Sprintf("%s  %s  %s", mark, codeOf(name(step.Step, maxName)), escapes.Replace(name(string(step.State), 40)))
 	if step.Error != "" {
-		says += ": " + codeOf(cut(exact(first(step.Error)), 200))
+		says += ": " + codeOf(name(first(step.Error), 200))
 	}
 	return says
 }
@@ -67,7 +67,7 @@ func (p *page) over(s desk.Sight) {
 			p.saidShort(s.Error)
 		}
 	default:
-		p.markup("*Run* " + codeOf(cut(exact(string(s.State)), maxName)))
+		p.markup("*Run* " + codeOf(name(string(s.State), maxName)))
 	}
 }
 
@@ -83,7 +83,7 @@ func (p *page) expiring(s desk.Sight) {
 }
 
 func (p *page) until(e desk.ExpirySight) string {
-	step := codeOf(cut(exact(e.Step), maxName))
+	step := codeOf(name(e.Step, maxName))
 	if e.KeptBy != "" {
 		return step + " is *kept* by " + p.person(e.KeptBy)
 	}

@@ -29,7 +29,7 @@ func (p *page) again(r *approval.Request) {
 	if r.Again == nil {
 		return
 	}
-	p.markup("People said yes to " + codeOf(cut(exact(r.Again.Of.Short()), 40)) + ". It was not done, because:")
+	p.markup("People said yes to " + codeOf(name(r.Again.Of.Short(), 40)) + ". It was not done, because:")
 	p.said(r.Again.Why)
 	if len(r.Again.Steps) > 0 {
 		p.markup("What it does has changed for " + p.all(r.Again.Steps, p.code) + ".")
@@ -39,6 +39,10 @@ func (p *page) again(r *approval.Request) {
 // callsOf shows every call with all of its parameters.
 func (p *page) callsOf(s desk.Sight) {
 	p.markup(leadsTo(s))
+	if p.brief {
+		p.briefly(s.Request.Calls)
+		return
+	}
 	for i, c := range s.Request.Calls {
 		if i >= p.room.calls {
 			p.cut = true
@@ -49,8 +53,21 @@ func (p *page) callsOf(s desk.Sight) {
 	}
 }
 
+// briefly says of each call what it is, and on what. Details has the rest.
+func (p *page) briefly(calls []approval.Call) {
+	var lines []string
+	for i, c := range calls {
+		if i == maxFolded {
+			lines = append(lines, fmt.Sprintf("…[+%s]", plural(len(calls)-i, "call", "calls")))
+			break
+		}
+		lines = append(lines, fmt.Sprintf("%d. %s  %s  %s", i+1, name(c.Step, maxName), name(c.Activity, maxName), cut(acted(c), 200)))
+	}
+	p.lines(lines)
+}
+
 func (p *page) call(i int, c approval.Call, again *approval.Again) {
-	parts := []el{bold(fmt.Sprintf("%d. ", i+1)), code(p.bounded(exact(c.Step)))}
+	parts := []el{bold(fmt.Sprintf("%d. ", i+1)), code(p.exactly(c.Step))}
 	if title := first(c.Title); title != "" {
 		parts = append(parts, text("  "+cut(title, maxHeader)))
 	}
@@ -100,14 +117,31 @@ func callLines(c approval.Call, again *approval.Again) []string {
 }
 
 // parameters are the lines of an input, as the terminal shows them.
-func parameters(raw json.RawMessage) []string {
-	lines := card.Parameters(raw)
+func parameters(raw json.RawMessage) []string { return harmlessly(card.Parameters(raw)) }
+
+// harmlessly are lines of parameters with what would mislead in Slack escaped.
+func harmlessly(lines []string) []string {
 	for i, line := range lines {
-		if mixed(line) {
-			lines[i] = exact(line)
+		if mixed(line) || tag.MatchString(line) {
+			lines[i] = parameter(line)
 		}
 	}
 	return lines
+}
+
+// parameter is a line of parameters in which something would mislead in Slack: its name and its value are
+// escaped. Text of several lines has a bar before each; where it is escaped, that is an exclamation mark.
+func parameter(line string) string {
+	rest := strings.TrimLeft(line, " -|")
+	lead := line[:len(line)-len(rest)]
+	if strings.Contains(lead, "|") {
+		return strings.Replace(lead, "|", "!", 1) + plainer(rest)
+	}
+	name, value, _ := strings.Cut(rest, "  ")
+	if value == "" {
+		return lead + plainer(rest)
+	}
+	return lead + plainer(name) + "  " + plainer(strings.TrimLeft(value, " "))
 }
 
 func rule(c approval.Call) string {
@@ -139,17 +173,20 @@ func changes(c approval.Call) []string {
 
 // leadsTo says what a yes does, or was about to do.
 func leadsTo(s desk.Sight) string {
-	verb := "makes"
-	if !s.Open() {
-		verb = "was to make"
+	verb := "A yes makes"
+	switch {
+	case s.Decision != nil && s.Decision.Outcome == approval.Approved:
+		verb = "The yes covers"
+	case !s.Open():
+		verb = "A yes was to make"
 	}
 	switch n := len(s.Request.Calls); n {
 	case 0:
 		return "A yes makes no call by itself; it decides how the playbook goes on."
 	case 1:
-		return "A yes " + verb + " this call:"
+		return verb + " this call:"
 	default:
-		return fmt.Sprintf("A yes %s these %d calls, in this order:", verb, n)
+		return fmt.Sprintf("%s these %d calls, in this order:", verb, n)
 	}
 }
 

@@ -41,12 +41,13 @@ func (p *page) card(s desk.Sight, where place) {
 		p.header(heading(s, p.Context))
 	}
 	p.standing(s)
+	p.aftermath(s)
+	p.brief = where == onCard && !s.Open()
 	if s.Question != nil {
 		p.question(s)
 	} else {
 		p.request(s)
 	}
-	p.aftermath(s)
 	if where == onCard && s.Open() && len(p.People)+len(p.Groups) > 0 {
 		p.calls(p.People, p.Groups)
 	}
@@ -75,8 +76,16 @@ func (p *page) why(s desk.Sight) {
 		row{"subject", p.hint(s.Event.Subject)},
 		row{"account", p.hint(s.Account)},
 		row{"time", when(s.Event.Time)},
-		row{"started by", p.people(s.StartedBy)},
+		row{"asked by", p.askedBy(s)},
 	)
+}
+
+// askedBy is who made the run ask.
+func (p *page) askedBy(s desk.Sight) string {
+	if len(s.StartedBy) == 0 {
+		return "the event"
+	}
+	return p.people(s.StartedBy)
 }
 
 func title(s desk.Sight) string {
@@ -105,8 +114,9 @@ func when(t time.Time) string {
 }
 
 // expires says until when people may answer, and what happens then.
+// It does not count down: a message is sent again when it has changed.
 func expires(at time.Time, open bool, now time.Time, without string) string {
-	says := stamp(at) + ", " + relative(at, now)
+	says := stamp(at)
 	switch {
 	case !open:
 	case now.Before(at):
@@ -119,7 +129,7 @@ func expires(at time.Time, open bool, now time.Time, without string) string {
 
 // ids are the names by which one finds it elsewhere.
 func (p *page) ids(s desk.Sight) string {
-	return fmt.Sprintf("digest %s  run %s", codeOf(cut(exact(s.Digest().Short()), 40)), codeOf(cut(exact(s.Run), maxCode)))
+	return fmt.Sprintf("digest %s  run %s", codeOf(name(s.Digest().Short(), 40)), codeOf(name(s.Run, maxCode)))
 }
 
 // summary is the card in a few words: the notification, and what a screen reader reads first.

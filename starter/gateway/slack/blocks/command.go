@@ -43,13 +43,13 @@ func Story(st *workflows.Status, c Context) Message {
 	lines := strings.Split(strings.TrimRight(out.String(), "\n"), "\n")
 	kept := cutLines(lines, maxStory)
 	for i, line := range kept {
-		kept[i] = cut(line, 110)
+		kept[i] = cut(untagged(line), 110)
 	}
 	p.lines(kept)
 	if len(kept) < len(lines) {
 		p.aside("All of it: " + codeOf("starter show "+shell(st.Run)))
 	}
-	return p.message(Escape(cut(exact(st.Run), maxCode) + " is " + string(st.State)))
+	return p.message(Escape(name(st.Run, maxCode) + " is " + string(st.State)))
 }
 
 // Duty says who is on call for something.
@@ -58,7 +58,7 @@ type Duty struct {
 	People []string
 }
 
-// OnCall says who is on call, and calls nobody.
+// OnCall says who is on call. It is for one person alone: in a channel it would call them all.
 func OnCall(all []Duty, c Context) Message {
 	p := &page{Context: c, room: short}
 	if len(all) == 0 {
@@ -74,7 +74,7 @@ func OnCall(all []Duty, c Context) Message {
 		if len(d.People) > 0 {
 			people = p.people(d.People)
 		}
-		rows = append(rows, row{codeOf(cut(exact(d.Name), maxName)), people})
+		rows = append(rows, row{codeOf(name(d.Name, maxName)), people})
 	}
 	p.rows(rows...)
 	return p.message("Who is on call")
@@ -93,7 +93,7 @@ func Help(command string) Message {
 		{"on-call", "who is on call"},
 		{"help", "this"},
 	} {
-		lines = append(lines, fmt.Sprintf("%-24s %s", name+" "+one[0], one[1]))
+		lines = append(lines, fmt.Sprintf("%-27s %s", name+" "+one[0], one[1]))
 	}
 	p.lines(lines)
 	return p.message("What " + Escape(name) + " can do")

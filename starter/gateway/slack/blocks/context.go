@@ -64,15 +64,15 @@ func (c Context) person(person string) string {
 	if id := c.user(person); id != "" {
 		return "<@" + id + ">"
 	}
-	return codeOf(cut(exact(person), maxName))
+	return codeOf(name(person, maxName))
 }
 
-// groups is a group in mrkdwn, which it calls.
-func (c Context) groupOf(name string) string {
-	if id := c.group(name); id != "" {
+// groupOf is a group in mrkdwn, which it calls.
+func (c Context) groupOf(group string) string {
+	if id := c.group(group); id != "" {
 		return "<!subteam^" + id + ">"
 	}
-	return codeOf(cut(exact(name), maxName))
+	return codeOf(name(group, maxName))
 }
 
 // maxName bounds a name in a sentence.

@@ -29,6 +29,36 @@ func cut(s string, max int) string {
 	return s
 }
 
+// name is a name or value exactly, in at most max runes. What is longer is cut with a mark; it may be
+// very long, and then only its beginning is looked at.
+func name(s string, max int) string {
+	end, n := len(s), 0
+	for i := range s {
+		if n++; n > max {
+			end = i
+			break
+		}
+	}
+	shown := exact(s[:end])
+	if end == len(s) {
+		return cut(shown, max)
+	}
+	missing := utf8.RuneCountInString(s[end:])
+	kept := max - length(left(missing+length(shown)))
+	if over := length(shown) - kept; over > 0 {
+		cut := 0
+		for i := range shown {
+			if kept == 0 {
+				cut = i
+				break
+			}
+			kept--
+		}
+		return shown[:cut] + left(missing+over)
+	}
+	return shown + left(missing)
+}
+
 func left(n int) string { return fmt.Sprintf("…[+%d]", n) }
 
 // cutLines leaves out lines from the end, and counts them.
@@ -65,7 +95,7 @@ func pieces(line string, max int) iter.Seq[string] {
 func prose(s string) []string {
 	var lines []string
 	for line := range strings.SplitSeq(card.Block(s, 1<<30, 1<<30), "\n") {
-		lines = append(lines, strings.TrimRight(line, " "))
+		lines = append(lines, untagged(strings.TrimRight(line, " ")))
 	}
 	for len(lines) > 0 && lines[len(lines)-1] == "" {
 		lines = lines[:len(lines)-1]

@@ -3,6 +3,7 @@ package blocks
 import (
 	"fmt"
 	"math"
+	"regexp"
 	"strings"
 	"unicode"
 
@@ -20,7 +21,7 @@ func Escape(s string) string { return escapes.Replace(card.Clean(s, math.MaxInt)
 // Plain makes text of somebody else one harmless line of at most max runes, for plain text. What does
 // not fit is counted: "a long te…[+1203]".
 func Plain(s string, max int) string {
-	if text := card.Clean(s, max); strings.TrimSpace(text) != "" {
+	if text := untagged(card.Clean(s, max)); strings.TrimSpace(text) != "" {
 		return text
 	}
 	return "-" // Slack refuses an empty text
@@ -37,17 +38,22 @@ func codeOf(s string) string {
 	return "`" + escapes.Replace(s) + "`"
 }
 
-// exact is [card.Exact], and shows letters that stand for others: where a word mixes Latin letters with
-// those of a script that has look-alikes, the latter are escaped.
-func exact(s string) string {
-	shown := card.Exact(s)
-	if !mixed(shown) {
+// exact is [card.Exact], and escapes more: what Slack would read as a mention or a link if it read the
+// text, and letters that stand for others, where a word mixes Latin letters with those of a script
+// that has look-alikes.
+func exact(s string) string { return plainer(card.Exact(s)) }
+
+// plainer is what exact adds to [card.Exact].
+func plainer(shown string) string {
+	mixed := mixed(shown)
+	if !mixed && !tag.MatchString(shown) {
 		return shown
 	}
+	shown = tag.ReplaceAllStringFunc(quoted(shown), func(s string) string { return `\u003c` + s[1:] })
 	var out strings.Builder
-	for _, r := range quoted(shown) {
+	for _, r := range shown {
 		switch {
-		case !alike(r):
+		case !mixed || !alike(r):
 			out.WriteRune(r)
 		case r > 0xffff:
 			fmt.Fprintf(&out, `\U%08x`, r)
@@ -56,6 +62,15 @@ func exact(s string) string {
 		}
 	}
 	return out.String()
+}
+
+// tag is how mentions, dates and links begin in Slack's markup.
+var tag = regexp.MustCompile(`(?i)<(?:[!@#]|http|mailto)`)
+
+// untagged is prose in which nothing looks like Slack's markup. It stands where Slack reads none; this is
+// for clients that do.
+func untagged(s string) string {
+	return tag.ReplaceAllStringFunc(s, func(s string) string { return "‹" + s[1:] })
 }
 
 // quoted puts what is exact in quotes if it does not stand in quotes yet.
@@ -73,10 +88,10 @@ func mixed(s string) bool {
 		switch {
 		case unicode.IsSpace(r):
 			latin, other = false, false
-		case unicode.Is(unicode.Latin, r):
-			latin = true
 		case alike(r):
 			other = true
+		case unicode.Is(unicode.Latin, r):
+			latin = true
 		}
 		if latin && other {
 			return true

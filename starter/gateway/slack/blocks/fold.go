@@ -50,9 +50,9 @@ func (p *page) fold(all []desk.Sight) {
 }
 
 func (p *page) folded(s desk.Sight) {
-	says := "*" + codeOf(cut(exact(heading(s, Context{})), maxName)) + "*"
+	says := "*" + codeOf(name(heading(s, Context{}), maxName)) + "*"
 	if q := first(asks(s)); q != "" {
-		says += "  " + codeOf(cut(exact(q), 120))
+		says += "  " + codeOf(name(q, 120))
 	}
 	says += "\n" + p.hint(title(s))
 	if s.Account != "" {

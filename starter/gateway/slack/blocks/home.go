@@ -72,12 +72,12 @@ func (p *page) runs(all []RunLine) {
 
 // run is a run in one line.
 func (p *page) run(r RunLine) string {
-	says := fmt.Sprintf("%s  %s  %s", stamp(r.Started), codeOf(cut(exact(string(r.State)), 40)), codeOf(cut(exact(r.Run), maxName)))
+	says := fmt.Sprintf("%s  %s  %s", stamp(r.Started), codeOf(name(string(r.State), 40)), codeOf(name(r.Run, maxName)))
 	if r.Title != "" {
-		says += "  " + codeOf(cut(exact(r.Title), maxName))
+		says += "  " + codeOf(name(r.Title, maxName))
 	}
 	if r.Outcome != "" {
-		says += ": " + codeOf(cut(exact(first(r.Outcome)), maxName))
+		says += ": " + codeOf(name(first(r.Outcome), maxName))
 	}
 	return says
 }

@@ -55,7 +55,8 @@ func ReadValue(value string) (d digest.Digest, step string) {
 // maxValue bounds the value of a button; Slack takes 2000.
 const maxValue = 2000
 
-// pressable reports ids that fit a button's value and a view's memory. All of ours do.
+// pressable reports ids that fit a button's value and a view's memory, and that print. All of ours do.
 func pressable(d digest.Digest, step string) bool {
-	return d != "" && !strings.Contains(string(d), " ") && len(Value(d, step)) <= maxValue/2
+	return d != "" && !strings.Contains(string(d), " ") && len(Value(d, step)) <= maxValue/2 &&
+		exact(string(d)) == string(d) && (step == "" || exact(step) == step)
 }

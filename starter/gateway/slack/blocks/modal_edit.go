@@ -36,7 +36,7 @@ func EditForm(s desk.Sight, step string, c Context) slack.ModalViewRequest {
 	p := &page{Context: c, room: short}
 	p.markup("Which call?")
 	for i, call := range all[:min(len(all), maxFolded)] {
-		b := &slack.SectionBlock{Type: slack.MBTSection, Text: markup(fmt.Sprintf("%d. %s  %s", i+1, codeOf(cut(exact(call.Step), maxName)), codeOf(cut(exact(call.Activity), maxName))))}
+		b := &slack.SectionBlock{Type: slack.MBTSection, Text: markup(fmt.Sprintf("%d. %s  %s", i+1, codeOf(name(call.Step, maxName)), codeOf(name(call.Activity, maxName))))}
 		b.Accessory = slack.NewAccessory(button(ActEdit, "Edit…", Value(s.Digest(), call.Step), slack.StyleDefault, "Edit "+call.Step))
 		p.add(length(b.Text.Text), b)
 	}
@@ -49,7 +49,7 @@ func EditForm(s desk.Sight, step string, c Context) slack.ModalViewRequest {
 func editForm(s desk.Sight, call approval.Call, c Context) slack.ModalViewRequest {
 	p := &page{Context: c, room: short}
 	p.markup("A change makes another request of it: all votes are void, and whoever changed it has no vote on it.")
-	p.line(code(cut(exact(call.Step), maxName)), text("  "+cut(exact(call.Activity), maxName)))
+	p.line(code(name(call.Step, maxName)), text("  "+name(call.Activity, maxName)))
 	p.fields(editFields(call))
 	return p.form("Edit", "Change", FormEdit, Meta{Digest: s.Digest(), Step: call.Step})
 }
@@ -84,21 +84,15 @@ func editField(name string, raw json.RawMessage) field {
 		}
 	case string:
 		switch {
-		case v != "" && card.Exact(v) == v:
+		case v != "" && exact(v) == v:
 			f.kind, f.initial, f.hint = asText, v, ""
 		case printable(v):
 			f.kind, f.initial, f.hint = asLines, v, ""
 		default:
-			f.initial = strconv.QuoteToASCII(v)
-			if !json.Valid([]byte(f.initial)) {
-				f.initial = ascii(raw)
-			}
+			f.initial = ascii(raw)
 		}
 	default:
-		f.initial = ascii(raw)
-		if utf := indented(f.initial); length(utf) <= maxInput {
-			f.initial = utf
-		}
+		f.initial = indented(ascii(raw))
 	}
 	return f
 }
@@ -109,19 +103,19 @@ func printable(s string) bool {
 		return false
 	}
 	for line := range strings.SplitSeq(s, "\n") {
-		if line != "" && card.Exact(line) != line && card.Clean(line, 1<<30) != line {
+		if tag.MatchString(line) || mixed(line) || card.Clean(line, 1<<30) != line {
 			return false
 		}
 	}
 	return true
 }
 
-// ascii is JSON with escapes for all that is not ASCII.
+// ascii is JSON with escapes for all that is not ASCII, or could begin a tag.
 func ascii(raw json.RawMessage) string {
 	var out strings.Builder
 	for _, r := range string(raw) {
 		switch {
-		case r >= ' ' && r < 0x7f:
+		case r >= ' ' && r < 0x7f && r != '<':
 			out.WriteRune(r)
 		case r > 0xffff:
 			r -= 0x10000

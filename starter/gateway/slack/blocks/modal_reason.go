@@ -28,7 +28,7 @@ func RejectForm(s desk.Sight, c Context) slack.ModalViewRequest {
 // UndoForm asks why what a run did is taken back.
 func UndoForm(s desk.Sight, c Context) slack.ModalViewRequest {
 	p := &page{Context: c, room: short}
-	p.markup("This starts a run that takes back what " + codeOf(cut(exact(s.Run), maxCode)) + " did and what still stands. Policy decides whether people are asked about it.")
+	p.markup("This starts a run that takes back what " + codeOf(name(s.Run, maxCode)) + " did and what still stands. Policy decides whether people are asked about it.")
 	p.steps(s)
 	p.reason("Why take it back?")
 	return p.form("Undo", "Take it back", FormUndo, Meta{Digest: s.Digest()})

@@ -13,7 +13,7 @@ import (
 // RunForm starts a playbook by hand: a field for each of its inputs.
 func RunForm(pb *playbook.Playbook, c Context) slack.ModalViewRequest {
 	p := &page{Context: c, room: short}
-	p.line(code(cut(exact(pb.Name), maxName)), text("  "+cut(first(pb.Title), maxHeader)))
+	p.line(code(name(pb.Name, maxName)), text("  "+cut(first(pb.Title), maxHeader)))
 	if len(pb.Inputs) > maxEdited {
 		p.markup("It has too many inputs for a form. Start it with " + codeOf("starter run "+shell(pb.Name)) + ".")
 		return p.view("Run a playbook", FormShown, Meta{Playbook: pb.Name})
@@ -48,7 +48,7 @@ func runField(in *playbook.Input) field {
 		f.kind, f.hint = asTime, ""
 	}
 	if in.Default != nil {
-		f.optional, f.hint = true, "without it: "+cut(exact(in.Default.Text()), maxName)
+		f.optional, f.hint = true, "without it: "+name(in.Default.Text(), maxName)
 	}
 	return f
 }

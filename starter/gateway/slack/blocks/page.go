@@ -14,6 +14,7 @@ type page struct {
 	blocks []slack.Block
 	runes  int
 	cut    bool
+	brief  bool // it is over: of the calls, only what they are and on what
 }
 
 func (p *page) add(runes int, b slack.Block) {
@@ -121,13 +122,15 @@ const (
 	maxList = 1200
 )
 
-// code is a name or value in mrkdwn, exactly. Where it is cut, that is noted.
-func (p *page) code(s string) string {
-	s = exact(s)
-	short := cut(s, min(p.room.name, maxCode))
-	p.cut = p.cut || short != s
-	return codeOf(short)
+// exactly is a name or value. Where it is cut, that is noted.
+func (p *page) exactly(s string) string {
+	short := name(s, min(p.room.name, maxCode))
+	p.cut = p.cut || strings.HasSuffix(short, "]") && short != exact(s)
+	return short
 }
+
+// code is a name or value in mrkdwn.
+func (p *page) code(s string) string { return codeOf(p.exactly(s)) }
 
 // hint is code of what nobody decides about: of the event, and of a playbook's title. It is cut with a
 // mark, and that keeps nobody from deciding.
@@ -135,7 +138,7 @@ func (p *page) hint(s string) string {
 	if s == "" {
 		return ""
 	}
-	return codeOf(cut(exact(s), min(p.room.name, maxCode)))
+	return codeOf(name(s, min(p.room.name, maxCode)))
 }
 
 // all are the names of a list in mrkdwn.

@@ -36,7 +36,7 @@ func (p *page) question(s desk.Sight) {
 
 // values are the lines of an answer.
 func (p *page) values(lines []string) {
-	lines = cutLines(lines, min(p.room.lines, 20))
+	lines = harmlessly(cutLines(lines, min(p.room.lines, 20)))
 	for i, line := range lines {
 		lines[i] = cut(line, min(p.room.name, 300))
 	}

@@ -7,7 +7,7 @@ import "github.com/slack-go/slack"
 func Sentence(says string) Message {
 	p := &page{room: short}
 	p.sentence(says)
-	return Message{Text: cut(Escape(says), maxText), Blocks: p.blocks}
+	return p.message(Escape(Plain(says, maxText)))
 }
 
 // NotRecorded is what somebody hears whose click could not be put on record.

@@ -91,13 +91,13 @@ func questionHeading(s desk.Sight, c Context) string {
 func (p *page) standing(s desk.Sight) {
 	p.halted()
 	if r := p.Recorded; r != nil && s.Open() {
-		p.markup(fmt.Sprintf("*Recorded:* %s by %s. Nothing more to do here until this message says so.", codeOf(cut(exact(r.Did), maxName)), p.person(r.Person)))
+		p.markup(fmt.Sprintf("*Recorded:* %s by %s. Nothing more to do here until this message says so.", codeOf(name(r.Did, maxName)), p.person(r.Person)))
 	}
 	switch {
 	case s.Question != nil:
 		p.ending(s)
 	case s.Edited != "":
-		p.markup(fmt.Sprintf("*Changed* before it was decided. What is asked now is %s, which has its own message. The votes here are void.", codeOf(cut(exact(s.Edited.Short()), 40))))
+		p.markup(fmt.Sprintf("*Changed* before it was decided. What is asked now is %s, which has its own message. The votes here are void.", codeOf(name(s.Edited.Short(), 40))))
 	case s.Decision != nil:
 		p.decision(s.Decision)
 	}

@@ -70,11 +70,3 @@ func span(d time.Duration) string {
 		return fmt.Sprintf("%ds", seconds)
 	}
 }
-
-// relative says how far t is from now.
-func relative(t, now time.Time) string {
-	if d := t.Sub(now); d > 0 {
-		return "in " + span(d)
-	}
-	return span(now.Sub(t)) + " ago"
-}

@@ -3,7 +3,6 @@ package blocks
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/countersign/countersign/starter/gateway/desk"
 	"github.com/countersign/countersign/workflows/approval"
@@ -13,7 +12,11 @@ import (
 func StepLine(step desk.StepSight, c Context) Message {
 	p := &page{Context: c, room: short}
 	p.markup(tick(step))
-	return p.message(Escape(fmt.Sprintf("%s: %s %s", cut(exact(step.Step), maxName), step.State, cut(first(step.Error), 300))))
+	says := fmt.Sprintf("%s: %s", name(step.Step, maxName), step.State)
+	if step.Error != "" {
+		says += ": " + cut(first(step.Error), 300)
+	}
+	return p.message(Escape(says))
 }
 
 // Reminder says that something still waits, and calls those who have not said anything. last is when
@@ -75,29 +78,29 @@ func BrokenGlass(n desk.Notice, c Context) Message {
 // RunFailed says that a run failed, and why.
 func RunFailed(s desk.Sight, c Context) Message {
 	p := &page{Context: c, room: short}
-	p.markup("*The run failed:* " + codeOf(cut(exact(s.Run), maxCode)))
+	p.markup("*The run failed:* " + codeOf(name(s.Run, maxCode)))
 	if s.Error != "" {
 		p.saidShort(s.Error)
 	}
 	if s.Undoable {
 		p.aside("What it did stands. *Undo…* on its card takes it back.")
 	}
-	return p.message("The run failed: " + Escape(cut(exact(s.Run), maxCode)))
+	return p.message("The run failed: " + Escape(name(s.Run, maxCode)))
 }
 
 // UndoStarted says that what a run did is being taken back, by which run.
 func UndoStarted(run, by, why string, c Context) Message {
 	p := &page{Context: c, room: short}
-	p.markup("*Undo started* by " + p.person(by) + ": " + codeOf(cut(exact(run), maxCode)))
+	p.markup("*Undo started* by " + p.person(by) + ": " + codeOf(name(run, maxCode)))
 	if why != "" {
 		p.saidShort(why)
 	}
-	return p.message("Undo started: " + Escape(cut(exact(run), maxCode)))
+	return p.message("Undo started: " + Escape(name(run, maxCode)))
 }
 
 // Kept says that what a step did stays.
 func Kept(e desk.ExpirySight, c Context) Message {
 	p := &page{Context: c, room: short}
 	p.markup(p.until(e) + ".")
-	return p.message(strings.TrimSpace("Kept: " + Escape(cut(exact(e.Step), maxName))))
+	return p.message("Kept: " + Escape(name(e.Step, maxName)))
 }

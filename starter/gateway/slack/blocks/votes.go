@@ -56,7 +56,7 @@ func (p *page) edits(r *approval.Request) {
 	}
 	for _, e := range r.Edits[max(0, len(r.Edits)-p.room.rows):] {
 		p.rows(row{"edited", fmt.Sprintf("%s  %s changed %s: %s is now %s", stamp(e.At), p.person(e.By), p.code(e.Step),
-			codeOf(cut(exact(e.Before.Short()), 40)), codeOf(cut(exact(e.After.Short()), 40)))})
+			codeOf(name(e.Before.Short(), 40)), codeOf(name(e.After.Short(), 40)))})
 	}
 }
 
