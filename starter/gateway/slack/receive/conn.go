@@ -106,7 +106,7 @@ func (c *conn) hang() {
 func (c *conn) retire() {
 	c.once.Do(func() {
 		close(c.replace)
-		c.drain = time.AfterFunc(drainTime, c.hang)
+		c.drain = time.AfterFunc(c.o.Drain, c.hang)
 	})
 }
 

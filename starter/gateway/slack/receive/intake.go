@@ -71,7 +71,7 @@ func New(h Handler, c Config) (*Intake, error) {
 	case !idShape.MatchString(c.App) || !idShape.MatchString(c.Team):
 		return nil, fmt.Errorf("take what Slack sends: app %q and workspace %q: want the ids of both, like A0123 and T0123", c.App, c.Team)
 	case c.Budget < 0 || c.After < 0 || c.Most < 0:
-		return nil, errors.New("take what Slack sends: budget, after and most are not less than nothing")
+		return nil, errors.New("take what Slack sends: want a budget, an after and a most of nothing or more")
 	}
 	if c.Budget == 0 {
 		c.Budget = defaultBudget

@@ -33,7 +33,8 @@ type From struct {
 	Channel  string // "" in a view
 	Message  string // ts of the message that was clicked; "" in a view, and where one person alone sees it
 	Thread   string // ts of the thread it stands in
-	// Trigger opens a view, within three seconds and once.
+	// Trigger opens a view, within three seconds and once. No two things that people do share one, so
+	// what comes in twice can be told by it.
 	Trigger string
 	// ResponseURL takes five messages within half an hour; "" in a view.
 	ResponseURL string

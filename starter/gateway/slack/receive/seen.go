@@ -9,6 +9,13 @@ import (
 
 // Seen remembers keys until a time. Its error is why it cannot tell; what is asked about is then not
 // taken.
+//
+// A [Memory] knows what came in at one process since it began, and [HTTP] refuses what is older. With
+// several gateways behind one address, what came in at another comes in again here if somebody sends it
+// again within five minutes; give a Seen that they share to refuse that too. It would change nothing
+// that counts: the ledger has one vote of a person whichever way and however often it comes, and what
+// else is done is told apart by From.Trigger. So it is not the ledger that remembers requests: it keeps
+// for years, and each look at the home tab would be in it.
 type Seen interface {
 	Seen(ctx context.Context, key string, until time.Time) (again bool, err error)
 }

@@ -23,6 +23,8 @@ type SocketOptions struct {
 	Replicas int
 	// Renew is how often one connection is replaced, which brings a new count of them; 0 is 15 minutes.
 	Renew time.Duration
+	// Drain is how long a connection that is being replaced still takes what comes; 0 is 5 s.
+	Drain time.Duration
 }
 
 // Bounds on connections.
@@ -31,7 +33,6 @@ const (
 	helloTime  = 15 * time.Second // until Slack says hello
 	pingTime   = 30 * time.Second // between two pings of Slack
 	writeTime  = 5 * time.Second
-	drainTime  = 5 * time.Second // for answers, when a connection is replaced
 	firstPause = time.Second
 	lastPause  = time.Minute
 	sendBuffer = 32 << 10 // an answer is one frame: Slack drops those that come in several
@@ -53,7 +54,7 @@ type Socket struct {
 
 // Socket is a way in.
 func (in *Intake) Socket(o SocketOptions) (*Socket, error) {
-	if o.API == nil || o.Connections < 0 || o.Connections > 8 || o.Replicas < 0 || o.Renew < 0 {
+	if o.API == nil || o.Connections < 0 || o.Connections > 8 || o.Replicas < 0 || o.Renew < 0 || o.Drain < 0 {
 		return nil, errors.New("take what Slack sends over Socket Mode: want a client, at most 8 connections of the 10 that an app may have, and nothing less than nothing")
 	}
 	if o.Connections == 0 {
@@ -64,6 +65,9 @@ func (in *Intake) Socket(o SocketOptions) (*Socket, error) {
 	}
 	if o.Renew == 0 {
 		o.Renew = 15 * time.Minute
+	}
+	if o.Drain == 0 {
+		o.Drain = 5 * time.Second
 	}
 	return &Socket{in: in, o: o, dial: &websocket.Dialer{Proxy: http.ProxyFromEnvironment, HandshakeTimeout: openTime, WriteBufferSize: sendBuffer}}, nil
 }
@@ -109,7 +113,7 @@ func (s *Socket) keep(ctx context.Context) error {
 			switch lived := time.Since(began); {
 			case lived > lastPause:
 				failures = 0
-			case lived < firstPause && err == nil:
+			case lived < min(firstPause, s.o.Renew/4) && err == nil:
 				err = errors.New("it is to be replaced as soon as it is up")
 			}
 		}

@@ -2,7 +2,6 @@ package receive_test
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -11,129 +10,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/gorilla/websocket"
 	"github.com/slack-go/slack"
 	"github.com/stretchr/testify/require"
-	"go.uber.org/goleak"
 
 	"github.com/countersign/countersign/starter/gateway/slack/receive"
 )
-
-// exchange is the other end of Socket Mode: it gives addresses, says hello, and keeps what it hears.
-type exchange struct {
-	*httptest.Server
-
-	mu      sync.Mutex
-	conns   []*websocket.Conn // that are open, the oldest first
-	dialled int
-	refuse  string // what apps.connections.open says instead
-	extra   int    // connections of somebody else
-	silent  bool   // no hello
-	acks    chan ack
-}
-
-type ack struct {
-	ID      string          `json:"envelope_id"`
-	Payload json.RawMessage `json:"payload"`
-	conn    int             // by which it came, counted from 1
-}
-
-func open(t *testing.T) *exchange {
-	t.Helper()
-	e := &exchange{acks: make(chan ack, 100)}
-	mux := http.NewServeMux()
-	mux.HandleFunc("/api/apps.connections.open", e.give)
-	mux.HandleFunc("/socket", e.socket)
-	e.Server = httptest.NewServer(mux)
-	before := goleak.IgnoreCurrent()
-	t.Cleanup(func() {
-		e.CloseClientConnections()
-		e.Close()
-		http.DefaultClient.CloseIdleConnections()
-		goleak.VerifyNone(t, before)
-	})
-	return e
-}
-
-func (e *exchange) give(w http.ResponseWriter, r *http.Request) {
-	e.mu.Lock()
-	refuse := e.refuse
-	e.mu.Unlock()
-	switch {
-	case r.Header.Get("Authorization") != "Bearer xapp-1":
-		refuse = "invalid_auth"
-	case refuse == "ratelimited":
-		w.Header().Set("Retry-After", "1")
-		w.WriteHeader(http.StatusTooManyRequests)
-		return
-	}
-	if refuse != "" {
-		fmt.Fprintf(w, `{"ok":false,"error":%q}`, refuse)
-		return
-	}
-	fmt.Fprintf(w, `{"ok":true,"url":"%s/socket?ticket=secret-ticket"}`, strings.Replace(e.URL, "http", "ws", 1))
-}
-
-func (e *exchange) socket(w http.ResponseWriter, r *http.Request) {
-	up := websocket.Upgrader{}
-	ws, err := up.Upgrade(w, r, nil)
-	if err != nil {
-		return
-	}
-	defer ws.Close()
-	e.mu.Lock()
-	e.conns = append(e.conns, ws)
-	e.dialled++
-	number, count := e.dialled, len(e.conns)+e.extra
-	if !e.silent {
-		_ = ws.WriteJSON(map[string]any{"type": "hello", "num_connections": count, "connection_info": map[string]any{"app_id": "A0123"}, "debug_info": map[string]any{"host": "applink-1", "approximate_connection_time": 18060}})
-	}
-	e.mu.Unlock()
-	for {
-		a := ack{conn: number}
-		if err := ws.ReadJSON(&a); err != nil {
-			break
-		}
-		e.acks <- a
-	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	for i, c := range e.conns {
-		if c == ws {
-			e.conns = append(e.conns[:i:i], e.conns[i+1:]...)
-			break
-		}
-	}
-}
-
-// say sends a message over a connection that is open.
-func (e *exchange) say(t *testing.T, at int, message string) {
-	t.Helper()
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	require.NoError(t, e.conns[at].WriteMessage(websocket.TextMessage, []byte(message)))
-}
-
-func (e *exchange) count() (open, dialled int) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return len(e.conns), e.dialled
-}
-
-func (e *exchange) ack(t *testing.T) ack {
-	t.Helper()
-	select {
-	case a := <-e.acks:
-		return a
-	case <-time.After(10 * time.Second):
-		require.FailNow(t, "nothing was acknowledged")
-		return ack{}
-	}
-}
-
-func envelope(id, kind, payload string) string {
-	return fmt.Sprintf(`{"envelope_id":%q,"type":%q,"accepts_response_payload":%t,"payload":%s}`, id, kind, kind != "events_api", payload)
-}
 
 // run keeps sockets up until the test ends, or stop is called.
 func (h *house) run(t *testing.T, e *exchange, o receive.SocketOptions) (s *receive.Socket, stop func() error) {
@@ -183,4 +64,248 @@ func TestSocket(t *testing.T) {
 	require.Equal(t, []string{"U0ALICE: recorded"}, h.whispers.all())
 	require.False(t, s.Ready())
 	require.Eventually(t, func() bool { open, _ := e.count(); return open == 0 }, 10*time.Second, 5*time.Millisecond)
+}
+
+// A connection that Slack wants replaced is replaced before it is closed, and what came in over it is
+// still answered there.
+func TestRefresh(t *testing.T) {
+	for _, reason := range []string{"warning", "refresh_requested"} {
+		t.Run(reason, func(t *testing.T) {
+			e := open(t)
+			h := build(t, nil)
+			release, entered := make(chan struct{}), make(chan struct{}, 1)
+			h.desk.first = func(context.Context) {
+				entered <- struct{}{}
+				<-release
+			}
+			s, _ := h.run(t, e, receive.SocketOptions{Connections: 1, Drain: time.Second})
+			up(t, s, 1)
+			require.Eventually(t, func() bool { return time.Since(s.Status().LastHello) > 1100*time.Millisecond }, 10*time.Second, 50*time.Millisecond)
+			e.say(t, 0, envelope("1", "interactive", file(t, "block_actions_message.json")))
+			<-entered
+			e.say(t, 0, `{"type":"disconnect","reason":"`+reason+`","debug_info":{"host":"applink-1"}}`)
+			up(t, s, 2)
+			open, dialled := e.count()
+			require.Equal(t, [2]int{2, 2}, [2]int{open, dialled}, "both are up")
+			require.Equal(t, 1, s.Status().Reconnects)
+			require.False(t, s.Status().Strangers, "both are ours")
+			close(release)
+			require.Equal(t, ack{ID: "1", conn: 1}, e.ack(t))
+			e.say(t, 1, envelope("2", "interactive", file(t, "block_actions_message.json")))
+			require.Equal(t, ack{ID: "2", conn: 2}, e.ack(t))
+			up(t, s, 1)
+			require.NotContains(t, h.log.String(), "level=WARN")
+		})
+	}
+}
+
+// A connection that breaks between a click and its answer comes again, and the person who presses
+// again is answered.
+func TestDrop(t *testing.T) {
+	e := open(t)
+	h := build(t, nil)
+	s, _ := h.run(t, e, receive.SocketOptions{Connections: 1})
+	up(t, s, 1)
+	h.desk.first = func(context.Context) { e.drop() }
+	e.say(t, 0, envelope("1", "interactive", file(t, "block_actions_message.json")))
+	require.Eventually(t, func() bool { return h.desk.told() == 1 && s.Status().Reconnects == 1 && s.Ready() }, 10*time.Second, 5*time.Millisecond)
+	require.Contains(t, h.log.String(), "a socket to Slack is not up; trying again")
+	h.desk.mu.Lock()
+	h.desk.first = nil
+	h.desk.mu.Unlock()
+	e.say(t, 0, envelope("2", "interactive", file(t, "block_actions_message.json")))
+	require.Equal(t, "2", e.ack(t).ID)
+	require.Equal(t, 2, h.desk.told())
+}
+
+// What does not pass by itself ends all sockets, and says what to do.
+func TestFatal(t *testing.T) {
+	for code, remedy := range map[string]string{
+		"invalid_auth": "SLACK_APP_TOKEN is not a token", "token_revoked": "make another", "not_allowed_token_type": "begins with xapp-",
+		"missing_scope": "connections:write", "account_inactive": "administrator",
+	} {
+		t.Run(code, func(t *testing.T) {
+			e := open(t)
+			e.refuse = code
+			h := build(t, nil)
+			s, stop := h.run(t, e, receive.SocketOptions{})
+			require.Eventually(t, func() bool { return s.Status().Fatal != nil }, 10*time.Second, 5*time.Millisecond)
+			require.ErrorContains(t, s.Check(t.Context()), remedy)
+			require.False(t, s.Ready())
+			require.ErrorIs(t, stop(), receive.ErrFatal)
+			require.Equal(t, 1, strings.Count(h.log.String(), remedy), "told once")
+			require.NotContains(t, h.log.String(), "xapp-1")
+		})
+	}
+	t.Run("link_disabled", func(t *testing.T) {
+		e := open(t)
+		h := build(t, nil)
+		s, stop := h.run(t, e, receive.SocketOptions{})
+		up(t, s, 2)
+		e.say(t, 0, `{"type":"disconnect","reason":"link_disabled","debug_info":{"host":"applink-1"}}`)
+		require.Eventually(t, func() bool { return s.Status().Fatal != nil }, 10*time.Second, 5*time.Millisecond)
+		require.ErrorIs(t, stop(), receive.ErrFatal)
+		require.False(t, s.Ready())
+		require.Contains(t, h.log.String(), "Socket Mode was switched off")
+		_, dialled := e.count()
+		require.Equal(t, 2, dialled, "nothing more is tried")
+	})
+}
+
+// Everything else passes: it is tried again.
+func TestPasses(t *testing.T) {
+	for _, code := range []string{"internal_error", "ratelimited"} {
+		t.Run(code, func(t *testing.T) {
+			e := open(t)
+			e.refuse = code
+			h := build(t, nil)
+			s, _ := h.run(t, e, receive.SocketOptions{Connections: 1})
+			require.Eventually(t, func() bool { return strings.Contains(h.log.String(), "trying again") }, 10*time.Second, 5*time.Millisecond)
+			require.ErrorContains(t, s.Check(t.Context()), "no socket to Slack is up")
+			e.mu.Lock()
+			e.refuse = ""
+			e.mu.Unlock()
+			up(t, s, 1)
+			require.NoError(t, s.Status().Fatal)
+		})
+	}
+}
+
+// Connections that are not ours are told of once, and again when they come again.
+func TestStrangers(t *testing.T) {
+	e := open(t)
+	h := build(t, nil)
+	e.extra = 1
+	s, _ := h.run(t, e, receive.SocketOptions{Connections: 1, Renew: 100 * time.Millisecond, Drain: time.Millisecond})
+	require.Eventually(t, func() bool { return s.Status().Reconnects > 1 }, 20*time.Second, 5*time.Millisecond)
+	require.True(t, s.Status().Strangers)
+	require.Positive(t, s.Status().Connections)
+	require.Equal(t, 1, strings.Count(h.log.String(), "somebody else may hold SLACK_APP_TOKEN"))
+	e.mu.Lock()
+	e.extra = 0
+	e.mu.Unlock()
+	require.Eventually(t, func() bool { return !s.Status().Strangers }, 20*time.Second, 5*time.Millisecond)
+	e.mu.Lock()
+	e.extra = 3
+	e.mu.Unlock()
+	require.Eventually(t, func() bool { return s.Status().Strangers }, 20*time.Second, 5*time.Millisecond)
+	require.Equal(t, 2, strings.Count(h.log.String(), "somebody else may hold SLACK_APP_TOKEN"))
+
+	t.Run("of other replicas", func(t *testing.T) {
+		e := open(t)
+		e.extra = 4
+		h := build(t, nil)
+		s, _ := h.run(t, e, receive.SocketOptions{Replicas: 3})
+		up(t, s, 2)
+		require.False(t, s.Status().Strangers)
+	})
+}
+
+// What is not understood, or is of another app or workspace, is not acknowledged, and harms nothing.
+func TestSocketRefuses(t *testing.T) {
+	click := file(t, "block_actions_message.json")
+	for name, message := range map[string]string{
+		"no JSON":           `{`,
+		"a key twice":       `{"envelope_id":"1","type":"interactive","type":"interactive","payload":` + click + `}`,
+		"a list":            `[]`,
+		"another app":       envelope("1", "interactive", strings.Replace(click, "A0123", "A0999", 1)),
+		"another workspace": envelope("1", "interactive", strings.Replace(click, `"team": {"id": "T0123"`, `"team": {"id": "T0999"`, 1)),
+		"no envelope":       `{"type":"interactive","payload":` + click + `}`,
+		"no payload":        `{"envelope_id":"1","type":"interactive"}`,
+		"a text as payload": envelope("1", "interactive", `"x"`),
+		"another event's":   envelope("1", "events_api", strings.Replace(file(t, "app_home_opened.json"), `"team_id": "T0123"`, `"team_id": "T0999"`, 1)),
+	} {
+		t.Run(name, func(t *testing.T) {
+			e := open(t)
+			h := build(t, nil)
+			s, stop := h.run(t, e, receive.SocketOptions{Connections: 1})
+			up(t, s, 1)
+			e.say(t, 0, message)
+			e.say(t, 0, envelope("2", "something_new", `{}`))
+			require.Equal(t, ack{ID: "2", conn: 1}, e.ack(t), "the first has no answer")
+			require.NoError(t, stop())
+			require.Empty(t, e.acks)
+			require.Zero(t, h.desk.told())
+			require.Contains(t, h.log.String(), "level=WARN")
+			_, dialled := e.count()
+			require.Equal(t, 1, dialled)
+		})
+	}
+	t.Run("more than 1 MiB", func(t *testing.T) {
+		e := open(t)
+		h := build(t, nil)
+		s, _ := h.run(t, e, receive.SocketOptions{Connections: 1})
+		up(t, s, 1)
+		e.say(t, 0, envelope("1", "interactive", `{"x":"`+strings.Repeat("x", 1<<20)+`"}`))
+		require.Eventually(t, func() bool { return s.Status().Reconnects == 1 }, 10*time.Second, 5*time.Millisecond)
+		require.Zero(t, h.desk.told())
+	})
+}
+
+// What is under way when the gateway stops is still answered.
+func TestStop(t *testing.T) {
+	e := open(t)
+	h := build(t, nil)
+	release, entered := make(chan struct{}), make(chan struct{}, 1)
+	h.desk.first = func(ctx context.Context) {
+		entered <- struct{}{}
+		<-release
+		if ctx.Err() != nil {
+			panic("it had time")
+		}
+	}
+	s, stop := h.run(t, e, receive.SocketOptions{Connections: 1})
+	up(t, s, 1)
+	e.say(t, 0, envelope("1", "slash_commands", file(t, "slash_command.json")))
+	<-entered
+	ended := make(chan error)
+	go func() { ended <- stop() }()
+	require.Eventually(t, func() bool { return !s.Ready() }, 10*time.Second, 5*time.Millisecond)
+	close(release)
+	require.Equal(t, ack{ID: "1", conn: 1}, e.ack(t))
+	require.NoError(t, <-ended)
+}
+
+// A handler that takes too long over Socket Mode is answered for in time.
+func TestSocketBudget(t *testing.T) {
+	e := open(t)
+	h := build(t, func(c *receive.Config) { c.Budget = 20 * time.Millisecond })
+	release := make(chan struct{})
+	h.desk.first = func(context.Context) { <-release }
+	s, _ := h.run(t, e, receive.SocketOptions{Connections: 1})
+	up(t, s, 1)
+	e.say(t, 0, envelope("1", "slash_commands", file(t, "slash_command.json")))
+	require.Contains(t, string(e.ack(t).Payload), receive.NotRecorded)
+	close(release)
+}
+
+// An address that is no wss one of Slack is not dialled, and no ticket is logged.
+func TestAddress(t *testing.T) {
+	for name, address := range map[string]string{"plain": "ws://example.com/?ticket=secret-ticket", "http": "https://example.com", "none": "", "nonsense": ":", "nobody": "ws://127.0.0.1:1/?ticket=secret-ticket"} {
+		t.Run(name, func(t *testing.T) {
+			api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				fmt.Fprintf(w, `{"ok":true,"url":%q}`, address)
+			}))
+			defer api.Close()
+			h := build(t, nil)
+			s, err := h.Socket(receive.SocketOptions{API: slack.New("xoxb-1", slack.OptionAppLevelToken("xapp-1"), slack.OptionAPIURL(api.URL+"/")), Connections: 1})
+			require.NoError(t, err)
+			ctx, cancel := context.WithCancel(t.Context())
+			ended := make(chan error)
+			go func() { ended <- s.Run(ctx) }()
+			require.Eventually(t, func() bool { return strings.Contains(h.log.String(), "trying again") }, 10*time.Second, 5*time.Millisecond)
+			cancel()
+			require.NoError(t, <-ended)
+			require.NotContains(t, h.log.String(), "secret-ticket")
+			require.NotContains(t, h.log.String(), "xapp-1")
+		})
+	}
+}
+
+func TestSocketOptions(t *testing.T) {
+	h := build(t, nil)
+	for name, o := range map[string]receive.SocketOptions{"no client": {}, "too many": {API: slack.New("x"), Connections: 9}, "less than none": {API: slack.New("x"), Replicas: -1}} {
+		_, err := h.Socket(o)
+		require.ErrorContains(t, err, "want a client", name)
+	}
 }

@@ -3,6 +3,7 @@ package receive
 import (
 	"errors"
 	"net/http"
+	"strings"
 
 	"github.com/slack-go/slack"
 )
@@ -35,6 +36,9 @@ func newVerifier(secrets []string) (verifier, error) {
 	return func(h http.Header, body []byte) error {
 		if len(h.Values(headerSignature)) != 1 || len(h.Values(headerTimestamp)) != 1 {
 			return errUnsigned
+		}
+		if sent := h.Get(headerSignature); sent != strings.ToLower(sent) {
+			return errUnsigned // Slack writes small letters; with others the same request would look like another
 		}
 		counts := false
 		for _, s := range all { // each, so that time does not tell which
