@@ -47,8 +47,10 @@ type VoteBody struct {
 	Person   string        `json:"person"`
 	Verdict  string        `json:"verdict"` // approve, reject
 	Reason   string        `json:"reason,omitempty"`
-	// Surface is where it was given: cli, slack, local.
+	// Surface is where it was given: cli, slack, local. Via says how the surface knew the person: which
+	// account, by which rule, and where it was said.
 	Surface string `json:"surface,omitempty"`
+	Via     string `json:"via,omitempty"`
 	// For is who delegated it.
 	For        string `json:"for,omitempty"`
 	BreakGlass bool   `json:"break_glass,omitempty"`
@@ -75,6 +77,7 @@ type DelegationBody struct {
 	From     string        `json:"from"`
 	To       string        `json:"to"`
 	Reason   string        `json:"reason,omitempty"`
+	Via      string        `json:"via,omitempty"`
 }
 
 // EditBody is a change of a call that people were asked about. It voids the votes.
@@ -88,6 +91,7 @@ type EditBody struct {
 	After    digest.Digest `json:"after"`
 	// Input is the call's new input.
 	Input json.RawMessage `json:"input,omitempty"`
+	Via   string          `json:"via,omitempty"`
 }
 
 // AnswerBody is the answer to a question.
@@ -97,6 +101,7 @@ type AnswerBody struct {
 	Person   string          `json:"person"`
 	Values   json.RawMessage `json:"values"`
 	Surface  string          `json:"surface,omitempty"`
+	Via      string          `json:"via,omitempty"`
 }
 
 // What an intent rests on: PermissionKind.
@@ -187,6 +192,8 @@ type RefusalBody struct {
 	Digest    digest.Digest `json:"digest,omitempty"`
 	// Person is who was turned down, where it was a person.
 	Person string `json:"person,omitempty"`
+	// Via is how it was known who that is, or as whom somebody came who is nobody here.
+	Via string `json:"via,omitempty"`
 	// Kind is that of the error: NotPermitted, AskAgain, Halted, Overtaken.
 	Kind string `json:"kind,omitempty"`
 	Why  string `json:"why"`
@@ -197,6 +204,7 @@ type SwitchBody struct {
 	Halted bool   `json:"halted"`
 	By     string `json:"by"`
 	Reason string `json:"reason,omitempty"`
+	Via    string `json:"via,omitempty"`
 }
 
 // TokenBody is a person's token that was issued or revoked. The token itself is nowhere.
@@ -226,6 +234,7 @@ type KeepBody struct {
 	Step   string `json:"step"`
 	By     string `json:"by"`
 	Reason string `json:"reason,omitempty"`
+	Via    string `json:"via,omitempty"`
 }
 
 // UndoBody says that somebody asked for a run's effects to be taken back, and by which run.
@@ -235,10 +244,12 @@ type UndoBody struct {
 	Reason string `json:"reason,omitempty"`
 	// Undoing is the workflow id of the run that does it.
 	Undoing string `json:"undoing,omitempty"`
+	Via     string `json:"via,omitempty"`
 }
 
 // CancelBody says that somebody asked for a run to stop.
 type CancelBody struct {
 	Run string `json:"run"`
 	By  string `json:"by"`
+	Via string `json:"via,omitempty"`
 }

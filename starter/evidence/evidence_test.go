@@ -74,6 +74,7 @@ func newTale(t *testing.T) *tale {
 	for _, person := range []string{"ada", "bob"} {
 		x.votes = append(x.votes, ledger.VoteBody{Request: x.digest, Approval: "contain", Person: person, Verdict: "approve", Surface: "cli"})
 	}
+	x.votes[1].Surface, x.votes[1].Via = "slack", "T01/U01BOB by directory, message C01/17.5"
 	x.grant = grant.Grant{
 		ID: "g1", Run: "isolate/i-1", Execution: "x1", Approval: "contain", Request: x.digest, Plan: name(t, "plan"),
 		Calls:     []grant.Call{{Step: "stop", Digest: name(t, "stop")}},

@@ -27,14 +27,14 @@ func (s Story) Rows() [][]string {
 	for _, a := range s.Approvals {
 		add(a.Record, a.At, "asked", "%s: %s", a.Digest.Short(), a.Card)
 		for _, v := range a.Votes {
-			add(v.Record, v.At, "vote", "%s: %s by %s%s", a.Digest.Short(), v.Verdict, v.Person, because(v.Reason))
+			add(v.Record, v.At, "vote", "%s: %s by %s%s%s", a.Digest.Short(), v.Verdict, v.Person, via(v.Via), because(v.Reason))
 		}
 		if d := a.Decision; d != nil {
 			add(d.Record, d.At, "decision", "%s: %s%s%s", a.Digest.Short(), d.Outcome, by(d.By), because(d.Reason))
 		}
 	}
 	for _, a := range s.Answers {
-		add(a.Record, a.At, "answer", "%s by %s", a.Step, a.Person)
+		add(a.Record, a.At, "answer", "%s by %s%s", a.Step, a.Person, via(a.Via))
 	}
 	for _, c := range s.Calls {
 		for _, t := range c.Attempts {
@@ -75,6 +75,14 @@ func because(reason string) string {
 		return ""
 	}
 	return ": " + reason
+}
+
+// via is how it was known who somebody is, where more than a token says so.
+func via(how string) string {
+	if how == "" {
+		return ""
+	}
+	return " (" + how + ")"
 }
 
 func in(account string) string {

@@ -94,7 +94,7 @@ func (d *Desk) recordAnswer(ctx context.Context, p Principal, run string, q *wor
 	}
 	return d.Ledger.Do(ctx, func(tx ledger.Tx) error {
 		rec, err := tx.Append(ledger.Entry{Kind: ledger.Answer, Run: run, Key: ledger.AnswerKey(q.Digest), Body: ledger.AnswerBody{
-			Question: q.Digest, Step: q.ID, Person: p.Person, Values: values, Surface: p.Surface,
+			Question: q.Digest, Step: q.ID, Person: p.Person, Values: values, Surface: p.Surface, Via: p.Via,
 		}})
 		if errors.Is(err, ledger.ErrTaken) {
 			var first ledger.AnswerBody

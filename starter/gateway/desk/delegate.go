@@ -73,7 +73,7 @@ func (d *Desk) Delegate(ctx context.Context, p Principal, run string, in Delegat
 			return refuse("%s has already voted", p.Person)
 		}
 		rec, err := tx.Append(ledger.Entry{Kind: ledger.Delegation, Run: run, Key: ledger.DelegationKey(in.Digest, p.Person), Body: ledger.DelegationBody{
-			Request: in.Digest, Approval: in.Approval, From: p.Person, To: to.ID, Reason: in.Reason,
+			Request: in.Digest, Approval: in.Approval, From: p.Person, To: to.ID, Reason: in.Reason, Via: p.Via,
 		}})
 		now.At = rec.At
 		return err

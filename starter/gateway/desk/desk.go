@@ -46,6 +46,8 @@ type Principal struct {
 	Person  string
 	Surface string // cli, local, slack, http
 	Token   string // the id of the token; "" is none
+	// Via is how the surface knows the person, for the record; "" is by the token.
+	Via string
 }
 
 // Runs is what the desk needs of runs; workflows.Client has it.
@@ -168,7 +170,7 @@ func (d *Desk) human(p Principal) (directory.Directory, error) {
 func (d *Desk) refused(ctx context.Context, p Principal, run string, what digest.Digest, why error) error {
 	err := d.Ledger.Do(ctx, func(tx ledger.Tx) error {
 		_, err := tx.Append(ledger.Entry{Kind: ledger.Refusal, Run: run, Body: ledger.RefusalBody{
-			Workflow: run, Digest: what, Person: p.Person, Kind: "Gateway", Why: clip(why.Error(), 2000),
+			Workflow: run, Digest: what, Person: p.Person, Via: p.Via, Kind: "Gateway", Why: clip(why.Error(), 2000),
 		}})
 		return err
 	})
@@ -177,6 +179,13 @@ func (d *Desk) refused(ctx context.Context, p Principal, run string, what digest
 	}
 	d.Log.WarnContext(ctx, "refused", "run", run, "person", p.Person, "surface", p.Surface, "why", why.Error())
 	return why
+}
+
+// Refused records that a surface turned somebody away itself, and returns why: a click of somebody
+// whom it cannot tell, say. Where nobody is known Person is "" and Via says as whom somebody came.
+func (d *Desk) Refused(ctx context.Context, p Principal, run string, what digest.Digest, why error) error {
+	p.Via = clip(p.Via, 500)
+	return d.refused(ctx, p, clip(run, 300), what, why)
 }
 
 func clip(s string, most int) string { return s[:min(len(s), most)] }

@@ -100,5 +100,5 @@ func edited(r approval.Request, p Principal, e Edit) (ledger.EditBody, error) {
 	if err != nil {
 		return ledger.EditBody{}, refuse("the input: %v", err)
 	}
-	return ledger.EditBody{By: p.Person, Run: r.Run, Approval: r.ID, Request: r.Digest, Step: e.Step, Before: c.Digest, After: after, Input: input}, nil
+	return ledger.EditBody{By: p.Person, Run: r.Run, Approval: r.ID, Request: r.Digest, Step: e.Step, Before: c.Digest, After: after, Input: input, Via: p.Via}, nil
 }

@@ -42,7 +42,7 @@ func (d *Desk) Keep(ctx context.Context, p Principal, run string, k Keep) (workf
 	word := grant.Keep{Run: until.Run, Step: until.Step, Execution: until.Execution, By: p.Person, Reason: k.Reason, At: time.Now().UTC()}
 	err = d.Ledger.Do(ctx, func(tx ledger.Tx) error {
 		_, err := tx.Append(ledger.Entry{Kind: ledger.Keep, Run: until.Run, Key: ledger.KeepKey(until.Run, until.Step), Body: ledger.KeepBody{
-			Run: until.Run, Step: until.Step, By: p.Person, Reason: k.Reason,
+			Run: until.Run, Step: until.Step, By: p.Person, Reason: k.Reason, Via: p.Via,
 		}})
 		if errors.Is(err, ledger.ErrTaken) {
 			return nil

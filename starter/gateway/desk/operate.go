@@ -26,7 +26,7 @@ func (d *Desk) Cancel(ctx context.Context, p Principal, run string) error {
 		return d.turn(ctx, p, run, "", err)
 	}
 	if err := d.Ledger.Do(ctx, func(tx ledger.Tx) error {
-		_, err := tx.Append(ledger.Entry{Kind: ledger.Cancel, Run: run, Body: ledger.CancelBody{Run: run, By: p.Person}})
+		_, err := tx.Append(ledger.Entry{Kind: ledger.Cancel, Run: run, Body: ledger.CancelBody{Run: run, By: p.Person, Via: p.Via}})
 		return err
 	}); err != nil {
 		return err
@@ -82,13 +82,13 @@ func (d *Desk) turnSwitch(ctx context.Context, p Principal, halted bool, reason 
 	case len(reason) > approval.MaxReason:
 		return Switch{}, refuse("its reason is %d bytes; at most %d are kept", len(reason), approval.MaxReason)
 	}
-	return d.flip(ctx, halted, p.Person, reason)
+	return d.flip(ctx, halted, p.Person, p.Via, reason)
 }
 
-func (d *Desk) flip(ctx context.Context, halted bool, by, reason string) (Switch, error) {
+func (d *Desk) flip(ctx context.Context, halted bool, by, via, reason string) (Switch, error) {
 	s := Switch{Halted: halted, By: by, Reason: reason}
 	err := d.Ledger.Do(ctx, func(tx ledger.Tx) error {
-		rec, err := tx.Append(ledger.Entry{Kind: ledger.Switch, Body: ledger.SwitchBody{Halted: halted, By: by, Reason: reason}})
+		rec, err := tx.Append(ledger.Entry{Kind: ledger.Switch, Body: ledger.SwitchBody{Halted: halted, By: by, Reason: reason, Via: via}})
 		s.At = rec.At
 		return err
 	})
@@ -105,7 +105,7 @@ const Itself = "the gateway"
 // Alarm halts effects by the gateway's own word: its record was changed, so nobody can tell any more
 // what was approved and done. A person lets them go on.
 func (d *Desk) Alarm(ctx context.Context, reason string) (Switch, error) {
-	return d.flip(ctx, true, Itself, clip(reason, approval.MaxReason))
+	return d.flip(ctx, true, Itself, "", clip(reason, approval.MaxReason))
 }
 
 // Switch says how the kill switch stands.

@@ -42,7 +42,7 @@ func (d *Desk) Undo(ctx context.Context, p Principal, run, reason string) (workf
 	}
 	id := workflows.RunID(pb.Name, ev.ID)
 	if err := d.Ledger.Do(ctx, func(tx ledger.Tx) error {
-		_, err := tx.Append(ledger.Entry{Kind: ledger.Undo, Run: root.run, Body: ledger.UndoBody{Run: root.run, By: p.Person, Reason: reason, Undoing: id}})
+		_, err := tx.Append(ledger.Entry{Kind: ledger.Undo, Run: root.run, Body: ledger.UndoBody{Run: root.run, By: p.Person, Reason: reason, Undoing: id, Via: p.Via}})
 		return err
 	}); err != nil {
 		return workflows.Started{}, err

@@ -154,7 +154,7 @@ func (c *count) record(tx ledger.Tx, v approval.Vote) error {
 	}
 	_, err := tx.Append(ledger.Entry{Kind: ledger.Vote, Run: c.m.request().Run, Key: key, Body: ledger.VoteBody{
 		Request: v.Digest, Approval: v.Approval, Person: v.Person, Verdict: string(v.Verdict), Reason: v.Reason,
-		Surface: v.Surface, For: v.For, BreakGlass: v.BreakGlass,
+		Surface: v.Surface, Via: c.by.Via, For: v.For, BreakGlass: v.BreakGlass,
 	}})
 	if errors.Is(err, ledger.ErrTaken) { // said before, and the other way
 		return nil
