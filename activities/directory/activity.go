@@ -27,7 +27,7 @@ func Register(r *activities.Registry, current func() (Directory, error)) {
 		Name:   Members,
 		Title:  "List the people of groups",
 		Effect: activities.Read,
-	}, func(_ context.Context, in MembersInput) (MembersOutput, error) {
+	}, func(ctx context.Context, in MembersInput) (MembersOutput, error) {
 		if current == nil {
 			return MembersOutput{}, activities.Permanent("NoDirectory", errors.New("this program was given no directory of approvers"))
 		}
@@ -35,7 +35,10 @@ func Register(r *activities.Registry, current func() (Directory, error)) {
 		if err != nil {
 			return MembersOutput{}, err
 		}
-		people, err := d.Members(in.Groups...)
+		people, err := d.Members(ctx, in.Groups...)
+		if errors.Is(err, ErrLookup) {
+			return MembersOutput{}, err
+		}
 		if err != nil {
 			return MembersOutput{}, activities.Permanent("UnknownGroup", err)
 		}

@@ -6,11 +6,16 @@
 //	  bob:   {name: Bob Burns, email: bob@example.com}
 //	groups:
 //	  secops-oncall: [alice, bob]
+//	slack_groups:
+//	  secops-leads: S0614TZR7
 //	sources: [ci]
 //
 // A person is one human under one id that never changes, whatever accounts that human has: votes,
 // grants and the record use the id. Without people the members of the groups are mail addresses, and
 // those are the ids. Sources are machines that may send events and do nothing else.
+//
+// slack_groups are groups that are kept in Slack: whoever is in the user group with that id, and is
+// a person here with that Slack id, is in the group. Who can edit the user group can make approvers.
 //
 // accounts are the names by which events know a person, such as an IAM user. Whoever an event is
 // about has no vote on what is done about it.
@@ -35,8 +40,12 @@ type Directory struct {
 	People map[string]Person `yaml:"people"`
 	// Groups are the ids of the people in each.
 	Groups map[string][]string `yaml:"groups"`
+	// SlackGroups are the groups that Slack keeps, each with Slack's id of the user group.
+	SlackGroups map[string]string `yaml:"slack_groups"`
 	// Sources are the ids of machines that may send events.
 	Sources []string `yaml:"sources"`
+
+	lookup Lookup
 }
 
 // Person is one human.
@@ -53,9 +62,10 @@ type Person struct {
 const maxSize = 1 << 20
 
 var (
-	mail  = regexp.MustCompile(`^[^\s@]+@[^\s@]+\.[^\s@]+$`)
-	id    = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,62}$`)
-	slack = regexp.MustCompile(`^[UW][A-Z0-9]{2,20}$`)
+	mail      = regexp.MustCompile(`^[^\s@]+@[^\s@]+\.[^\s@]+$`)
+	id        = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,62}$`)
+	userGroup = regexp.MustCompile(`^S[A-Z0-9]{2,20}$`)
+	slack     = regexp.MustCompile(`^[UW][A-Z0-9]{2,20}$`)
 )
 
 // Load reads a directory file. Everything wrong with it is reported at once.
@@ -99,7 +109,7 @@ func Parse(raw []byte) (Directory, error) {
 
 // Validate says everything that is wrong.
 func (d Directory) Validate() error {
-	if len(d.Groups) == 0 {
+	if len(d.Groups)+len(d.SlackGroups) == 0 {
 		return errors.New("it has no groups; nobody could approve anything")
 	}
 	errs := d.people()
@@ -117,6 +127,7 @@ func (d Directory) Validate() error {
 			}
 		}
 	}
+	errs = append(errs, d.slackGroups()...)
 	for i, s := range d.Sources {
 		_, human := d.Person(s)
 		switch {

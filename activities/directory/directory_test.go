@@ -37,12 +37,12 @@ func TestMembers(t *testing.T) {
 		"none":               {people, nil, []string{}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			members, err := tc.d.Members(tc.groups...)
+			members, err := tc.d.Members(t.Context(), tc.groups...)
 			require.NoError(t, err)
 			require.Equal(t, tc.want, members)
 		})
 	}
-	_, err = people.Members("oncall", "absent")
+	_, err = people.Members(t.Context(), "oncall", "absent")
 	require.ErrorContains(t, err, `no group "absent"`)
 }
 
@@ -92,20 +92,24 @@ func TestParseRefuses(t *testing.T) {
 		"groups: {a: []}":                  `the group "a" is empty`,
 		"groups: {a: [alice]}":             "want a mail address",
 		"groups: {a: [Alice@example.com]}": "in lower case",
-		"groups: {a: [a@b.example, a@b.example]}":                          "twice",
-		"persons: {a: [alice@example.com]}":                                "field persons not found",
-		"groups: {a: [x@y.example]}" + strings.Repeat(" ", maxSize):        "at most",
-		"people: {a: {}}\ngroups: {g: [b]}":                                "want the id of one of the people",
-		"people: {A: {}}\ngroups: {g: [A]}":                                `the person "A" has a bad id`,
-		"people: {a: {email: x}}\ngroups: {g: [a]}":                        `the mail address "x"`,
-		"people: {a: {slack: alice}}\ngroups: {g: [a]}":                    "the member's id",
-		"people: {a: {accounts: ['']}}\ngroups: {g: [a]}":                  `the account ""`,
-		"people: {a: {email: x@y.z}, b: {email: x@y.z}}\ngroups: {g: [a]}": `the person "b" is known as x@y.z, and so is "a"`,
-		"people: {a: {slack: U123}, b: {slack: U123}}\ngroups: {g: [a]}":   "is known as U123",
-		"people: {x@y.z: {}, b: {email: x@y.z}}\ngroups: {g: [b]}":         "one human is one person",
-		"people: {a: {}}\ngroups: {g: [a]}\nsources: [a]":                  "the source a is a person, too",
-		"people: {a: {}}\ngroups: {g: [a]}\nsources: [s, s]":               "the source s is there twice",
-		"people: {a: {}}\ngroups: {g: [a]}\nsources: ['s p']":              `the source "s p" has a bad id`,
+		"groups: {a: [a@b.example, a@b.example]}":                               "twice",
+		"persons: {a: [alice@example.com]}":                                     "field persons not found",
+		"groups: {a: [x@y.example]}" + strings.Repeat(" ", maxSize):             "at most",
+		"people: {a: {}}\ngroups: {g: [b]}":                                     "want the id of one of the people",
+		"people: {A: {}}\ngroups: {g: [A]}":                                     `the person "A" has a bad id`,
+		"people: {a: {email: x}}\ngroups: {g: [a]}":                             `the mail address "x"`,
+		"people: {a: {slack: alice}}\ngroups: {g: [a]}":                         "the member's id",
+		"people: {a: {accounts: ['']}}\ngroups: {g: [a]}":                       `the account ""`,
+		"people: {a: {email: x@y.z}, b: {email: x@y.z}}\ngroups: {g: [a]}":      `the person "b" is known as x@y.z, and so is "a"`,
+		"people: {a: {slack: U123}, b: {slack: U123}}\ngroups: {g: [a]}":        "is known as U123",
+		"people: {x@y.z: {}, b: {email: x@y.z}}\ngroups: {g: [b]}":              "one human is one person",
+		"people: {a: {slack: U1AA}}\ngroups: {g: [a]}\nslack_groups: {g: S0AA}": `the group "g" is in groups and in slack_groups`,
+		"people: {a: {slack: U1AA}}\nslack_groups: {g: secops}":                 "want the id of a user group",
+		"people: {a: {}}\nslack_groups: {g: S0AA}":                              "nobody with a Slack id",
+		"groups: {g: [a@b.example]}\nslack_groups: {h: S0AA}":                   "nobody with a Slack id",
+		"people: {a: {}}\ngroups: {g: [a]}\nsources: [a]":                       "the source a is a person, too",
+		"people: {a: {}}\ngroups: {g: [a]}\nsources: [s, s]":                    "the source s is there twice",
+		"people: {a: {}}\ngroups: {g: [a]}\nsources: ['s p']":                   `the source "s p" has a bad id`,
 	} {
 		_, err := Parse([]byte(text))
 		require.ErrorContains(t, err, says, text[:min(len(text), 60)])

@@ -1,7 +1,6 @@
 package directory
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -88,18 +87,4 @@ func (d Directory) all() []Person {
 		people[i], _ = d.Person(id)
 	}
 	return people
-}
-
-// Members are the ids of the people of groups, each once, sorted.
-func (d Directory) Members(groups ...string) ([]string, error) {
-	people := []string{}
-	for _, group := range groups {
-		members, ok := d.Groups[group]
-		if !ok {
-			return nil, fmt.Errorf("the directory has no group %q", group)
-		}
-		people = append(people, members...)
-	}
-	slices.Sort(people)
-	return slices.Compact(people), nil
 }

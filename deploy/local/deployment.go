@@ -18,6 +18,7 @@ import (
 	"github.com/countersign/countersign/activities/aws"
 	"github.com/countersign/countersign/activities/aws/standin"
 	"github.com/countersign/countersign/activities/directory"
+	"github.com/countersign/countersign/activities/directory/slackgroup"
 	"github.com/countersign/countersign/deploy/local/devserver"
 	"github.com/countersign/countersign/starter/gateway/desk"
 	"github.com/countersign/countersign/worker/app"
@@ -115,12 +116,15 @@ func (o options) members() (func() (directory.Directory, error), error) {
 	if o.directory != "" {
 		read = func() (directory.Directory, error) { return directory.Load(o.directory) }
 	}
-	_, err := read()
+	read, err := slackgroup.FromEnv(read)
+	if err != nil {
+		return nil, err
+	}
 	return func() (directory.Directory, error) {
 		d, err := read()
 		d.Sources = append(slices.Clone(d.Sources), source)
 		return d, err
-	}, err
+	}, nil
 }
 
 // usualAWSPort is where stand-ins for AWS are commonly found.

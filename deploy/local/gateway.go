@@ -171,6 +171,10 @@ func (t *trust) tokens(ctx context.Context, state, url string) error {
 	if err != nil {
 		return err
 	}
+	approvers, err := people.Members(ctx, slices.Collect(maps.Keys(people.Roster()))...)
+	if err != nil {
+		return err
+	}
 	dir := filepath.Join(state, tokenDir)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fmt.Errorf("issue tokens: %w", err)
@@ -190,7 +194,7 @@ func (t *trust) tokens(ctx context.Context, state, url string) error {
 				l.Tokens[known] = name
 			}
 		}
-		if l.Person == "" || !approves(people, p.ID) && approves(people, l.Person) {
+		if l.Person == "" || !slices.Contains(approvers, p.ID) && slices.Contains(approvers, l.Person) {
 			l.Person = p.ID // who starts a run has no vote, so best somebody who has none anyway
 		}
 	}
@@ -200,7 +204,7 @@ func (t *trust) tokens(ctx context.Context, state, url string) error {
 // everybody are the people of a directory, sorted.
 func everybody(d directory.Directory) []directory.Person {
 	ids := slices.Collect(maps.Keys(d.People))
-	for _, members := range d.Groups {
+	for _, members := range d.Roster() {
 		ids = append(ids, members...)
 	}
 	slices.Sort(ids)
@@ -211,16 +215,6 @@ func everybody(d directory.Directory) []directory.Person {
 		}
 	}
 	return people
-}
-
-// approves reports whether a person is in any group.
-func approves(d directory.Directory, person string) bool {
-	for _, members := range d.Groups {
-		if slices.Contains(members, person) {
-			return true
-		}
-	}
-	return false
 }
 
 // as is the person whom somebody at this machine names.

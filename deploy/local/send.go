@@ -52,7 +52,7 @@ func (o options) plan() (sending, error) {
 	if err != nil {
 		return sending{}, err
 	}
-	catalog.Groups = known.Groups
+	catalog.Groups = known.Roster()
 	lib, problems, err := library.Load(playbooks.Files, catalog)
 	if err != nil {
 		return sending{}, err

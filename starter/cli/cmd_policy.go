@@ -52,7 +52,7 @@ with as many people as must say yes.`,
 				if err != nil {
 					return err
 				}
-				known.Groups = d.Groups
+				known.Groups = d.Roster()
 			}
 			file, text, err := a.policyFile(args)
 			if err != nil {

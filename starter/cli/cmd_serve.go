@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/countersign/countersign/activities/directory"
+	"github.com/countersign/countersign/activities/directory/slackgroup"
 	"github.com/countersign/countersign/activities/grant"
 	"github.com/countersign/countersign/activities/ledger"
 	"github.com/countersign/countersign/activities/logs"
@@ -95,10 +96,11 @@ func (a *app) runGateway(cmd *cobra.Command, f serveFlags) error {
 			return refuse(err, "")
 		}
 	}
-	people, current := directory.File(f.people), rules(f.policy)
-	if _, err := people(); err != nil {
+	people, err := slackgroup.FromEnv(directory.File(f.people))
+	if err != nil {
 		return refuse(err, "")
 	}
+	current := rules(f.policy)
 	if _, err := current(); err != nil {
 		return refuse(fmt.Errorf("read the policy: %w", err), "")
 	}

@@ -24,7 +24,7 @@ func (a *app) read(names ...string) (*library.Library, playbook.Problems, error)
 		if err != nil {
 			return nil, nil, err
 		}
-		catalog.Groups = people.Groups
+		catalog.Groups = people.Roster()
 	}
 	switch {
 	case len(names) == 0 && a.playbooks == "":

@@ -36,7 +36,7 @@ import (
 	"github.com/countersign/countersign/activities/all"
 	"github.com/countersign/countersign/activities/aws"
 	"github.com/countersign/countersign/activities/directory"
-	"github.com/countersign/countersign/activities/fresh"
+	"github.com/countersign/countersign/activities/directory/slackgroup"
 	"github.com/countersign/countersign/activities/logs"
 	"github.com/countersign/countersign/activities/secret"
 	"github.com/countersign/countersign/workflows"
@@ -178,15 +178,15 @@ func Main(ctx context.Context, args []string, out, to io.Writer, extensions ...w
 }
 
 func run(ctx context.Context, temporal connect.Options, t trust, opts Options) error {
-	opts.Directory = fresh.File(t.directory, 1<<20, directory.Parse)
-	if _, err := directory.Load(t.directory); err != nil {
+	var err error
+	if opts.Directory, err = slackgroup.FromEnv(directory.File(t.directory)); err != nil {
 		return err
 	}
 	registry, _, err := opts.registries()
 	if err != nil {
 		return err
 	}
-	by, end, err := t.open(ctx, registry)
+	by, end, err := t.open(ctx, registry, opts.Directory)
 	if err != nil {
 		return err
 	}

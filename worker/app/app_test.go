@@ -15,6 +15,8 @@ import (
 func TestMainRefuses(t *testing.T) {
 	t.Setenv("TEMPORAL_CONFIG_FILE", os.DevNull)
 	t.Setenv("COUNTERSIGN_LEDGER", "")
+	t.Setenv("SLACK_BOT_TOKEN", "")
+	t.Setenv("SLACK_GROUPS_TOKEN", "")
 	dir := t.TempDir()
 	write := func(name, text string) string {
 		file := filepath.Join(dir, name)
@@ -43,6 +45,7 @@ func TestMainRefuses(t *testing.T) {
 		"a directory not there":  {with("--directory", filepath.Join(dir, "none.yaml")), 1, "read the directory of approvers"},
 		"a directory of nobody":  {with("--directory", write("empty.yaml", "groups: {}")), 1, "nobody could approve anything"},
 		"a directory with typos": {with("--directory", write("typo.yaml", "group: {}")), 1, "field group not found"},
+		"no token for Slack":     {with("--directory", write("slack.yaml", "people: {a: {slack: U01}}\nslack_groups: {g: S01}")), 1, "the directory has slack_groups: set $SLACK_BOT_TOKEN"},
 		"activities not there":   {with("--activities", filepath.Join(dir, "none")), 1, "none: read the described activities"},
 		"activities with typos":  {with("--activities", filepath.Dir(write("calls/a.yaml", "nmae: acme.look"))), 1, "a.yaml: yaml: unmarshal errors:\n  line 1: field nmae not found"},
 		"keys not there":         {with("--grant-keys", filepath.Join(dir, "none.pub")), 1, "none.pub"},

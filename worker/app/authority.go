@@ -38,7 +38,7 @@ func (t *trust) flags(flags *pflag.FlagSet) {
 
 // open builds the authority. Everything that is wrong with what it is made of is told now, not at
 // the first effect.
-func (t *trust) open(ctx context.Context, registry *activities.Registry) (*authority.Authority, func(), error) {
+func (t *trust) open(ctx context.Context, registry *activities.Registry, people func() (directory.Directory, error)) (*authority.Authority, func(), error) {
 	keys, err := grant.LoadKeys(t.keys, t.dev)
 	if err != nil {
 		return nil, nil, err
@@ -60,7 +60,7 @@ func (t *trust) open(ctx context.Context, registry *activities.Registry) (*autho
 	}
 	a, err := authority.New(authority.Options{
 		Keys: keys, Ledger: l, Policy: rules,
-		Directory: directory.File(t.directory),
+		Directory: people,
 		Effects:   Effects(registry),
 	})
 	if err != nil {

@@ -53,6 +53,7 @@ type world struct {
 	signer    grant.Signer
 	ledger    *ledger.Ledger
 	authority *authority.Authority
+	slack     slackGroups
 	dir       string
 	now       time.Time
 }
@@ -85,7 +86,7 @@ func newWorld(t testing.TB) *world {
 	w.authority, err = authority.New(authority.Options{
 		Keys: w.signer.Keys(), Ledger: w.ledger, Now: func() time.Time { return w.now },
 		Policy:    fresh.File(w.file("policy.yaml"), 1<<20, parsePolicy),
-		Directory: fresh.File(w.file("people.yaml"), 1<<20, directory.Parse),
+		Directory: directory.Looking(fresh.File(w.file("people.yaml"), 1<<20, directory.Parse), &w.slack),
 	})
 	require.NoError(t, err)
 	return w
@@ -318,6 +319,39 @@ func TestLeftTheGroup(t *testing.T) {
 	var why *activities.Error
 	require.False(t, errors.As(err, &why) && why.Permanent, "a directory may come back")
 	require.Empty(t, w.records(ledger.Intent))
+}
+
+// slackGroups is what Slack says of every user group, and of whom it was asked.
+type slackGroups struct {
+	members, wanted []string
+	err             error
+}
+
+func (s *slackGroups) Members(_ context.Context, _ string, wanted ...string) ([]string, error) {
+	s.wanted = wanted
+	return s.members, s.err
+}
+
+// The same of a group that Slack keeps. While it cannot be looked up nothing is done, and the next
+// attempt may.
+func TestLeftTheGroupInSlack(t *testing.T) {
+	w := newWorld(t)
+	w.write("people.yaml", "people: {alice: {slack: U01ALICE}, bob: {slack: U01BOB}, carol: {}}\ngroups: {captains: [carol]}\nslack_groups: {oncall: S01}\n")
+	a := w.attempt(call(t, "lamp.douse", "desk"), w.granted())
+	w.slack.members = []string{"U01BOB", "U02ALICE"}
+	w.refused(a, activities.NotPermitted, "0 still may")
+	require.Equal(t, []string{"U01ALICE"}, w.slack.wanted, "an answer that is some seconds old does not refuse her")
+
+	w.slack.err = errors.New("slack is away")
+	_, err := w.begin(a)
+	require.ErrorIs(t, err, directory.ErrLookup)
+	require.ErrorContains(t, err, "slack is away")
+	var why *activities.Error
+	require.False(t, errors.As(err, &why) && why.Permanent, "it may come back")
+	require.Empty(t, w.records(ledger.Intent))
+
+	w.slack.members, w.slack.err = []string{"U01ALICE"}, nil
+	w.admitted(a, nil)
 }
 
 // What has become stricter since the approval holds.

@@ -58,7 +58,7 @@ func (a *Authority) begin(ctx context.Context, at activities.Attempt) (activitie
 	if so.output != nil {
 		return turn{output: so.output}, nil
 	}
-	if err := q.judge(); err != nil {
+	if err := q.judge(ctx); err != nil {
 		return nil, err
 	}
 	if so.intent == nil { // the first attempt; after it the world is half changed

@@ -1,12 +1,16 @@
 package authority
 
 import (
+	"cmp"
+	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
 
 	"github.com/countersign/countersign/activities"
 	"github.com/countersign/countersign/activities/digest"
+	"github.com/countersign/countersign/activities/directory"
 	"github.com/countersign/countersign/activities/grant"
 	"github.com/countersign/countersign/workflows/policy"
 )
@@ -60,7 +64,7 @@ func (q *asked) inTime(now time.Time) error {
 const skew = 30 * time.Second
 
 // judge looks at the time of the grant and asks the policy, and of an approval whether those who gave it still may.
-func (q *asked) judge() error {
+func (q *asked) judge(ctx context.Context) error {
 	if err := q.inTime(q.facts.Now); err != nil {
 		return err
 	}
@@ -82,7 +86,7 @@ func (q *asked) judge() error {
 	}
 	switch {
 	case q.grant != nil:
-		return q.approvers(v)
+		return q.approvers(ctx, v)
 	case q.Spec.Effect == activities.Destroy: // whatever the permit of the run says
 		return refuse("it cannot be undone, so people must approve it")
 	default:
@@ -91,7 +95,7 @@ func (q *asked) judge() error {
 }
 
 // approvers holds those who said yes against the directory and the policy of this moment.
-func (q *asked) approvers(v policy.Verdict) error {
+func (q *asked) approvers(ctx context.Context, v policy.Verdict) error {
 	needs := slices.Clone(q.grant.Needs)
 	if v.Mode == policy.Approval {
 		needs = append(needs, v.Need)
@@ -102,17 +106,18 @@ func (q *asked) approvers(v policy.Verdict) error {
 	if len(needs) == 0 || len(q.grant.Approvers) == 0 {
 		return refuse("the grant names nobody")
 	}
+	wanted := q.whose()
 	for _, need := range needs {
-		members, err := q.people.Members(need.Groups...)
+		members, err := q.people.MembersFor(ctx, wanted, need.Groups...)
+		if errors.Is(err, directory.ErrLookup) { // the next attempt may know
+			return fmt.Errorf("look up those who approved it, without which nothing is done: %w", err)
+		}
 		if err != nil {
 			return refuse("look up the people of %v: %v", need.Groups, err)
 		}
 		var yes []string
 		for _, by := range q.grant.Approvers {
-			who := by.Person
-			if by.For != "" {
-				who = by.For
-			}
+			who := cmp.Or(by.For, by.Person)
 			_, known := q.people.Person(by.Person)
 			if known && slices.Contains(members, who) && !slices.Contains(yes, by.Person) {
 				yes = append(yes, by.Person)
@@ -130,6 +135,15 @@ func (q *asked) approvers(v policy.Verdict) error {
 		}
 	}
 	return nil
+}
+
+// whose are the people in whose right the yes was said.
+func (q *asked) whose() []string {
+	var people []string
+	for _, by := range q.grant.Approvers {
+		people = append(people, cmp.Or(by.For, by.Person))
+	}
+	return people
 }
 
 var _ activities.Authority = (*Authority)(nil)

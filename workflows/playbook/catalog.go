@@ -11,7 +11,8 @@ type Catalog struct {
 	// come all the same, with data of any type.
 	Events Table[*expr.Type]
 
-	// Groups are the people of each group of the directory; nil: who is there is not known.
+	// Groups are the people of each group of the directory, nil for one whose people are looked up; nil:
+	// which groups there are is not known.
 	Groups Table[[]string]
 
 	partial bool // it is a plan's, which holds only what its steps use

@@ -32,6 +32,7 @@ func (c *checker) people(n *yaml.Node, quorum int) {
 		return
 	}
 	var groups, people []string
+	counted := true
 	for _, group := range n.Content {
 		if group.Tag != "!!str" || !nameForm.MatchString(group.Value) {
 			return // it has been said
@@ -41,10 +42,11 @@ func (c *checker) people(n *yaml.Node, quorum int) {
 			c.reportAt(ruleGroup, group, "the directory has no group %q%s", group.Value, expr.DidYouMean(group.Value, c.catalog.Groups.Names()))
 			return
 		}
+		counted = counted && members != nil
 		groups, people = append(groups, group.Value), append(people, members...)
 	}
 	slices.Sort(people)
-	if there := len(slices.Compact(people)); there < quorum {
+	if there := len(slices.Compact(people)); counted && there < quorum {
 		c.reportAt(ruleGroup, n, "%d people must say yes, and in %s there are only %d", quorum, strings.Join(groups, ", "), there)
 	}
 }

@@ -328,7 +328,10 @@ func (r *reader) enough(n *yaml.Node, v Verdict) {
 	}
 	var people []string
 	for _, group := range v.Need.Groups {
-		members, _ := r.known.Groups.Lookup(group)
+		members, listed := r.known.Groups.Lookup(group)
+		if listed && members == nil {
+			return // it is looked up who is in it
+		}
 		people = append(people, members...)
 	}
 	slices.Sort(people)

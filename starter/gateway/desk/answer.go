@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/countersign/countersign/activities/digest"
+	"github.com/countersign/countersign/activities/directory"
 	"github.com/countersign/countersign/activities/grant"
 	"github.com/countersign/countersign/activities/ledger"
 	"github.com/countersign/countersign/workflows"
@@ -31,7 +32,10 @@ func (d *Desk) Answer(ctx context.Context, p Principal, run string, a Answer) (a
 	if err != nil {
 		return approval.Ending{}, d.turn(ctx, p, run, a.Digest, err)
 	}
-	members, err := people.Members(q.Groups...)
+	members, err := people.MembersFor(ctx, []string{p.Person}, q.Groups...)
+	if errors.Is(err, directory.ErrLookup) {
+		err = unseated{err}
+	}
 	if err == nil && !slices.Contains(members, p.Person) {
 		err = refuse("%s is not among those who may answer (%s)", p.Person, strings.Join(q.Groups, ", "))
 	}

@@ -45,7 +45,7 @@ func (d *Desk) Delegate(ctx context.Context, p Principal, run string, in Delegat
 	if err != nil {
 		return now, err
 	}
-	panel, _, err := d.panel(m, people, time.Now())
+	panel, _, err := d.panel(ctx, m, people, p.Person, time.Now())
 	if err != nil {
 		return now, d.turn(ctx, p, run, in.Digest, err)
 	}

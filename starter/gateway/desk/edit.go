@@ -33,7 +33,7 @@ func (d *Desk) Edit(ctx context.Context, p Principal, run string, e Edit) (workf
 	if err != nil {
 		return workflows.EditResult{}, d.turn(ctx, p, run, e.Digest, err)
 	}
-	panel, _, err := d.panel(m, people, time.Now())
+	panel, _, err := d.panel(ctx, m, people, p.Person, time.Now())
 	if err != nil {
 		return workflows.EditResult{}, d.turn(ctx, p, run, e.Digest, err)
 	}

@@ -59,6 +59,7 @@ type office struct {
 	ledger *ledger.Ledger
 	people string
 	rules  string
+	slack  slackGroups
 
 	mu        sync.Mutex
 	status    map[string]*workflows.Status
@@ -92,7 +93,7 @@ func open(t *testing.T, change ...func(*desk.Options)) *office {
 	o := &office{t: t, signer: signer, ledger: ledgertest.Open(t), people: people, rules: rules, status: map[string]*workflows.Status{}}
 	opts := desk.Options{
 		Signer: signer, Ledger: o.ledger, Runs: fakeRuns{o}, Notifier: fakeRuns{o},
-		Directory: func() (directory.Directory, error) { return directory.Parse([]byte(o.people)) },
+		Directory: directory.Looking(func() (directory.Directory, error) { return directory.Parse([]byte(o.people)) }, &o.slack),
 		Policy: func() (desk.Policy, error) {
 			p, problems := policy.Parse("policy.yaml", []byte(o.rules))
 			if len(problems) > 0 {

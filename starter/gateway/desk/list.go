@@ -2,9 +2,11 @@ package desk
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
+	"github.com/countersign/countersign/activities/directory"
 	"github.com/countersign/countersign/activities/ledger"
 	"github.com/countersign/countersign/workflows/approval"
 	"github.com/countersign/countersign/workflows/event"
@@ -37,16 +39,19 @@ func (d *Desk) Requests(ctx context.Context, p Principal, run string) ([]Waiting
 		if err != nil {
 			return nil, err
 		}
-		panel, _, err := d.panel(m, people, time.Now())
+		panel, _, err := d.panel(ctx, m, people, p.Person, time.Now())
+		w := Waiting{Request: a.Request, Votes: []approval.Vote{}}
+		if errors.Is(err, directory.ErrLookup) { // what is asked can be shown, and how it stands
+			w.Why, err = err.Error(), nil
+		}
 		if err != nil {
 			return nil, err
 		}
-		w := Waiting{Request: a.Request, Votes: []approval.Vote{}}
 		err = d.Ledger.View(ctx, func(tx ledger.Tx) error {
 			s, err := heard(tx, a.Request, &panel)
 			w.Votes, w.Decision = append(w.Votes, s.votes...), decided(s.decision)
 			w.Tally = panel.Tally(a.Request, s.votes, tx.Now())
-			if _, none := panel.Right(a.Request, p.Person, tx.Now()); none != nil {
+			if _, none := panel.Right(a.Request, p.Person, tx.Now()); none != nil && w.Why == "" {
 				w.Why = none.Error()
 			}
 			return err

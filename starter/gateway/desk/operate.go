@@ -2,11 +2,13 @@ package desk
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/countersign/countersign/activities/directory"
 	"github.com/countersign/countersign/activities/ledger"
 	"github.com/countersign/countersign/workflows/approval"
 )
@@ -68,7 +70,10 @@ func (d *Desk) turnSwitch(ctx context.Context, p Principal, halted bool, reason 
 		return Switch{}, d.refused(ctx, p, "", "", err)
 	}
 	if len(groups) > 0 {
-		members, err := people.Members(groups...)
+		members, err := people.MembersFor(ctx, []string{p.Person}, groups...)
+		if errors.Is(err, directory.ErrLookup) {
+			err = refuse("%v; effects stay as they are: try again", err)
+		}
 		if err == nil && !slices.Contains(members, p.Person) {
 			err = fmt.Errorf("%w: effects go on by the word of %v", ErrForbidden, groups)
 		}

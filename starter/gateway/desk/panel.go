@@ -1,7 +1,10 @@
 package desk
 
 import (
+	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -13,9 +16,10 @@ import (
 	"github.com/countersign/countersign/workflows/policy"
 )
 
-// panel is who may decide a request now, by the directory and the policy. What is on record of the
-// request is added in the transaction that counts the vote.
-func (d *Desk) panel(m *matter, people directory.Directory, now time.Time) (approval.Panel, digest.Digest, error) {
+// panel is who may decide a request now, by the directory and the policy, for what a person says. What
+// is on record of the request is added in the transaction that counts the vote. Without those whom it
+// cannot look up it is an error beside a panel that lacks them.
+func (d *Desk) panel(ctx context.Context, m *matter, people directory.Directory, person string, now time.Time) (approval.Panel, digest.Digest, error) {
 	rules, err := d.Policy()
 	if err != nil {
 		return approval.Panel{}, "", fmt.Errorf("read the policy: %w", err)
@@ -49,9 +53,6 @@ func (d *Desk) panel(m *matter, people directory.Directory, now time.Time) (appr
 			return approval.Panel{}, "", refuse("%s is %s by the policy (%s): %s", c.Step, v.Mode, v.Rule, v.Reason)
 		}
 	}
-	for _, group := range append(p.AllGroups(r), p.BreakGlass...) {
-		p.Members[group] = people.Groups[group]
-	}
 	for _, starter := range m.root.starters {
 		p.Exclude(approval.Starter, starter)
 	}
@@ -59,8 +60,28 @@ func (d *Desk) panel(m *matter, people directory.Directory, now time.Time) (appr
 		p.Exclude(approval.Editor, e.By)
 	}
 	p.Exclude(approval.Subject, people.Known(about)...)
-	return p, rules.Digest(), nil
+	return p, rules.Digest(), seat(ctx, &p, people, person, p.AllGroups(r))
 }
+
+// seat looks up who is in groups, for what a person says. In a group that is not there is nobody.
+func seat(ctx context.Context, p *approval.Panel, people directory.Directory, person string, groups []string) error {
+	there := slices.DeleteFunc(slices.Clone(groups), func(group string) bool { return !people.Has(group) })
+	each, err := people.Each(ctx, []string{person}, there...)
+	if err != nil {
+		return unseated{err}
+	}
+	maps.Copy(p.Members, each)
+	return nil
+}
+
+// unseated is a refusal because it is not known who is in a group.
+type unseated struct{ err error }
+
+func (u unseated) Error() string {
+	return u.err.Error() + "; nothing is recorded, and what is asked stays open: try again"
+}
+func (u unseated) Is(target error) bool { return target == approval.ErrRefused }
+func (u unseated) Unwrap() error        { return u.err }
 
 // activityRead is the effect of calls that change nothing.
 const activityRead = "read"

@@ -50,7 +50,10 @@ func (d *Desk) Vote(ctx context.Context, p Principal, run string, v Vote) (VoteR
 	if m.request().Long() && p.Surface != "cli" && p.Surface != "local" {
 		return VoteResult{}, d.refused(ctx, p, run, v.Digest, refuse("it is too long to be shown whole here; read it with starter show %s, and answer there with its digest", run))
 	}
-	panel, rules, err := d.panel(m, people, time.Now())
+	panel, rules, err := d.panel(ctx, m, people, p.Person, time.Now())
+	if err == nil && v.BreakGlass {
+		err = seat(ctx, &panel, people, p.Person, panel.BreakGlass)
+	}
 	if err != nil {
 		return VoteResult{}, d.turn(ctx, p, run, v.Digest, err)
 	}
