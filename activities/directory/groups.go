@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"golang.org/x/sync/errgroup"
 )
@@ -137,6 +138,21 @@ func (d Directory) BySlack(id string) (Person, bool) {
 	for key, p := range d.People {
 		if p.Slack == id {
 			p.ID = key
+			return p, true
+		}
+	}
+	return Person{}, false
+}
+
+// ByEmail returns the person who has a mail address, in whatever case.
+func (d Directory) ByEmail(address string) (Person, bool) {
+	address = strings.ToLower(address)
+	if !mail.MatchString(address) {
+		return Person{}, false
+	}
+	for _, p := range d.all() {
+		if p.Email == address || p.ID == address {
+			p.Email = address
 			return p, true
 		}
 	}

@@ -94,6 +94,27 @@ func TestRoster(t *testing.T) {
 	require.Len(t, d.Groups, 1, "it is a copy")
 }
 
+func TestByEmail(t *testing.T) {
+	people, err := Parse([]byte(everybody))
+	require.NoError(t, err)
+	mails, err := Parse([]byte("groups: {a: [zoe@example.com]}"))
+	require.NoError(t, err)
+	for _, tc := range []struct {
+		d             Directory
+		address, want string
+	}{
+		{people, "Alice@Example.com", "alice"},
+		{people, "alice", ""},
+		{people, "", ""},
+		{people, "x@example.com", ""},
+		{mails, "ZOE@example.com", "zoe@example.com"},
+	} {
+		p, ok := tc.d.ByEmail(tc.address)
+		require.Equal(t, tc.want != "", ok, tc.address)
+		require.Equal(t, tc.want, p.ID, tc.address)
+	}
+}
+
 func TestBySlack(t *testing.T) {
 	d := looking(t, inSlack, nil)
 	for id, want := range map[string]string{"U01ALICE": "alice", "u01alice": "", "": "", "U99": "", "alice": ""} {

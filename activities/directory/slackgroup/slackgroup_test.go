@@ -125,24 +125,24 @@ func TestSideBySide(t *testing.T) {
 
 func TestNoAnswer(t *testing.T) {
 	for name, tc := range map[string]struct {
-		a    away
+		a    *away
 		says string
 	}{
-		"unknown or disabled": {away{body: `{"ok":false,"error":"no_such_subteam"}`}, "is not there, or is disabled"},
-		"empty":               {away{body: `{"ok":true,"users":[]}`}, "approves nothing"},
-		"no plan":             {away{body: `{"ok":false,"error":"plan_upgrade_required"}`}, "paid plan"},
-		"no scope":            {away{body: `{"ok":false,"error":"missing_scope","needed":"usergroups:read"}`}, "lacks the scope usergroups:read"},
-		"bad token":           {away{body: `{"ok":false,"error":"invalid_auth"}`}, "none that Slack knows"},
-		"revoked":             {away{body: `{"ok":false,"error":"token_revoked"}`}, "revoked"},
-		"something else":      {away{body: `{"ok":false,"error":"fatal_error"}`}, "fatal_error"},
-		"no JSON":             {away{body: `<html>`}, "S01"},
-		"broken":              {away{code: http.StatusBadGateway}, "server error"},
-		"slow":                {away{body: two, slow: 3 * time.Second}, "deadline exceeded"},
-		"limited":             {away{code: http.StatusTooManyRequests, after: "30"}, "retry after 30s"},
+		"unknown or disabled": {&away{body: `{"ok":false,"error":"no_such_subteam"}`}, "is not there, or is disabled"},
+		"empty":               {&away{body: `{"ok":true,"users":[]}`}, "approves nothing"},
+		"no plan":             {&away{body: `{"ok":false,"error":"plan_upgrade_required"}`}, "paid plan"},
+		"no scope":            {&away{body: `{"ok":false,"error":"missing_scope","needed":"usergroups:read"}`}, "lacks the scope usergroups:read"},
+		"bad token":           {&away{body: `{"ok":false,"error":"invalid_auth"}`}, "none that Slack knows"},
+		"revoked":             {&away{body: `{"ok":false,"error":"token_revoked"}`}, "revoked"},
+		"something else":      {&away{body: `{"ok":false,"error":"fatal_error"}`}, "fatal_error"},
+		"no JSON":             {&away{body: `<html>`}, "S01"},
+		"broken":              {&away{code: http.StatusBadGateway}, "server error"},
+		"slow":                {&away{body: two, slow: 3 * time.Second}, "deadline exceeded"},
+		"limited":             {&away{code: http.StatusTooManyRequests, after: "30"}, "retry after 30s"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				r := reader(&tc.a)
+				r := reader(tc.a)
 				start := time.Now()
 				_, err := r.Members(t.Context(), "S01")
 				require.ErrorContains(t, err, tc.says)
