@@ -17,8 +17,8 @@ import (
 )
 
 // panel is who may decide a request now, by the directory and the policy, for what a person says. What
-// is on record of the request is added in the transaction that counts the vote. Without those whom it
-// cannot look up it is an error beside a panel that lacks them.
+// is on record of the request is added in the transaction that counts the vote. Where it cannot
+// be looked up who is in a group it is an error, beside a panel without members.
 func (d *Desk) panel(ctx context.Context, m *matter, people directory.Directory, person string, now time.Time) (approval.Panel, digest.Digest, error) {
 	rules, err := d.Policy()
 	if err != nil {
@@ -60,7 +60,11 @@ func (d *Desk) panel(ctx context.Context, m *matter, people directory.Directory,
 		p.Exclude(approval.Editor, e.By)
 	}
 	p.Exclude(approval.Subject, people.Known(about)...)
-	return p, rules.Digest(), seat(ctx, &p, people, person, p.AllGroups(r))
+	if err := seat(ctx, &p, people, person, p.AllGroups(r)); err != nil {
+		p.Members = nil
+		return p, rules.Digest(), err
+	}
+	return p, rules.Digest(), nil
 }
 
 // seat looks up who is in groups, for what a person says. In a group that is not there is nobody.

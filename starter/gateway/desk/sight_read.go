@@ -148,7 +148,7 @@ func (l *looking) record(ctx context.Context) error {
 	if s.Request != nil {
 		if people, err := l.desk.Directory(); err == nil {
 			// Who may decide is asked anew for each vote. What cannot be told now is not shown.
-			panel, _, _ = l.desk.panel(&matter{asking: &workflows.ApprovalStatus{Request: *s.Request}, root: l.root}, people, time.Now())
+			panel, _, _ = l.desk.panel(ctx, &matter{asking: &workflows.ApprovalStatus{Request: *s.Request}, root: l.root}, people, "", time.Now())
 		}
 	}
 	return l.desk.Ledger.View(ctx, func(tx ledger.Tx) error {

@@ -3,7 +3,6 @@ package desk_test
 import (
 	"context"
 	"errors"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -123,5 +122,11 @@ func TestRequestsWhileSlackIsAway(t *testing.T) {
 	require.Equal(t, r.Digest, waiting[0].Request.Digest)
 	require.False(t, waiting[0].Own)
 	require.Contains(t, waiting[0].Why, "slack is away")
-	require.False(t, strings.Contains(waiting[0].Why, "not among"))
+	require.NotContains(t, waiting[0].Why, "not among")
+	require.Empty(t, waiting[0].Tally)
+
+	sight, err := o.Sight(t.Context(), run, r.Digest)
+	require.NoError(t, err)
+	require.Equal(t, r.Digest, sight.Request.Digest)
+	require.Empty(t, sight.Tally, "who counts is not known")
 }
