@@ -185,6 +185,12 @@ func (c *conn) parting(e envelope) error {
 // Slack's warning, and an event comes again.
 func (c *conn) answer(ctx context.Context, e envelope) {
 	what, err := incomingOf(e)
+	if err == nil && e.kind != "events_api" { // an event has an id of its own
+		var again bool
+		if again, err = c.in.Seen.Seen(ctx, "envelope "+e.id, time.Now().Add(requestTime)); again {
+			return // the first is answered
+		}
+	}
 	var a answer
 	if err == nil {
 		a, err = c.in.take(ctx, what)

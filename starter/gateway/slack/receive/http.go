@@ -66,6 +66,9 @@ var refusals = map[int]string{
 }
 
 func refuse(w http.ResponseWriter, status int) {
+	if status == http.StatusBadRequest || status == http.StatusForbidden {
+		w.Header().Set("X-Slack-No-Retry", "1") // the same event would be refused again
+	}
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	respond(w, status, []byte(refusals[status]))
 }

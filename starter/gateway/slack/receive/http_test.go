@@ -105,6 +105,7 @@ func TestRequests(t *testing.T) {
 			require.NoError(t, h.Wait(t.Context()))
 			require.Equal(t, tc.status, w.Code, "%s %s", w.Body, h.log)
 			require.Equal(t, tc.told, h.desk.told())
+			require.Equal(t, tc.status == 400 || tc.status == 403, w.Header().Get("X-Slack-No-Retry") == "1")
 			if tc.status != 200 {
 				require.NotContains(t, w.Body.String(), "U0", "nothing of a request is in a refusal")
 			}
@@ -173,6 +174,15 @@ func TestEvents(t *testing.T) {
 	require.Equal(t, 503, w.Code)
 	require.Empty(t, w.Header().Get("X-Slack-No-Retry"))
 	require.Zero(t, h.desk.told())
+}
+
+// Slack says that it held back events, and for which minute.
+func TestRateLimited(t *testing.T) {
+	h := build(t, nil)
+	mux := h.mux(t)
+	w := send(mux, request(receive.PathEvents, `{"token":"x","type":"app_rate_limited","team_id":"T0123","minute_rate_limited":1518467820,"api_app_id":"A0123"}`))
+	require.Equal(t, 200, w.Code)
+	require.Contains(t, h.log.String(), "Slack holds back events of this app")
 }
 
 // forgetful cannot tell of events.

@@ -133,6 +133,9 @@ func (in *Intake) knows(ctx context.Context, what incoming) bool {
 	case kindOpened:
 		return true
 	case kindOther:
+		if what.name == "app_rate_limited" {
+			in.Log.WarnContext(ctx, "Slack holds back events of this app: it sends more than 30,000 an hour")
+		}
 		list = []string{}
 	}
 	if list == nil || slices.Contains(list, what.name) {

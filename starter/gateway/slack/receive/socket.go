@@ -79,11 +79,7 @@ func (s *Socket) Run(ctx context.Context) error {
 	defer stop(nil)
 	var all sync.WaitGroup
 	for range s.o.Connections {
-		all.Go(func() {
-			if err := s.keep(ctx); err != nil {
-				stop(err)
-			}
-		})
+		all.Go(func() { s.keep(ctx, stop) })
 	}
 	all.Wait()
 	err := context.Cause(ctx)
@@ -97,15 +93,22 @@ func (s *Socket) Run(ctx context.Context) error {
 	return err
 }
 
-// keep keeps one connection up. The next is up before the last is closed, unless that broke.
-func (s *Socket) keep(ctx context.Context) error {
+// keep keeps one connection up, until ctx ends or it ends all by an error that does not pass. The next
+// is up before the last is closed, unless that broke.
+func (s *Socket) keep(ctx context.Context, stop context.CancelCauseFunc) {
 	var draining sync.WaitGroup
 	defer draining.Wait()
 	for failures := 0; ctx.Err() == nil; {
 		c, err := s.open(ctx)
 		if err == nil {
 			began, ended := time.Now(), make(chan error, 1)
-			draining.Go(func() { ended <- c.serve(ctx) })
+			draining.Go(func() {
+				err := c.serve(ctx)
+				if errors.Is(err, ErrFatal) {
+					stop(err)
+				}
+				ended <- err
+			})
 			select {
 			case err = <-ended:
 			case <-c.replace: // and it drains
@@ -118,14 +121,13 @@ func (s *Socket) keep(ctx context.Context) error {
 			}
 		}
 		if errors.Is(err, ErrFatal) {
-			return err
+			stop(err)
 		}
 		if err != nil && ctx.Err() == nil {
 			s.pause(ctx, failures, err)
 			failures++
 		}
 	}
-	return nil
 }
 
 // pause waits, longer after each failure.

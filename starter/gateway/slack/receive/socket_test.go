@@ -137,6 +137,17 @@ func TestFatal(t *testing.T) {
 			require.NotContains(t, h.log.String(), "xapp-1")
 		})
 	}
+	t.Run("link_disabled on a connection that is being replaced", func(t *testing.T) {
+		e := open(t)
+		h := build(t, nil)
+		s, stop := h.run(t, e, receive.SocketOptions{Connections: 1})
+		up(t, s, 1)
+		e.say(t, 0, `{"type":"disconnect","reason":"warning"}`)
+		up(t, s, 2)
+		e.say(t, 0, `{"type":"disconnect","reason":"link_disabled"}`)
+		require.Eventually(t, func() bool { return s.Status().Fatal != nil }, 10*time.Second, 5*time.Millisecond)
+		require.ErrorIs(t, stop(), receive.ErrFatal)
+	})
 	t.Run("link_disabled", func(t *testing.T) {
 		e := open(t)
 		h := build(t, nil)

@@ -27,22 +27,23 @@ type Status struct {
 // ErrFatal is returned where only an operator can help.
 var ErrFatal = errors.New("Slack takes no socket of this app")
 
-// remedies are Slack's words for what does not pass by itself, and what to do.
+// remedies are words for what does not pass by itself, and what to do. Those of apps.connections.open,
+// of a disconnect (link_disabled), and of ours (http_404).
 var remedies = map[string]string{
-	"invalid_auth":            "SLACK_APP_TOKEN is not a token of Slack: make one with connections:write under Basic Information, App-Level Tokens",
-	"not_authed":              "set SLACK_APP_TOKEN",
-	"token_revoked":           "SLACK_APP_TOKEN was revoked: make another under Basic Information, App-Level Tokens",
-	"token_expired":           "SLACK_APP_TOKEN has expired: make another under Basic Information, App-Level Tokens",
-	"not_allowed_token_type":  "SLACK_APP_TOKEN is another kind of token: it begins with xapp-",
-	"missing_scope":           "SLACK_APP_TOKEN lacks the scope connections:write: make another under Basic Information, App-Level Tokens",
-	"account_inactive":        "the app or its workspace was deactivated: have an administrator look",
-	"user_removed_from_team":  "the app was removed from its workspace: install it again",
-	"team_disabled":           "the workspace was deactivated: have an administrator look",
-	"org_login_required":      "the workspace is being moved: have an administrator look",
-	"access_denied":           "an administrator has to approve the app",
-	"link_disabled":           "Socket Mode was switched off: switch it on in the app's settings, or set SLACK_SIGNING_SECRET and take what Slack sends over HTTP",
-	"http_404":                "SLACK_API_URL leads nowhere",
-	"socket_mode_not_enabled": "Socket Mode is off: switch it on in the app's settings",
+	"invalid_auth":           "SLACK_APP_TOKEN is not a token of Slack: make one with connections:write under Basic Information, App-Level Tokens",
+	"not_authed":             "set SLACK_APP_TOKEN",
+	"token_revoked":          "SLACK_APP_TOKEN was revoked: make another under Basic Information, App-Level Tokens",
+	"token_expired":          "SLACK_APP_TOKEN has expired: make another under Basic Information, App-Level Tokens",
+	"not_allowed_token_type": "SLACK_APP_TOKEN is another kind of token: it begins with xapp-",
+	"missing_scope":          "SLACK_APP_TOKEN lacks the scope connections:write: make another under Basic Information, App-Level Tokens",
+	"account_inactive":       "the app or its workspace was deactivated: have an administrator look",
+	"user_removed_from_team": "the app was removed from its workspace: install it again",
+	"team_disabled":          "the workspace was deactivated: have an administrator look",
+	"org_login_required":     "the workspace is being moved: have an administrator look",
+	"access_denied":          "an administrator has to approve the app",
+	"link_disabled":          "Socket Mode was switched off: switch it on in the app's settings, or set SLACK_SIGNING_SECRET and take what Slack sends over HTTP",
+	"socket_mode_disabled":   "Socket Mode is off: switch it on in the app's settings, or set SLACK_SIGNING_SECRET and take what Slack sends over HTTP",
+	"http_404":               "SLACK_API_URL leads nowhere",
 }
 
 // fatal is an error that only an operator can mend.
