@@ -77,6 +77,7 @@ func (in *Intake) Socket(o SocketOptions) (*Socket, error) {
 func (s *Socket) Run(ctx context.Context) error {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
+	s.ends(nil)
 	var all sync.WaitGroup
 	for range s.o.Connections {
 		all.Go(func() { s.keep(ctx, stop) })
@@ -86,11 +87,16 @@ func (s *Socket) Run(ctx context.Context) error {
 	if !errors.Is(err, ErrFatal) {
 		return nil
 	}
-	s.mu.Lock()
-	s.status.Fatal = err
-	s.mu.Unlock()
+	s.ends(err)
 	s.in.Log.ErrorContext(ctx, "nothing more comes in from Slack until this gateway is started again", "error", err)
 	return err
+}
+
+// ends notes why no more is tried; nil is that it is.
+func (s *Socket) ends(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.status.Fatal = err
 }
 
 // keep keeps one connection up, until ctx ends or it ends all by an error that does not pass. The next

@@ -195,4 +195,14 @@ func TestMisbehaviour(t *testing.T) {
 	require.Eventually(t, func() bool { return w.socket.Status().Fatal != nil }, 10*time.Second, 5*time.Millisecond)
 	require.False(t, w.socket.Ready())
 	require.ErrorIs(t, w.socket.Check(t.Context()), receive.ErrFatal)
+
+	// An operator switches it on, and the gateway runs again.
+	w.DisableSocketMode(false)
+	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
+	ended := make(chan error, 1)
+	go func() { ended <- w.socket.Run(ctx) }()
+	up(t, w.socket, 2)
+	require.NoError(t, w.socket.Check(t.Context()))
+	cancel()
+	require.NoError(t, <-ended)
 }

@@ -124,6 +124,23 @@ func TestSignatures(t *testing.T) {
 	}
 }
 
+// The example that Slack publishes, at its time. Its body is of a time before commands named their app,
+// so it is understood to be signed, and then not understood.
+// https://docs.slack.dev/authentication/verifying-requests-from-slack
+func TestPublishedExample(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const at = 1531420618
+		time.Sleep(time.Until(time.Unix(at-60, 0)))
+		mux := build(t, nil).mux(t)
+		time.Sleep(time.Minute)
+		body := "token=xyzz0WbapA4vBCDEFasx0q6G&team_id=T1DC2JH3J&team_domain=testteamnow&channel_id=G8PSS9T3V&channel_name=foobar&user_id=U2CERLKJA&user_name=roadrunner&command=%2Fwebhook-collect&text=&response_url=https%3A%2F%2Fhooks.slack.com%2Fcommands%2FT1DC2JH3J%2F397700885554%2F96rGlfmibIGlgcZRskXaIFfN&trigger_id=398738663015.47445629121.803a0bc887a14d10d2c447fce8b6703c"
+		r := request(receive.PathCommands, body)
+		r.Header.Set("X-Slack-Request-Timestamp", strconv.Itoa(at))
+		r.Header.Set("X-Slack-Signature", "v0=a2114d57b48eac39b9ad189dd8316235a7b4a8d21a10bd27519666489c69b503")
+		require.Equal(t, http.StatusBadRequest, send(mux, r).Code)
+	})
+}
+
 func TestSecrets(t *testing.T) {
 	h := build(t, nil)
 	for name, secrets := range map[string][]string{"none": nil, "empty": {"", ""}, "three": {"a", "b", "c"}} {
