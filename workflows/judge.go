@@ -100,7 +100,7 @@ func (j judgement) underApproval(calls []*covered) error {
 }
 
 // needs is what policy asks beyond the playbook, each of which must be met: of those of the same
-// groups the largest.
+// groups and surfaces the largest.
 func (j judgement) needs() []grant.Need {
 	var all []grant.Need
 	for _, v := range j.verdicts {
@@ -108,9 +108,11 @@ func (j judgement) needs() []grant.Need {
 			continue
 		}
 		groups := slices.Compact(slices.Sorted(slices.Values(v.Need.Groups)))
-		same := slices.IndexFunc(all, func(n grant.Need) bool { return slices.Equal(n.Groups, groups) })
+		same := slices.IndexFunc(all, func(n grant.Need) bool {
+			return slices.Equal(n.Groups, groups) && slices.Equal(n.Surfaces, v.Need.Surfaces)
+		})
 		if same < 0 {
-			all = append(all, grant.Need{Groups: groups, Quorum: v.Need.Quorum})
+			all = append(all, grant.Need{Groups: groups, Quorum: v.Need.Quorum, Surfaces: v.Need.Surfaces})
 		} else {
 			all[same].Quorum = max(all[same].Quorum, v.Need.Quorum)
 		}

@@ -11,6 +11,7 @@
 package grant
 
 import (
+	"slices"
 	"time"
 
 	"github.com/countersign/countersign/activities/digest"
@@ -104,10 +105,33 @@ type Approver struct {
 	For string `json:"for,omitempty"`
 }
 
-// Need is how many people of which groups must say yes.
+// Need is how many people of which groups must say yes, and where.
 type Need struct {
 	Groups []string `json:"groups"`
 	Quorum int      `json:"quorum"`
+	// Surfaces are where a vote counts for it; none: everywhere.
+	Surfaces []string `json:"surfaces,omitempty"`
+}
+
+// The surfaces on which people vote.
+const (
+	SurfaceCLI   = "cli"
+	SurfaceHTTP  = "http"
+	SurfaceLocal = "local"
+	SurfaceSlack = "slack"
+)
+
+// Surfaces are all surfaces, sorted.
+func Surfaces() []string { return []string{SurfaceCLI, SurfaceHTTP, SurfaceLocal, SurfaceSlack} }
+
+// Takes reports whether a vote counts for it that was given on a surface.
+func (n Need) Takes(surface string) bool {
+	return len(n.Surfaces) == 0 || slices.Contains(n.Surfaces, surface)
+}
+
+// Same reports whether two needs ask the same.
+func (n Need) Same(other Need) bool {
+	return n.Quorum == other.Quorum && slices.Equal(n.Groups, other.Groups) && slices.Equal(n.Surfaces, other.Surfaces)
 }
 
 // Find returns the covered call of a step.

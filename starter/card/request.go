@@ -70,7 +70,11 @@ func quorum(a *workflows.ApprovalStatus) string {
 func policyAsks(a *workflows.ApprovalStatus) string {
 	var lines []string
 	for _, need := range a.Policies {
-		lines = append(lines, fmt.Sprintf("%d of %s must approve, too", need.Quorum, exactAll(need.Groups)))
+		line := fmt.Sprintf("%d of %s must approve, too", need.Quorum, exactAll(need.Groups))
+		if len(need.Surfaces) > 0 {
+			line += ", on " + exactAll(need.Surfaces) + " alone"
+		}
+		lines = append(lines, line)
 	}
 	return strings.Join(lines, "\n")
 }

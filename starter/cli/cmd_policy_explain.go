@@ -98,6 +98,9 @@ func (a *app) printExplanation(f policy.Facts, e policy.Explanation) error {
 	if len(v.Need.Groups) > 0 {
 		said += fmt.Sprintf(", %d of %s", v.Need.Quorum, strings.Join(v.Need.Groups, ", "))
 	}
+	if len(v.Need.Surfaces) > 0 {
+		said += ", on " + strings.Join(v.Need.Surfaces, ", ") + " alone"
+	}
 	if v.Expires > 0 {
 		said += fmt.Sprintf(", within %s", v.Expires)
 	}

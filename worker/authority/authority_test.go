@@ -354,6 +354,56 @@ func TestLeftTheGroupInSlack(t *testing.T) {
 	w.admitted(a, nil)
 }
 
+// A vote counts where policy takes it, by the policy of the approval and by that of this moment.
+func TestSurfaces(t *testing.T) {
+	console := grant.Need{Groups: []string{"oncall"}, Quorum: 1, Surfaces: []string{"cli"}}
+	on := func(surface string, needs ...grant.Need) func(*grant.Grant) {
+		return func(g *grant.Grant) {
+			g.Approvers[0].Surface = surface
+			g.Needs = append(g.Needs, needs...)
+		}
+	}
+	const strict = "policy: strict\nrules:\n  - {name: rest, then: {approval: {groups: [oncall], surfaces: [cli]}}}\nbreak_glass: {groups: [captains]}\n"
+	for name, tc := range map[string]struct {
+		grant  func(*grant.Grant)
+		policy string
+		says   string
+	}{
+		"where it counts":           {grant: on("cli", console)},
+		"elsewhere":                 {grant: on("slack", console), says: "1 of [oncall] must have approved it on [cli], and of those who did 0 still may"},
+		"nowhere":                   {grant: on("", console), says: "on [cli]"},
+		"where it counts now":       {grant: on("cli"), policy: strict},
+		"where it counts no more":   {grant: on("slack"), policy: strict, says: "on [cli]"},
+		"policy says nothing of it": {grant: on("slack")},
+		"one of two where it counts": {grant: func(g *grant.Grant) {
+			on("slack", grant.Need{Groups: []string{"oncall"}, Quorum: 2, Surfaces: []string{"cli"}})(g)
+			g.Approvers = append(g.Approvers, grant.Approver{Person: "bob", Surface: "cli"})
+		}, says: "of those who did 1 still may"},
+		"the glass broken at the console": {grant: func(g *grant.Grant) {
+			on("cli")(g)
+			g.BreakGlass, g.Approvers[0].Person = "it burns", "carol"
+		}},
+		"the glass broken in a chat": {grant: func(g *grant.Grant) {
+			on("slack")(g)
+			g.BreakGlass, g.Approvers[0].Person = "it burns", "carol"
+		}, says: "nobody breaks the glass on slack"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			if tc.policy != "" {
+				w.write("policy.yaml", tc.policy)
+			}
+			a := w.attempt(call(t, "lamp.douse", "desk"), w.granted(tc.grant))
+			if tc.says == "" {
+				w.admitted(a, nil)
+				return
+			}
+			w.refused(a, activities.NotPermitted, tc.says)
+			require.Empty(t, w.records(ledger.Intent))
+		})
+	}
+}
+
 // What has become stricter since the approval holds.
 func TestPolicyIsReadAnew(t *testing.T) {
 	w := newWorld(t)

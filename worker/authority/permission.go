@@ -103,6 +103,9 @@ func (q *asked) approvers(ctx context.Context, v policy.Verdict) error {
 	if q.grant.BreakGlass != "" {
 		needs = []grant.Need{{Groups: q.policy.BreakGlass(), Quorum: 1}}
 	}
+	if q.grant.BreakGlass != "" && slices.ContainsFunc(q.grant.Approvers, func(by grant.Approver) bool { return by.Surface == grant.SurfaceSlack }) {
+		return refuse("nobody breaks the glass on slack")
+	}
 	if len(needs) == 0 || len(q.grant.Approvers) == 0 {
 		return refuse("the grant names nobody")
 	}
@@ -119,12 +122,12 @@ func (q *asked) approvers(ctx context.Context, v policy.Verdict) error {
 		for _, by := range q.grant.Approvers {
 			who := cmp.Or(by.For, by.Person)
 			_, known := q.people.Person(by.Person)
-			if known && slices.Contains(members, who) && !slices.Contains(yes, by.Person) {
+			if known && need.Takes(by.Surface) && slices.Contains(members, who) && !slices.Contains(yes, by.Person) {
 				yes = append(yes, by.Person)
 			}
 		}
 		if len(yes) < max(need.Quorum, 1) {
-			return refuse("%d of %v must have approved it, and of those who did %d still may", need.Quorum, need.Groups, len(yes))
+			return refuse("%d of %v must have approved it%s, and of those who did %d still may", need.Quorum, need.Groups, on(need), len(yes))
 		}
 	}
 	if q.grant.BreakGlass == "" && q.ticket.StartedBy != "" {
@@ -135,6 +138,14 @@ func (q *asked) approvers(ctx context.Context, v policy.Verdict) error {
 		}
 	}
 	return nil
+}
+
+// on says on which surfaces a vote counts for a need.
+func on(need grant.Need) string {
+	if len(need.Surfaces) == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" on %v", need.Surfaces)
 }
 
 // whose are the people in whose right the yes was said.

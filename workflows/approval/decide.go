@@ -1,6 +1,7 @@
 package approval
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -38,14 +39,14 @@ func (p Panel) Admit(r Request, votes []Vote, v Vote, now time.Time) error {
 		}
 	}
 	v.At = now
-	switch _, err := p.Right(r, v.Person, now); {
+	switch _, err := p.Right(r, v.Person, v.Surface, now); {
 	case v.BreakGlass:
 		if err := p.alone(v); err != nil {
 			return err
 		}
 	case err != nil:
 		return err
-	case !p.right(r, v.Person, v.For, now):
+	case !p.counts(r, v):
 		return refuse("%s may not vote for %s", v.Person, v.For)
 	}
 	if d, done := p.Decide(r, votes, now); done {
@@ -73,7 +74,7 @@ func (p Panel) Decide(r Request, votes []Vote, now time.Time) (Decision, bool) {
 		switch {
 		case v.BreakGlass && p.alone(v) == nil:
 			return Decision{Outcome: Approved, By: []string{v.Person}, Reason: v.Reason, At: v.At, BreakGlass: true}, true
-		case v.BreakGlass || !p.right(r, v.Person, v.For, v.At):
+		case v.BreakGlass || !p.counts(r, v):
 		case v.Verdict == Reject:
 			reason := v.Reason
 			if blank(reason) {
@@ -93,6 +94,11 @@ func (p Panel) Decide(r Request, votes []Vote, now time.Time) (Decision, bool) {
 	return Decision{}, false
 }
 
+// counts reports whether a vote had a right when it was given, and was given where it counts.
+func (p Panel) counts(r Request, v Vote) bool {
+	return p.right(r, v.Person, v.For, v.At) && p.here(r, cmp.Or(v.For, v.Person), v.Surface, v.At) == nil
+}
+
 // Tally is how far a need is met.
 type Tally struct {
 	grant.Need
@@ -104,7 +110,7 @@ type Tally struct {
 func (p Panel) Tally(r Request, votes []Vote, now time.Time) []Tally {
 	var yes []Vote
 	for _, v := range votes {
-		if v.Verdict == Approve && !v.BreakGlass && v.Digest == r.Digest && p.right(r, v.Person, v.For, v.At) {
+		if v.Verdict == Approve && !v.BreakGlass && v.Digest == r.Digest && p.counts(r, v) {
 			yes = append(yes, v)
 		}
 	}
@@ -118,11 +124,7 @@ func (p Panel) tally(r Request, yes []Vote, at time.Time) []Tally {
 	for _, need := range p.Needs(r, at) {
 		t := Tally{Need: need}
 		for _, v := range yes {
-			owner := v.Person
-			if v.For != "" {
-				owner = v.For
-			}
-			if p.in(owner, need.Groups) && !slices.Contains(t.Yes, v.Person) {
+			if p.in(cmp.Or(v.For, v.Person), need.Groups) && need.Takes(v.Surface) && !slices.Contains(t.Yes, v.Person) {
 				t.Yes = append(t.Yes, v.Person)
 			}
 		}

@@ -77,8 +77,7 @@ func (p Panel) Needs(r Request, at time.Time) []grant.Need {
 		needs[0].Groups = slices.Concat(needs[0].Groups, r.Escalate.Groups)
 	}
 	for _, floor := range p.Floor { // after the widening: what is wider than the floor does not stand for it
-		same := func(n grant.Need) bool { return n.Quorum == floor.Quorum && slices.Equal(n.Groups, floor.Groups) }
-		if !slices.ContainsFunc(needs, same) {
+		if !slices.ContainsFunc(needs, floor.Same) {
 			needs = append(needs, floor)
 		}
 	}
@@ -100,9 +99,9 @@ func (p Panel) gave(person string, at time.Time) (Delegation, bool) {
 	return Delegation{}, false
 }
 
-// Right says in whose right a person would vote at a time: the own, "", or that of another who
-// delegated it. The error is why there is none.
-func (p Panel) Right(r Request, person string, at time.Time) (whose string, err error) {
+// Right says in whose right a person would vote at a time on a surface: the own, "", or that of another
+// who delegated it. The error is why there is none.
+func (p Panel) Right(r Request, person, surface string, at time.Time) (whose string, err error) {
 	if why, ok := p.Excluded[person]; ok {
 		return "", refuse("%s %s, and so has no vote", person, why)
 	}
@@ -110,11 +109,11 @@ func (p Panel) Right(r Request, person string, at time.Time) (whose string, err 
 	own := slices.ContainsFunc(needs, func(n grant.Need) bool { return p.in(person, n.Groups) })
 	given, away := p.gave(person, at)
 	if own && !away {
-		return "", nil
+		return "", p.here(r, person, surface, at)
 	}
 	for _, d := range p.Delegations {
 		if d.To == person && p.right(r, person, d.From, at) {
-			return d.From, nil
+			return d.From, p.here(r, d.From, surface, at)
 		}
 	}
 	if away {
@@ -124,6 +123,17 @@ func (p Panel) Right(r Request, person string, at time.Time) (whose string, err 
 		return "", refuse("%s may answer from %s on", person, r.Escalate.At.UTC().Format(time.RFC3339))
 	}
 	return "", refuse("%s is not among those who may answer (%s)", person, strings.Join(p.AllGroups(r), ", "))
+}
+
+// here refuses a vote in somebody's right on a surface that is none of those where policy takes it. It
+// would count for one need and not for another, and could not be given once more.
+func (p Panel) here(r Request, owner, surface string, at time.Time) error {
+	for _, need := range p.Needs(r, at) {
+		if p.in(owner, need.Groups) && !need.Takes(surface) {
+			return refuse("policy takes a vote of %s on this only on %s, and not on %s; answer there: starter show %s", strings.Join(need.Groups, ", "), strings.Join(need.Surfaces, ", "), surface, r.Run)
+		}
+	}
+	return nil
 }
 
 // right reports whether a person may vote at a time in somebody's right, "" being the own.
@@ -158,6 +168,8 @@ func (p Panel) alone(v Vote) error {
 		return refuse("to break the glass takes a reason")
 	case p.Excluded[v.Person] == Subject:
 		return refuse("%s %s, and so has no vote", v.Person, Subject)
+	case v.Surface == grant.SurfaceSlack:
+		return refuse("nobody breaks the glass on slack, where no second factor is asked for; use starter approve with --break-glass")
 	case len(p.BreakGlass) == 0:
 		return refuse("the policy lets nobody break the glass")
 	case !p.in(v.Person, p.BreakGlass):

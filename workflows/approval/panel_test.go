@@ -79,6 +79,7 @@ func TestPanelAdmit(t *testing.T) {
 		"by the starter":          {person: "zoe", vote: glass("it burns"), panel: func(p *approval.Panel) { p.Exclude(approval.Starter, "zoe") }},
 		"by whom it is about":     {person: "zoe", vote: glass("it burns"), panel: func(p *approval.Panel) { p.Exclude(approval.Subject, "zoe") }, says: "zoe is whom it is about"},
 		"without a reason":        {person: "zoe", vote: glass(" \n"), says: "takes a reason"},
+		"from a chat":             {person: "zoe", vote: func(v *approval.Vote) { glass("it burns")(v); v.Surface = "slack" }, says: "nobody breaks the glass on slack"},
 		"by others":               {person: "bob", vote: glass("it burns"), says: "may break the glass (chiefs)"},
 		"where there is none":     {person: "zoe", vote: glass("it burns"), panel: func(p *approval.Panel) { p.BreakGlass = nil }, says: "lets nobody"},
 		"to say no":               {person: "zoe", vote: func(v *approval.Vote) { glass("no")(v); v.Verdict = approval.Reject }, says: "is to approve"},
@@ -122,10 +123,10 @@ func TestPanelRight(t *testing.T) {
 	delegated("alice", "mallory")(&p)
 	delegated("bob", "carol")(&p)
 	for person, want := range map[string]string{"mallory": "alice", "carol": "", "dora": ""} {
-		whose, err := p.Right(r, person, asked)
+		whose, err := p.Right(r, person, "cli", asked)
 		require.NoError(t, err, person)
 		require.Equal(t, want, whose, person)
 	}
-	_, err := p.Right(r, "bob", asked)
+	_, err := p.Right(r, "bob", "cli", asked)
 	require.ErrorContains(t, err, "bob has delegated the vote to carol")
 }

@@ -18,7 +18,7 @@ func full(t *testing.T) approval.Request {
 	t.Helper()
 	r := request(t, 1)
 	r.Execution, r.Playbook, r.Question, r.PolicyDigest = "e", "p", "q", "sha256:ee"
-	r.Policies = []grant.Need{{Groups: []string{"leads"}, Quorum: 1}}
+	r.Policies = []grant.Need{{Groups: []string{"leads"}, Quorum: 1, Surfaces: []string{"cli"}}}
 	r.Escalate = &approval.Escalation{Groups: []string{"night"}, At: asked}
 	r.Edits = []approval.Edit{{By: "bob", Step: "disable", Before: "sha256:aa", After: "sha256:bb", At: asked}}
 	r.Again = &approval.Again{Of: "sha256:aa", Why: "it is dim", Steps: []string{"disable"}}

@@ -169,7 +169,7 @@ func (t *tester) call(n *yaml.Node) Facts {
 
 func (t *tester) expectation(n *yaml.Node) expectation {
 	var e expectation
-	m, ok := t.Mapping(n, "expect", "mode", "rule", "groups", "quorum", "expires", "breaker")
+	m, ok := t.Mapping(n, "expect", "mode", "rule", "groups", "quorum", "expires", "surfaces", "breaker")
 	if !ok {
 		return e
 	}
@@ -189,6 +189,12 @@ func (t *tester) expectation(n *yaml.Node) expectation {
 	}
 	for _, group := range m.Texts("groups") {
 		e.need.Groups = append(e.need.Groups, group.Value)
+	}
+	for _, surface := range m.Texts("surfaces") {
+		if !slices.Contains(grant.Surfaces(), surface.Value) {
+			t.Bad(surface, "%.80q is no place where people vote%s", surface.Value, expr.DidYouMean(surface.Value, grant.Surfaces()))
+		}
+		e.need.Surfaces = append(e.need.Surfaces, surface.Value)
 	}
 	e.need.Quorum = m.Integer("quorum", 1, maxQuorum, 0)
 	if m.Has("expires") {
@@ -229,6 +235,9 @@ func (e expectation) differs(p *Policy, f Facts, recent map[string]int) []string
 	}
 	if e.need.Groups != nil {
 		differ("groups", names(e.need.Groups), names(v.Need.Groups))
+	}
+	if e.need.Surfaces != nil {
+		differ("surfaces", names(e.need.Surfaces), names(v.Need.Surfaces))
 	}
 	if e.need.Quorum != 0 {
 		differ("quorum", fmt.Sprint(e.need.Quorum), fmt.Sprint(v.Need.Quorum))

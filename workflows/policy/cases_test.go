@@ -65,7 +65,7 @@ func TestCases(t *testing.T) {
     playbook: p
     started_by: alice
     now: 2026-01-01T11:30:00Z
-    expect: {mode: automatic, rule: sandbox, groups: [b, a], quorum: 1, expires: 2h, breaker: hourly}
+    expect: {mode: automatic, rule: sandbox, groups: [b, a], quorum: 1, expires: 2h, surfaces: [slack, cli], breaker: hourly}
 `), nil)
 	require.Empty(t, problems)
 	require.Equal(t, []policy.Result{
@@ -74,12 +74,14 @@ func TestCases(t *testing.T) {
 			`call 1: expected the mode "automatic", got "approval"`,
 			`call 1: expected the rule "sandbox", got "production"`,
 			`call 1: expected the groups "a, b", got "secops-oncall"`,
+			`call 1: expected the surfaces "cli, slack", got ""`,
 			`call 1: expected the quorum "1", got "2"`,
 			`call 1: expected the time to decide "2h0m0s", got "1h0m0s"`,
 			`call 1: expected the breaker "hourly", got "": it earns the money`,
 			`call 2: expected the mode "automatic", got "never"`,
 			`call 2: expected the rule "sandbox", got "forced"`,
 			`call 2: expected the groups "a, b", got ""`,
+			`call 2: expected the surfaces "cli, slack", got ""`,
 			`call 2: expected the quorum "1", got "0"`,
 			`call 2: expected the time to decide "2h0m0s", got "0s"`,
 			`call 2: expected the breaker "hourly", got "": nobody forces`,

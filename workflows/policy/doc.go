@@ -12,9 +12,12 @@
 //	  - {name: hourly, activities: ["aws.*"], most: 20, per: 1h, each: account}
 //	freeze:
 //	  - {name: launch, from: 2026-12-01T00:00:00Z, until: 2026-12-02T00:00:00Z, activities: ["aws.ec2.*"]}
-//	break_glass: {groups: [secops-leads]}
+//	break_glass: {groups: [secops-leads]}   # never taken on slack
 //	rules:
 //	  - {name: tidy, if: call.activity == "aws.guardduty.archive_finding", then: automatic}
+//	  - name: destroy
+//	    if: call.effect == "destroy"
+//	    then: {approval: {groups: [secops-leads], quorum: 2, surfaces: [cli]}}
 //	  - name: everything-else
 //	    then: {approval: {groups: [secops-oncall], quorum: 1, expires: 4h}}
 //	    reason: what changes an account is decided by people
@@ -25,6 +28,13 @@
 // back. Then a freeze, which holds no undo. Then the first rule whose "if" holds; the last one has
 // no "if". A rule that cannot be judged, because its expression fails, says never: a mistake in the
 // policy must not let something through. A playbook can only be stricter, see [Merge].
+//
+// # Where votes count
+//
+// surfaces of an approval say where a vote counts: cli, http, local (a deployment on one machine) and
+// slack; left out, everywhere. A chat knows who is signed in to it and asks for no second factor, so
+// what does much harm is best decided elsewhere. A vote from another surface, yes or no, is refused and
+// told where it counts; the guard before the effect holds the grant to it as well.
 //
 // # What rules may see
 //

@@ -21,7 +21,7 @@ func (m Mode) strictness() int {
 
 // Strictest is the verdict on two calls that people decide at once: whoever meets it meets both. Of
 // two approvals the groups that both name must say yes, as many as the larger quorum; where they
-// share no group nobody could, and it is never: those calls belong under approvals of their own.
+// share no group, or no surface, nobody could, and it is never: those calls belong under approvals of their own.
 func Strictest(a, b Verdict) Verdict {
 	switch order := cmp.Compare(a.Mode.strictness(), b.Mode.strictness()); {
 	case order < 0:
@@ -33,7 +33,7 @@ func Strictest(a, b Verdict) Verdict {
 	}
 	both := a.clone()
 	both.Expires = shorter(a.Expires, b.Expires)
-	if a.Rule == b.Rule && a.Need.Quorum == b.Need.Quorum && slices.Equal(a.Need.Groups, b.Need.Groups) {
+	if a.Rule == b.Rule && a.Need.Same(b.Need) {
 		return both
 	}
 	both.Need.Quorum = max(a.Need.Quorum, b.Need.Quorum)
@@ -43,6 +43,8 @@ func Strictest(a, b Verdict) Verdict {
 	case len(b.Need.Groups) > 0:
 		both.Need.Groups = slices.DeleteFunc(both.Need.Groups, func(g string) bool { return !slices.Contains(b.Need.Groups, g) })
 	}
+	surfaces, somewhere := common(a.Need.Surfaces, b.Need.Surfaces)
+	both.Need.Surfaces = surfaces
 	if a.Rule != b.Rule {
 		both.Rule = a.Rule + ", " + b.Rule
 		both.Reason = bounded(strings.Join(slices.DeleteFunc([]string{a.Reason, b.Reason}, func(s string) bool { return s == "" }), "; "))
@@ -52,12 +54,30 @@ func Strictest(a, b Verdict) Verdict {
 			"one approval cannot cover both: the policy asks %s for one call and %s for another; ask for them one after the other",
 			strings.Join(a.Need.Groups, ", "), strings.Join(b.Need.Groups, ", "))}
 	}
+	if !somewhere {
+		return Verdict{Mode: Never, Rule: both.Rule, Reason: fmt.Sprintf(
+			"one approval cannot cover both: the policy takes votes on %s for one call and on %s for another; ask for them one after the other",
+			strings.Join(a.Need.Surfaces, ", "), strings.Join(b.Need.Surfaces, ", "))}
+	}
 	return both
 }
 
-// clone returns the verdict with a list of its own.
+// common are the surfaces on which a vote counts for both, none being everywhere; ok is false where
+// there is none.
+func common(a, b []string) (both []string, ok bool) {
+	switch {
+	case len(a) == 0:
+		return slices.Clone(b), true
+	case len(b) == 0:
+		return slices.Clone(a), true
+	}
+	both = slices.DeleteFunc(slices.Clone(a), func(s string) bool { return !slices.Contains(b, s) })
+	return both, len(both) > 0
+}
+
+// clone returns the verdict with lists of its own.
 func (v Verdict) clone() Verdict {
-	v.Need.Groups = slices.Clone(v.Need.Groups)
+	v.Need.Groups, v.Need.Surfaces = slices.Clone(v.Need.Groups), slices.Clone(v.Need.Surfaces)
 	return v
 }
 

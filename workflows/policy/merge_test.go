@@ -2,6 +2,7 @@ package policy_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -17,14 +18,20 @@ func need(quorum int, groups ...string) grant.Need { return grant.Need{Groups: g
 // directory is who is in which group.
 var directory = map[string][]string{"a": {"p1", "p2"}, "b": {"p2", "p3"}, "c": {"p3", "p4", "p5"}, "none": {}}
 
-// met reports whether enough people of the groups are among those who said yes.
+// met reports whether enough people of the groups are among those who said yes where it counts, as
+// "p1@cli".
 func met(n grant.Need, said []string) bool {
 	var people []string
 	for _, group := range n.Groups {
 		people = append(people, directory[group]...)
 	}
 	slices.Sort(people)
-	people = slices.DeleteFunc(slices.Compact(people), func(p string) bool { return !slices.Contains(said, p) })
+	people = slices.DeleteFunc(slices.Compact(people), func(p string) bool {
+		return !slices.ContainsFunc(said, func(yes string) bool {
+			who, where, _ := strings.Cut(yes, "@")
+			return who == p && n.Takes(where)
+		})
+	})
 	return len(people) >= n.Quorum
 }
 
@@ -35,7 +42,9 @@ func permits(v policy.Verdict, said []string) bool {
 
 func drawNeed() *rapid.Generator[grant.Need] {
 	return rapid.Custom(func(t *rapid.T) grant.Need {
-		return need(rapid.IntRange(-1, 4).Draw(t, "quorum"), rapid.SliceOfDistinct(rapid.SampledFrom([]string{"a", "b", "c", "none"}), rapid.ID).Draw(t, "groups")...)
+		n := need(rapid.IntRange(-1, 4).Draw(t, "quorum"), rapid.SliceOfDistinct(rapid.SampledFrom([]string{"a", "b", "c", "none"}), rapid.ID).Draw(t, "groups")...)
+		n.Surfaces = rapid.SliceOfDistinct(rapid.SampledFrom(grant.Surfaces()), rapid.ID).Draw(t, "surfaces")
+		return n
 	})
 }
 
@@ -52,7 +61,10 @@ func drawVerdict() *rapid.Generator[policy.Verdict] {
 }
 
 func drawPeople() *rapid.Generator[[]string] {
-	return rapid.SliceOfDistinct(rapid.SampledFrom([]string{"p1", "p2", "p3", "p4", "p5", "stranger"}), rapid.ID)
+	person := func(yes string) string { return strings.Split(yes, "@")[0] }
+	return rapid.SliceOfDistinct(rapid.Custom(func(t *rapid.T) string {
+		return rapid.SampledFrom([]string{"p1", "p2", "p3", "p4", "p5", "stranger"}).Draw(t, "who") + "@" + rapid.SampledFrom(grant.Surfaces()).Draw(t, "where")
+	}), person)
 }
 
 // Whatever a playbook says, what is approved under both is approved under the policy alone.
@@ -96,6 +108,7 @@ func TestStrictestHoldsBoth(t *testing.T) {
 		require.Equal(t, both.Mode, other.Mode)
 		require.Equal(t, both.Need.Quorum, other.Need.Quorum)
 		require.ElementsMatch(t, both.Need.Groups, other.Need.Groups)
+		require.ElementsMatch(t, both.Need.Surfaces, other.Need.Surfaces)
 		require.Equal(t, a.Mode, policy.Strictest(a, a).Mode)
 	})
 }
@@ -110,6 +123,12 @@ func TestStrictest(t *testing.T) {
 	apart := policy.Strictest(one, approval("leads", 0, need(1, "c")))
 	require.Equal(t, policy.Never, apart.Mode)
 	require.Equal(t, "one approval cannot cover both: the policy asks a, b for one call and c for another; ask for them one after the other", apart.Reason)
+	console, anywhere, chat := one, one, one
+	console.Need.Surfaces, chat.Need.Surfaces = []string{"cli", "local"}, []string{"local", "slack"}
+	require.Equal(t, []string{"local"}, policy.Strictest(console, chat).Need.Surfaces)
+	require.Equal(t, console.Need.Surfaces, policy.Strictest(anywhere, console).Need.Surfaces)
+	chat.Need.Surfaces = []string{"slack"}
+	require.Equal(t, "one approval cannot cover both: the policy takes votes on cli, local for one call and on slack for another; ask for them one after the other", policy.Strictest(console, chat).Reason)
 	manual := policy.Verdict{Mode: policy.Manual, Rule: "by-hand"}
 	require.Equal(t, manual, policy.Strictest(two, manual))
 	require.Equal(t, []string{"a"}, policy.Strictest(manual, policy.Verdict{Mode: policy.Manual, Rule: "x", Need: need(1, "a")}).Need.Groups)

@@ -9,6 +9,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/countersign/countersign/activities/digest"
+	"github.com/countersign/countersign/activities/grant"
 	"github.com/countersign/countersign/workflows/expr"
 	"github.com/countersign/countersign/workflows/playbook"
 )
@@ -311,14 +312,34 @@ func (r *reader) then(n *yaml.Node) Verdict {
 	if approval == nil {
 		return Verdict{} // it has been said
 	}
-	g, ok := r.Mapping(approval, "approval", "groups", "quorum", "expires")
+	g, ok := r.Mapping(approval, "approval", "groups", "quorum", "expires", "surfaces")
 	if !ok || !g.Require("groups") {
 		return Verdict{}
 	}
 	v := Verdict{Mode: Approval, Expires: g.Duration("expires", minExpires, maxExpires, 0)}
 	v.Need.Groups, v.Need.Quorum = r.groups(g), g.Integer("quorum", 1, maxQuorum, 1)
+	v.Need.Surfaces = r.surfaces(g)
 	r.enough(approval, v)
 	return v
+}
+
+// surfaces reads where a vote counts, sorted.
+func (r *reader) surfaces(m playbook.Mapping) []string {
+	if !m.Has("surfaces") {
+		return nil
+	}
+	var surfaces []string
+	for _, n := range m.Texts("surfaces") {
+		switch {
+		case !slices.Contains(grant.Surfaces(), n.Value):
+			r.Bad(n, "%.80q is no place where people vote%s; there are %s", n.Value, expr.DidYouMean(n.Value, grant.Surfaces()), strings.Join(grant.Surfaces(), ", "))
+		case slices.Contains(surfaces, n.Value):
+			r.Bad(n, "%q is there twice", n.Value)
+		}
+		surfaces = append(surfaces, n.Value)
+	}
+	slices.Sort(surfaces)
+	return surfaces
 }
 
 // enough reports an approval that nobody can give: there are fewer people than must say yes.

@@ -58,7 +58,7 @@ func (d *Desk) Delegate(ctx context.Context, p Principal, run string, in Delegat
 		if err != nil {
 			return err
 		}
-		whose, err := panel.Right(r, p.Person, tx.Now())
+		whose, err := panel.Right(r, p.Person, p.Surface, tx.Now())
 		_, excluded := panel.Excluded[to.ID]
 		switch {
 		case err != nil:

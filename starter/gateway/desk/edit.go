@@ -59,7 +59,7 @@ func (d *Desk) Edit(ctx context.Context, p Principal, run string, e Edit) (workf
 			return refuse("the request is already %s", before.decision.Outcome)
 		}
 		delete(panel.Excluded, m.editor(p.Person, panel)) // who has changed it may change it again
-		if _, err := panel.Right(r, p.Person, tx.Now()); err != nil {
+		if _, err := panel.Right(r, p.Person, p.Surface, tx.Now()); err != nil {
 			return err
 		}
 		rec, err := tx.Append(ledger.Entry{Kind: ledger.Edit, Run: run, Body: body})

@@ -54,7 +54,7 @@ func (d *Desk) Requests(ctx context.Context, p Principal, run string) ([]Waiting
 			if panel.Members != nil {
 				w.Tally = panel.Tally(a.Request, s.votes, tx.Now())
 			}
-			if _, none := panel.Right(a.Request, p.Person, tx.Now()); none != nil && w.Why == "" {
+			if _, none := panel.Right(a.Request, p.Person, p.Surface, tx.Now()); none != nil && w.Why == "" {
 				w.Why = none.Error()
 			}
 			return err

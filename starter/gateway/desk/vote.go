@@ -127,7 +127,7 @@ func (c *count) do(tx ledger.Tx) error {
 	}
 	again := slices.ContainsFunc(before.votes, same)
 	if !vote.BreakGlass && !again {
-		if vote.For, err = c.panel.Right(r, vote.Person, now); err != nil {
+		if vote.For, err = c.panel.Right(r, vote.Person, vote.Surface, now); err != nil {
 			return err
 		}
 	}
