@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -20,6 +21,8 @@ type Field struct {
 	Title string `json:"title,omitempty"`
 	// Type is string, bool, int, double or timestamp.
 	Type *expr.Type `json:"type"`
+	// Is says more of a string: IsLines, IsDate or IsPerson; "" is a text of one line.
+	Is string `json:"is,omitempty"`
 	// OneOf are the values that it may have, as JSON; none: any of its type.
 	OneOf    []json.RawMessage `json:"one_of,omitempty"`
 	Optional bool              `json:"optional,omitempty"`
@@ -35,6 +38,21 @@ const (
 	MaxText       = 2000
 	maxAnswer     = 64 << 10 // all values of an answer, as JSON
 )
+
+// What a string of a form is.
+const (
+	IsLines = "lines" // a text of several lines
+	IsDate  = "date"  // a day, like 2026-11-20
+	// IsPerson is the stable id of a person. Whether the directory has somebody of that id is for
+	// whoever takes the answer to say.
+	IsPerson = "person"
+)
+
+// Kinds are all that a string may be.
+var Kinds = []string{IsLines, IsDate, IsPerson}
+
+// person is the id of a person, or a mail address that is one.
+var person = regexp.MustCompile(`^([a-z0-9][a-z0-9._-]{0,62}|[^\s@]+@[^\s@]+\.[^\s@]+)$`)
 
 // FieldTypes are the types that a field may have.
 var FieldTypes = []string{"string", "bool", "int", "double", "timestamp"}
@@ -148,6 +166,9 @@ func (f Field) check(raw json.RawMessage) error {
 		case strings.TrimSpace(s) == "" && !f.Optional:
 			return errors.New("it is empty")
 		}
+		if err := f.is(s); err != nil {
+			return err
+		}
 	}
 	if len(f.OneOf) == 0 {
 		return nil
@@ -161,6 +182,38 @@ func (f Field) check(raw json.RawMessage) error {
 		return fmt.Errorf("%s cannot be chosen; want one of %s", clip(raw), strings.Join(f.Choices(), ", "))
 	}
 	return fmt.Errorf("%s cannot be chosen%s", clip(raw), expr.DidYouMean(plain(raw), f.Choices()))
+}
+
+// is holds a string against what it is.
+func (f Field) is(s string) error {
+	good := true
+	switch f.Is {
+	case "", IsLines:
+	case IsDate:
+		_, err := time.Parse(time.DateOnly, s)
+		good = err == nil
+	case IsPerson:
+		good = len(s) <= MaxPerson && person.MatchString(s)
+	default:
+		return fmt.Errorf("this program does not know a string that is a %.40q; use a newer one", f.Is)
+	}
+	if !good {
+		return fmt.Errorf("want %s, got %.40q", f.Wants(), s)
+	}
+	return nil
+}
+
+// People are the ids of persons among values, sorted, each once.
+func (f Form) People(values map[string]json.RawMessage) []string {
+	var people []string
+	for _, one := range f {
+		var id string
+		if one.Is == IsPerson && json.Unmarshal(values[one.Name], &id) == nil {
+			people = append(people, id)
+		}
+	}
+	slices.Sort(people)
+	return slices.Compact(people)
 }
 
 func clip(raw json.RawMessage) string { return fmt.Sprintf("%.80s", raw) }
@@ -189,6 +242,12 @@ func (f Field) Wants() string {
 	switch {
 	case len(f.OneOf) > 0:
 		wants = "one of " + strings.Join(f.Choices(), ", ")
+	case f.Is == IsLines:
+		wants = "a text, of several lines"
+	case f.Is == IsDate:
+		wants = "a date like 2026-11-20"
+	case f.Is == IsPerson:
+		wants = "the id of a person of the directory"
 	case f.Type.Kind() == expr.KindBool:
 		wants = "true or false"
 	case f.Type.Kind() == expr.KindTimestamp:
@@ -225,6 +284,9 @@ func (f Field) Read(text string) (json.RawMessage, error) {
 	raw := json.RawMessage(strings.TrimSpace(text))
 	switch f.Type.Kind() {
 	case expr.KindString:
+		if f.Is == IsDate || f.Is == IsPerson {
+			text = strings.TrimSpace(text)
+		}
 		quoted, err := json.Marshal(text)
 		if err != nil {
 			return nil, err

@@ -16,9 +16,13 @@ func form() approval.Form {
 	return approval.Form{
 		{Name: "verdict", Type: expr.String, OneOf: []json.RawMessage{json.RawMessage(`"expected"`), json.RawMessage(`"hostile"`)}},
 		{Name: "at", Type: expr.Timestamp, Optional: true},
+		{Name: "day", Type: expr.String, Is: approval.IsDate, Optional: true},
+		{Name: "newer", Type: expr.String, Is: "mood", Optional: true},
 		{Name: "note", Type: expr.String, Optional: true},
+		{Name: "owner", Type: expr.String, Is: approval.IsPerson, Optional: true},
 		{Name: "price", Type: expr.Double, Optional: true},
 		{Name: "size", Type: expr.Int, OneOf: []json.RawMessage{json.RawMessage(`1`), json.RawMessage(`20`)}, Optional: true},
+		{Name: "story", Type: expr.String, Is: approval.IsLines, Optional: true},
 		{Name: "sure", Type: expr.Bool, Optional: true},
 	}
 }
@@ -42,6 +46,17 @@ func TestRead(t *testing.T) {
 		{"sure", "true", `true`, ""},
 		{"sure", "yes", "", `want true or false, may be left out, got "yes"`},
 		{"at", "2026-11-20T21:14:00+01:00", `"2026-11-20T21:14:00+01:00"`, ""},
+		{"day", " 2026-11-20 ", `"2026-11-20"`, ""},
+		{"day", "2026-02-29", "", `want a date like 2026-11-20, may be left out, got "2026-02-29"`},
+		{"day", "20.11.2026", "", "want a date like"},
+		{"day", "2026-11-20T00:00:00Z", "", "want a date like"},
+		{"owner", " alice ", `"alice"`, ""},
+		{"owner", "zoe@example.com", `"zoe@example.com"`, ""},
+		{"owner", "U01ALICE", "", `want the id of a person of the directory, may be left out, got "U01ALICE"`},
+		{"owner", "<@alice>", "", "want the id of a person"},
+		{"owner", strings.Repeat("a", 250) + "@b.cd", "", "want the id of a person"},
+		{"story", "one\ntwo", `"one\ntwo"`, ""},
+		{"newer", "x", "", `does not know a string that is a "mood"`},
 		{"at", "noon", "", "want a time like 2026-11-20T21:14:00Z, may be left out"},
 	} {
 		f, ok := form().Field(tc.field)
@@ -56,10 +71,19 @@ func TestRead(t *testing.T) {
 	}
 }
 
+func TestPeople(t *testing.T) {
+	f := append(form(), approval.Field{Name: "second", Type: expr.String, Is: approval.IsPerson})
+	values := map[string]json.RawMessage{"owner": json.RawMessage(`"zoe"`), "second": json.RawMessage(`"bob"`), "note": json.RawMessage(`"dora"`), "size": json.RawMessage(`1`)}
+	require.Equal(t, []string{"bob", "zoe"}, f.People(values))
+	values["second"] = values["owner"]
+	require.Equal(t, []string{"zoe"}, f.People(values))
+	require.Empty(t, f.People(map[string]json.RawMessage{"owner": json.RawMessage(`5`)}))
+}
+
 // Whatever is typed and taken is an answer.
 func TestWhatIsReadFits(t *testing.T) {
 	values := map[string]json.RawMessage{}
-	for name, text := range map[string]string{"verdict": "hostile", "at": "2026-11-20T21:14:00Z", "price": "1", "size": "20", "sure": "false"} {
+	for name, text := range map[string]string{"verdict": "hostile", "at": "2026-11-20T21:14:00Z", "price": "1", "size": "20", "sure": "false", "day": "2026-11-20", "owner": "alice", "story": "a\nb"} {
 		f, _ := form().Field(name)
 		raw, err := f.Read(text)
 		require.NoError(t, err)

@@ -47,7 +47,7 @@ var (
 	caseKeys     = []string{"if", "steps"}
 	branchKeys   = []string{"steps"}
 	waitKeys     = []string{"until", "event", "if", "expires"}
-	fieldKeys    = []string{"type", "one_of", "title", "optional"}
+	fieldKeys    = []string{"type", "is", "one_of", "title", "optional"}
 	callKeys     = []string{"activity", "with"}
 	retryKeys    = []string{"times", "every", "backoff", "max_every"}
 	escalateKeys = []string{"after", "groups"}

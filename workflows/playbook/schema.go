@@ -131,6 +131,7 @@ var mappings = map[string]mappingDoc{
 	}, nil},
 	"field": {"A field of a form.", map[string]keyDoc{
 		"type":     {"What goes into it.", oneOf(approval.FieldTypes)},
+		"is":       {"What a string is: lines (a text of several lines), date (like 2026-11-20) or person (the id of somebody in the directory). Without it: a text of one line.", oneOf(approval.Kinds)},
 		"one_of":   {"The values that it may have; of strings and numbers.", func() *jsonschema.Schema { return list(&jsonschema.Schema{Types: []string{"string", "number"}}) }},
 		"title":    {"What people read instead of the name.", plain("string")},
 		"optional": {"Whether it may be left out (false).", plain("boolean")},

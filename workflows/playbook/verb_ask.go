@@ -19,8 +19,12 @@ import (
 //	who: [secops-oncall]
 //	form:
 //	  verdict: {type: string, one_of: [expected, hostile], title: Verdict}
-//	  note: {type: string, optional: true}
+//	  owner: {type: string, is: person}
+//	  note: {type: string, is: lines, optional: true}
 //	expires: 4h
+//
+// A string is a text of one line, or what "is" says: lines, date (2026-11-20) or person (an id of the
+// directory).
 //
 // It offers answered, answer (typed by the form; only if somebody answered), by (who did) and
 // reason (why nobody did). That nobody answers in time is no failure.
@@ -96,6 +100,17 @@ func (p *parser) field(key, value *yaml.Node) approval.Field {
 		f.Type, _ = expr.ParseType(n.Value) // each of them is one
 	}
 	f.OneOf = p.choices(o, f.Type)
+	if n := o.scalar("is"); n != nil {
+		f.Is = n.Value
+		switch {
+		case !slices.Contains(approval.Kinds, f.Is):
+			p.reportAt(ruleBadValue, n, "%.40q is nothing that a field can be%s; there are %s", f.Is, expr.DidYouMean(f.Is, approval.Kinds), strings.Join(approval.Kinds, ", "))
+		case f.Type.Kind() != expr.KindString:
+			p.reportAt(ruleBadValue, n, "\"is\" of %s is for strings; its type is %s", o.what, f.Type)
+		case o.values["one_of"] != nil:
+			p.reportAt(ruleBadValue, n, "%s has \"one_of\", so its values are known; leave out \"is\"", o.what)
+		}
+	}
 	return f
 }
 

@@ -44,6 +44,9 @@ func (d *Desk) Answer(ctx context.Context, p Principal, run string, a Answer) (a
 		err = q.Admit(said, q.Ending)
 	}
 	if err == nil {
+		err = known(people, q.Form.People(a.Values))
+	}
+	if err == nil {
 		err = d.recordAnswer(ctx, p, run, q, &said)
 	}
 	if err != nil {
@@ -58,6 +61,20 @@ func (d *Desk) Answer(ctx context.Context, p Principal, run string, a Answer) (a
 	}
 	d.Log.InfoContext(ctx, "answer", "run", run, "question", q.ID, "digest", q.Digest.Short(), "person", p.Person)
 	return d.Runs.Answer(ctx, run, signed)
+}
+
+// known refuses an answer that names people whom the directory does not have.
+func known(people directory.Directory, ids []string) error {
+	for _, id := range ids {
+		if _, ok := people.Person(id); ok {
+			continue
+		}
+		if p, ok := people.Find(id); ok {
+			return refuse("the directory has %s under the id %s; answer with that", clip(id, 100), p.ID)
+		}
+		return refuse("the directory has nobody of the id %s", clip(id, 100))
+	}
+	return nil
 }
 
 // question asks a run for a question and holds it against its digest and the record of the run.

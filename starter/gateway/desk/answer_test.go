@@ -59,6 +59,35 @@ func TestAnswer(t *testing.T) {
 	require.ErrorContains(t, err, "its digest is not that of what it says")
 }
 
+// Whom an answer names there must be, under that very id.
+func TestAnswerNamesPeople(t *testing.T) {
+	for name, tc := range map[string]struct{ owner, says string }{
+		"somebody":                {"dora", ""},
+		"nobody":                  {"mallory", "the directory has nobody of the id mallory"},
+		"somebody's mail address": {"bob@example.com", "the directory has bob@example.com under the id bob; answer with that"},
+		"a source":                {"ci", "nobody of the id ci"},
+		"no id at all":            {"<!channel>", "want the id of a person"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := received(t)
+			q := o.poses()
+			q.Form = append(q.Form, approval.Field{Name: "owner", Type: expr.String, Is: approval.IsPerson})
+			require.NoError(t, q.Seal())
+			o.status[run].Questions = []*workflows.QuestionStatus{{Question: q}}
+			a := says(q, "expected")
+			a.Values["owner"] = json.RawMessage(`"` + tc.owner + `"`)
+			_, err := o.Answer(t.Context(), by("alice"), run, a)
+			if tc.says == "" {
+				require.NoError(t, err)
+				return
+			}
+			require.ErrorIs(t, err, approval.ErrRefused)
+			require.ErrorContains(t, err, tc.says)
+			require.Empty(t, records[ledger.AnswerBody](o, ledger.Answer))
+		})
+	}
+}
+
 func TestDelegate(t *testing.T) {
 	o := received(t)
 	r := o.asks(sealed(func(r *approval.Request) { r.Quorum = 2 }))
