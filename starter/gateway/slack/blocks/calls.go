@@ -71,7 +71,6 @@ func (p *page) call(i int, c approval.Call, again *approval.Again) {
 	if title := first(c.Title); title != "" {
 		parts = append(parts, text("  "+cut(title, maxHeader)))
 	}
-	p.line(parts...)
 	lines := callLines(c, again)
 	if short := cutLines(lines, p.room.lines); len(short) < len(lines) {
 		lines, p.cut = short, true
@@ -79,7 +78,7 @@ func (p *page) call(i int, c approval.Call, again *approval.Again) {
 	for j, line := range lines {
 		lines[j] = p.bounded(line)
 	}
-	p.lines(lines)
+	p.under(parts, lines)
 }
 
 // bounded is a line of what is decided; where it is cut, that is noted.

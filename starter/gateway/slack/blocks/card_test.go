@@ -56,6 +56,7 @@ func TestCard(t *testing.T) {
 			s.Request.Calls[0].Rule, s.Request.Calls[0].Why = "prod", "production is everybody's"
 			s.Votes = append(s.Votes, approval.Vote{Person: "p-bob", For: "p-dora", Verdict: approval.Approve, At: at(2, 0)})
 			s.Tally = append(s.Tally, approval.Tally{Need: s.Request.Policies[0]})
+			s.Delegations = []approval.Delegation{{From: "p-dora", To: "p-bob", At: at(1, 0)}}
 		}), now},
 		"card-again": {change(waiting(), func(s *desk.Sight) {
 			s.Votes, s.Tally = nil, nil
@@ -226,4 +227,74 @@ func actions(t require.TestingT, all any, kinds ...string) []node {
 	}
 	walk(decode(t, all))
 	return found
+}
+
+// As many calls as a request may have fit a card, if they are short.
+func TestManyCalls(t *testing.T) {
+	t.Parallel()
+	s := waiting()
+	s.Request.Calls = nil
+	for range approval.MaxCalls {
+		s.Request.Calls = append(s.Request.Calls, approval.Call{
+			Step: "isolate", Activity: "aws.ec2.isolate", Version: 1, Effect: "change", Undo: "aws.ec2.release", Targets: []string{"instance"},
+			Input: json.RawMessage(`{"account":"111122223333","instance":"i-0123456789abcdef0","region":"us-east-1"}`),
+		})
+	}
+	m := blocks.Card(s, context(at(2, 0)))
+	requireMessage(t, m)
+	require.Len(t, actions(t, m.Blocks, blocks.ActApprove), 1)
+}
+
+// Each thing that a card leaves out keeps people from approving there.
+func TestWhatIsCutIsNotApproved(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		change func(*approval.Request)
+		review bool // the view shows all of it
+	}{
+		"a call": {func(r *approval.Request) {
+			c := r.Calls[0]
+			c.Input, _ = json.Marshal(map[string]string{"a": strings.Repeat("x", 80), "b": strings.Repeat("y", 80), "c": strings.Repeat("z", 80)})
+			c.Targets, c.Title, c.Preview = []string{"a", "b", "c"}, "", nil
+			for r.Calls = nil; len(r.Calls) < 18; {
+				r.Calls = append(r.Calls, c)
+			}
+		}, true},
+		"a line": {func(r *approval.Request) {
+			fields := map[string]int{}
+			for i := range 500 {
+				fields["field"+strings.Repeat("i", i/50)+string(rune('a'+i%25))+strings.Repeat("j", i%50/25)] = i
+			}
+			r.Calls = r.Calls[:1]
+			r.Calls[0].Input, _ = json.Marshal(fields)
+			r.Calls[0].Targets = nil
+		}, true},
+		"the end of a line": {func(r *approval.Request) {
+			r.Calls = r.Calls[:1]
+			r.Calls[0].Input, _ = json.Marshal(map[string]string{"user": strings.Repeat("x", 10_000)})
+			r.Calls[0].Targets = nil
+		}, true},
+		"the end of the question": {func(r *approval.Request) { r.Question, r.Calls = strings.Repeat("x", 10_000), nil }, true},
+		"the end of a name":       {func(r *approval.Request) { r.Calls[0].Step = strings.Repeat("x", 400) }, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := waiting()
+			tc.change(s.Request)
+			require.False(t, s.Request.Long())
+			c := context(at(2, 0))
+			m := blocks.Card(s, c)
+			requireMessage(t, m)
+			require.Empty(t, actions(t, m.Blocks, blocks.ActApprove, blocks.ActReject))
+			require.Len(t, actions(t, m.Blocks, blocks.ActReview), 1)
+			v := blocks.Details(s, c)
+			requireView(t, v)
+			if tc.review {
+				require.Len(t, actions(t, v.Blocks.BlockSet, blocks.ActApprove, blocks.ActReject), 2)
+				return
+			}
+			require.Empty(t, actions(t, v.Blocks.BlockSet, blocks.ActApprove, blocks.ActReject))
+			require.Contains(t, readable(t, v.Blocks.BlockSet), "decide it with `starter approve ")
+		})
+	}
 }

@@ -49,7 +49,7 @@ func EditForm(s desk.Sight, step string, c Context) slack.ModalViewRequest {
 func editForm(s desk.Sight, call approval.Call, c Context) slack.ModalViewRequest {
 	p := &page{Context: c, room: short}
 	p.markup("A change makes another request of it: all votes are void, and whoever changed it has no vote on it.")
-	p.line(code(name(call.Step, maxName)), text("  "+name(call.Activity, maxName)))
+	p.under([]el{code(name(call.Step, maxName)), text("  " + name(call.Activity, maxName))}, nil)
 	p.fields(editFields(call))
 	return p.form("Edit", "Change", FormEdit, Meta{Digest: s.Digest(), Step: call.Step})
 }

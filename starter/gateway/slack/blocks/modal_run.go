@@ -13,7 +13,7 @@ import (
 // RunForm starts a playbook by hand: a field for each of its inputs.
 func RunForm(pb *playbook.Playbook, c Context) slack.ModalViewRequest {
 	p := &page{Context: c, room: short}
-	p.line(code(name(pb.Name, maxName)), text("  "+cut(first(pb.Title), maxHeader)))
+	p.under([]el{code(name(pb.Name, maxName)), text("  " + cut(first(pb.Title), maxHeader))}, nil)
 	if len(pb.Inputs) > maxEdited {
 		p.markup("It has too many inputs for a form. Start it with " + codeOf("starter run "+shell(pb.Name)) + ".")
 		return p.view("Run a playbook", FormShown, Meta{Playbook: pb.Name})

@@ -69,28 +69,41 @@ func (p *page) said(s string) {
 	if short := cut(s, p.room.prose); short != s {
 		s, p.cut = short, true
 	}
-	p.pieces(prose(s), func(text el) slack.RichTextElement {
-		return &slack.RichTextQuote{Type: slack.RTEQuote, Elements: []slack.RichTextSectionElement{text}}
+	p.pieces(nil, prose(s), func(text el) slack.RichTextElement {
+		return &slack.RichTextQuote{Type: slack.RTEQuote, Elements: []el{text}}
 	})
 }
 
 // lines writes lines as they are, in one width.
-func (p *page) lines(lines []string) {
-	p.pieces(lines, func(text el) slack.RichTextElement {
-		return &slack.RichTextPreformatted{Type: slack.RTEPreformatted, Elements: []slack.RichTextSectionElement{text}}
+func (p *page) lines(lines []string) { p.under(nil, lines) }
+
+// under writes lines as they are, in one width, below a line of parts.
+func (p *page) under(head []el, lines []string) {
+	p.pieces(head, lines, func(text el) slack.RichTextElement {
+		return &slack.RichTextPreformatted{Type: slack.RTEPreformatted, Elements: []el{text}}
 	})
 }
 
-// pieces writes lines into as many blocks as they need.
-func (p *page) pieces(lines []string, as func(el) slack.RichTextElement) {
+// pieces writes lines into as many blocks as they need, the first of them with a head.
+func (p *page) pieces(head []el, lines []string, as func(el) slack.RichTextElement) {
+	var all []slack.RichTextElement
+	n := 0 // runes of the block so far
+	if len(head) > 0 {
+		all = append(all, &slack.RichTextSection{Type: slack.RTESection, Elements: head})
+		for _, part := range head {
+			n += runesOf(part)
+		}
+	}
 	var out strings.Builder
-	n := 0
 	flush := func() {
 		if s := strings.TrimSuffix(out.String(), "\n"); s != "" {
-			p.add(length(s), &slack.RichTextBlock{Type: slack.MBTRichText, Elements: []slack.RichTextElement{as(text(s))}})
+			all = append(all, as(text(s)))
+		}
+		if len(all) > 0 {
+			p.add(n, &slack.RichTextBlock{Type: slack.MBTRichText, Elements: all})
 		}
 		out.Reset()
-		n = 0
+		all, n = nil, 0
 	}
 	for _, line := range lines {
 		for piece := range pieces(line, maxPiece) {
@@ -103,17 +116,6 @@ func (p *page) pieces(lines []string, as func(el) slack.RichTextElement) {
 		}
 	}
 	flush()
-}
-
-// line writes a line of parts, of which those of others are bounded.
-func (p *page) line(parts ...el) {
-	n := 0
-	for _, part := range parts {
-		n += runesOf(part)
-	}
-	p.add(n, &slack.RichTextBlock{Type: slack.MBTRichText, Elements: []slack.RichTextElement{
-		&slack.RichTextSection{Type: slack.RTESection, Elements: parts},
-	}})
 }
 
 // Bounds on names in mrkdwn, so that a row of them fits a section however much of it is escaped.

@@ -62,6 +62,9 @@ func (p *page) edits(r *approval.Request) {
 
 // votes are who said what and why, and how far each need is met.
 func (p *page) votes(s desk.Sight) {
+	for _, d := range s.Delegations[:min(len(s.Delegations), p.room.rows)] {
+		p.markup(p.person(d.From) + " gave the vote to " + p.person(d.To))
+	}
 	if len(s.Votes) == 0 {
 		if s.Open() {
 			p.rows(row{"votes", "none yet"})
