@@ -15,19 +15,33 @@ func (s *Server) limit(c *call, m method) *refusal {
 	if !s.o.Limits {
 		return nil
 	}
-	key, most, within := c.method, m.tier, time.Minute
 	if m.tier == 0 {
-		key, most, within = c.method+" "+c.str("channel"), postBurst, postBurst*time.Second
+		return s.limitPosts(c)
 	}
-	window := s.windows[key]
-	for len(window) > 0 && c.now.Sub(window[0]) >= within {
+	window := s.windows[c.method]
+	for len(window) > 0 && c.now.Sub(window[0]) >= time.Minute {
 		window = window[1:]
 	}
-	if len(window) >= most {
-		s.windows[key] = window
-		return throttled(window[0].Add(within).Sub(c.now))
+	if len(window) >= m.tier {
+		s.windows[c.method] = window
+		return throttled(window[0].Add(time.Minute).Sub(c.now))
 	}
-	s.windows[key] = append(window, c.now)
+	s.windows[c.method] = append(window, c.now)
+	return nil
+}
+
+// limitPosts keeps of each channel when it would have been quiet, were all that was posted sent a second
+// apart.
+func (s *Server) limitPosts(c *call) *refusal {
+	channel := c.str("channel")
+	quiet := s.quiet[channel]
+	if quiet.Before(c.now) {
+		quiet = c.now
+	}
+	if late := quiet.Sub(c.now) - (postBurst-1)*time.Second; late > 0 {
+		return throttled(late)
+	}
+	s.quiet[channel] = quiet.Add(time.Second)
 	return nil
 }
 

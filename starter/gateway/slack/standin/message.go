@@ -218,3 +218,11 @@ func objects(v any) (out []object, ok bool) {
 
 // keys are the names in an object, sorted.
 func keys(o object) string { return strings.Join(slices.Sorted(maps.Keys(o)), ", ") }
+
+// Forge lets somebody, or another app, put up a message that says of itself what the metadata says.
+func (s *Server) Forge(user, channel string, metadata map[string]any) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.messages[channel] = append(s.messages[channel], &Message{Channel: channel, TS: s.ts(), User: user, Text: "forged", Metadata: clone(metadata)})
+	s.touch()
+}

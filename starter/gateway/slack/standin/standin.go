@@ -63,7 +63,8 @@ type Server struct {
 	files    map[string]*File
 	faults   []*Fault
 	calls    []Call
-	windows  map[string][]time.Time
+	windows  map[string][]time.Time // of calls, by method
+	quiet    map[string]time.Time   // by channel
 	sockets  sockets
 	server   *http.Server
 }
@@ -76,6 +77,7 @@ func New(o Options) *Server {
 		changed: make(chan struct{}), users: map[string]*User{}, channels: map[string]*Channel{}, groups: o.Groups,
 		messages: map[string][]*Message{}, stacks: map[string][]*View{}, homes: map[string]*View{},
 		triggers: map[string]*trigger{}, answers: map[string]*answerURL{}, files: map[string]*File{}, windows: map[string][]time.Time{},
+		quiet: map[string]time.Time{},
 	}
 	s.sockets.waiting = map[string]chan ack{}
 	s.sockets.tickets = map[string]bool{}

@@ -41,6 +41,8 @@ type Client struct {
 	// plain is for response_urls, which do not answer as the API does.
 	plain *http.Client
 	pace  *pace
+	// timeout bounds one attempt.
+	timeout time.Duration
 
 	mu     sync.Mutex
 	scopes []string // as the last answer that named them had them
@@ -71,11 +73,10 @@ func New(o Options) (*Client, error) {
 		t.MaxResponseHeaderBytes = 64 << 10
 		o.Transport = t
 	}
-	c := &Client{base: base, pace: newPace()}
+	c := &Client{base: base, pace: newPace(), timeout: o.Timeout}
 	through := func(carry *carrier) *http.Client {
 		return &http.Client{
 			Transport:     carry,
-			Timeout:       o.Timeout,
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		}
 	}
@@ -113,7 +114,7 @@ func (c *Client) call(ctx context.Context, method, of string, repeat bool, do fu
 			}
 			return err
 		}
-		err := do(ctx)
+		err := c.once(ctx, do)
 		if err == nil {
 			return nil
 		}
@@ -126,6 +127,14 @@ func (c *Client) call(ctx context.Context, method, of string, repeat bool, do fu
 		}
 	}
 	return last
+}
+
+// once makes one attempt. The time is not http.Client's: what that says of a timeout does not lead to
+// the cause any more.
+func (c *Client) once(ctx context.Context, do func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+	return do(ctx)
 }
 
 // backoff is how long to leave Slack alone after an attempt that failed without a Retry-After.
