@@ -76,6 +76,13 @@ func (c *carrier) RoundTrip(r *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
+// CloseIdleConnections is called by [http.Client.CloseIdleConnections].
+func (c *carrier) CloseIdleConnections() {
+	if k, ok := c.next.(interface{ CloseIdleConnections() }); ok {
+		k.CloseIdleConnections()
+	}
+}
+
 // answered says that the body is an answer of the API. Of a body that cannot be read, nothing is told:
 // it is no matter for logs.
 func answered(raw []byte) error {

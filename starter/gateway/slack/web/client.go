@@ -86,6 +86,9 @@ func New(o Options) (*Client, error) {
 	return c, nil
 }
 
+// Close closes the connections that wait for a next call. Calls may go on.
+func (c *Client) Close() { c.plain.CloseIdleConnections() }
+
 // hear keeps the scopes that an answer names.
 func (c *Client) hear(h http.Header) {
 	named := h.Get("X-OAuth-Scopes")

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
 
 	"github.com/countersign/countersign/activities/secret"
 	"github.com/countersign/countersign/starter/gateway/slack/standin"
@@ -147,6 +148,26 @@ func TestAnswersOfOthers(t *testing.T) {
 			require.Equal(t, []any{test.code, test.kind}, []any{e.Code, e.Kind})
 		})
 	}
+}
+
+// Over a network, a click comes and goes, and nothing stays behind.
+func TestOverNetwork(t *testing.T) {
+	before := goleak.IgnoreCurrent()
+	s := standin.New(standin.Options{})
+	at, err := s.Listen()
+	require.NoError(t, err)
+	c, err := web.New(web.Options{Token: secret.New(standin.SampleBotToken), API: at})
+	require.NoError(t, err)
+	ts, err := c.Post(within(t, 5*time.Second), channel, "", false, card, meta)
+	require.NoError(t, err)
+	s.Inject(standin.Fault{Kind: standin.LoseAnswer, Times: 1})
+	_, err = c.Post(within(t, 5*time.Second), channel, "", false, card, meta)
+	require.True(t, web.Is(err, web.Ambiguous))
+	require.NoError(t, c.Update(within(t, 5*time.Second), channel, ts, card))
+	require.Len(t, s.Messages(channel), 2)
+	c.Close()
+	s.Close()
+	goleak.VerifyNone(t, before)
 }
 
 func TestOptions(t *testing.T) {
