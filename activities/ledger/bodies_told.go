@@ -37,8 +37,10 @@ type MessageBody struct {
 	// TS is the message's id in its channel; "" while State is posting.
 	TS string `json:"ts,omitempty"`
 	// Fold says that the message shows many requests, this one among them.
-	Fold  bool         `json:"fold,omitempty"`
-	State MessageState `json:"state"`
+	Fold bool `json:"fold,omitempty"`
+	// With is that of them by which the message calls itself; "" is Digest.
+	With  digest.Digest `json:"with,omitempty"`
+	State MessageState  `json:"state"`
 	// Attempt counts from 1 how often it was begun to be posted.
 	Attempt int `json:"attempt,omitempty"`
 }

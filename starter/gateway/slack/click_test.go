@@ -1,0 +1,147 @@
+package slack_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/countersign/countersign/activities/ledger"
+	"github.com/countersign/countersign/starter/gateway/slack/blocks"
+	"github.com/countersign/countersign/starter/gateway/slack/receive"
+	"github.com/countersign/countersign/starter/gateway/slack/standin"
+	"github.com/countersign/countersign/workflows"
+)
+
+// The way of one approval: asked, shown, approved, done, ended.
+func TestApprove(t *testing.T) {
+	o := open(t)
+	o.serve()
+	r := o.asks()
+	m := o.card(secops)
+	require.Contains(t, o.slack.Plain(m), "Approval needed: contain_user")
+	require.Contains(t, o.buttons(m), blocks.ActApprove)
+	require.Equal(t, string(r.Digest), m.Metadata["event_payload"].(map[string]any)["request"])
+
+	o.press("U0ALICE", m, blocks.ActApprove)
+	o.reads(m, "Approved, running")
+	require.NotContains(t, o.buttons(m), blocks.ActApprove)
+	o.hears("U0ALICE", "Recorded: you said yes. It is approved by alice.")
+	votes := records[ledger.VoteBody](o, ledger.Vote)
+	require.Len(t, votes, 1)
+	require.Equal(t, "slack", votes[0].Surface)
+
+	o.does(r, "")
+	o.threadReads(m, "disable")
+	o.reads(m, "Approved and done")
+	o.ends(workflows.Done, "contained", "")
+	line := o.threadReads(m, "The run is done: contained")
+	require.False(t, line.Broadcast)
+	o.until(func() bool {
+		all := records[ledger.MessageBody](o, ledger.Message)
+		return all[len(all)-1].State == ledger.Final
+	})
+	states := []ledger.MessageState{}
+	for _, b := range records[ledger.MessageBody](o, ledger.Message) {
+		states = append(states, b.State)
+	}
+	require.Equal(t, []ledger.MessageState{ledger.Posting, ledger.Posted, ledger.Final}, states)
+}
+
+func TestReject(t *testing.T) {
+	o := open(t)
+	o.serve()
+	o.asks()
+	m := o.card(secops)
+	got := o.press("U0ALICE", m, blocks.ActReject)
+	require.NotNil(t, got.View)
+	require.Equal(t, blocks.FormReject, got.View.Callback)
+	got, err := o.slack.Submit("U0ALICE", standin.Fill{"reason": {"value": "it is a test account"}})
+	require.NoError(t, err)
+	require.True(t, got.Acked)
+	require.Nil(t, got.View)
+	o.reads(m, "Rejected: contain_user")
+	o.reads(m, "it is a test account")
+	require.NotContains(t, o.buttons(m), blocks.ActApprove)
+	require.Equal(t, "it is a test account", records[ledger.VoteBody](o, ledger.Vote)[0].Reason)
+
+	got, err = o.slack.Press("U0BOB", m.Channel, m.TS, blocks.ActDetails)
+	require.NoError(t, err)
+	require.NotContains(t, o.slack.PlainView(*got.View), "Approve ")
+}
+
+// Whoever may not, or comes too late, hears why; what they said changes nothing.
+func TestNotCounted(t *testing.T) {
+	o := open(t)
+	f := o.serve()
+	r := o.asks()
+	m := o.card(secops)
+	o.press("U0GUEST", m, blocks.ActApprove)
+	o.hears("U0GUEST", "You are not in the directory.")
+	o.press("U0CAROL", m, blocks.ActApprove)
+	o.hears("U0CAROL", "carol is not among those who may")
+	require.Empty(t, records[ledger.VoteBody](o, ledger.Vote))
+
+	from := receive.From{App: "A0APP", Team: "T0TEAM", User: "U0ALICE", Channel: m.Channel, Message: "1700000000.000100"}
+	for name, c := range map[string]receive.Click{
+		"another message": {From: from, Action: blocks.ActApprove, Value: string(r.Digest)},
+		"no message":      {From: receive.From{User: "U0ALICE"}, Action: blocks.ActApprove, Value: string(r.Digest)},
+		"nothing known":   {From: from, Action: blocks.ActApprove, Value: "sha256:none"},
+		"no value":        {From: from, Action: blocks.ActApprove},
+		"another form":    {From: from, Action: blocks.ActApprove, Value: string(r.Digest), View: &receive.View{ID: "V1", Callback: blocks.FormShown, Meta: `{"d":"sha256:other"}`}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := f.Click(t.Context(), c)
+			if c.View == nil {
+				require.NotContains(t, got.Private, "Recorded")
+				require.NotEmpty(t, got.Private)
+			}
+			if got.After != nil {
+				got.After(t.Context())
+			}
+			require.Empty(t, records[ledger.VoteBody](o, ledger.Vote))
+		})
+	}
+	why := []string{}
+	for _, b := range records[ledger.RefusalBody](o, ledger.Refusal) {
+		why = append(why, b.Why)
+	}
+	require.Contains(t, strings.Join(why, "\n"), "1700000000.000100", "a click on a message that never showed it is on record")
+
+	o.press("U0ALICE", m, blocks.ActApprove)
+	o.reads(m, "Approved, running")
+	from.Message = m.TS
+	again := receive.Click{From: from, Action: blocks.ActApprove, Value: string(r.Digest)}
+	require.Contains(t, f.Click(t.Context(), again).Private, "Recorded: you said yes", "twice counts once")
+	again.User = "U0BOB"
+	require.Regexp(t, "It was already approved by alice at .* Your word is on record, and changes nothing", f.Click(t.Context(), again).Private)
+	require.Len(t, records[ledger.VoteBody](o, ledger.Vote), 2)
+	require.Len(t, records[ledger.DecisionBody](o, ledger.Decision), 1)
+}
+
+// Where nobody can say whether it counts, the person is told so, and presses again.
+func TestUncertain(t *testing.T) {
+	o := open(t)
+	o.serve()
+	o.asks()
+	m := o.card(secops)
+	o.mu.Lock()
+	o.slow = make(chan struct{})
+	o.mu.Unlock()
+	o.press("U0ALICE", m, blocks.ActApprove)
+	o.hears("U0ALICE", "It is not certain that this was recorded. Press again")
+	got := o.press("U0ALICE", m, blocks.ActReject)
+	require.Contains(t, o.slack.PlainView(*got.View), "One moment", "a form opens before what takes long")
+	o.mu.Lock()
+	close(o.slow)
+	o.slow = nil
+	o.mu.Unlock()
+	o.until(func() bool {
+		v, ok := o.slack.View("U0ALICE")
+		return ok && v.Callback == blocks.FormReject
+	})
+	o.slack.CloseView("U0ALICE")
+	o.press("U0ALICE", m, blocks.ActApprove)
+	o.reads(m, "Approved, running")
+	require.Len(t, records[ledger.VoteBody](o, ledger.Vote), 1)
+}
