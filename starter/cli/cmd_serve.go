@@ -17,6 +17,7 @@ import (
 	"github.com/countersign/countersign/starter/gateway/desk"
 	"github.com/countersign/countersign/starter/gateway/objectlock"
 	"github.com/countersign/countersign/starter/gateway/server"
+	"github.com/countersign/countersign/starter/gateway/slack"
 	"github.com/countersign/countersign/starter/library"
 	"github.com/countersign/countersign/workflows"
 	"github.com/countersign/countersign/workflows/playbook"
@@ -34,6 +35,7 @@ type serveFlags struct {
 	resuming []string
 	look     time.Duration
 	places   []string // of checkpoints
+	slack    string   // where Slack shows what
 	older    string   // public keys
 }
 
@@ -45,7 +47,8 @@ func (a *app) serve() *cobra.Command {
 		Long: `Run the gateway: take events, votes and answers, decide, and sign what workers believe.
 
 It holds the private key and no credentials of providers. The workers have the public half, and write
-to the same ledger. Directory and policy are read at every question. It logs JSON lines.`,
+to the same ledger. Directory and policy are read at every question. It logs JSON lines.
+` + slackHelp,
 		Example: `  starter serve --key grant.pem --directory people.yaml --ledger ledger.db
   COUNTERSIGN_LEDGER=postgres://... starter serve --key grant.pem --directory people.yaml --listen :8443 --tls-cert tls.pem --tls-key tls.key`,
 		Args: arguments(),
@@ -60,6 +63,7 @@ to the same ledger. Directory and policy are read at every question. It logs JSO
 	flags.StringVar(&f.people, "directory", "", "`file` that names the people of each group (required)")
 	flags.StringVar(&f.policy, "policy", "", "`file` of rules for effects (default: the policy that ships)")
 	flags.StringArrayVar(&f.places, "checkpoints", nil, "where to keep signed checkpoints of the ledger: a `place` that this machine cannot change, s3://BUCKET/PREFIX?days=365 with Object Lock, or a file; repeat it for more")
+	flags.StringVar(&f.slack, "slack", "", "`file` that says where in Slack people are asked; the tokens are in the environment")
 	flags.StringSliceVar(&f.resuming, "resume-groups", nil, "groups whose members may let effects go on after a halt (default: those who may break the glass, else everybody)")
 	flags.DurationVar(&f.look, "look", 15*time.Second, "how often to look for what waits for people, to remind them")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
@@ -100,7 +104,11 @@ func (a *app) runGateway(cmd *cobra.Command, f serveFlags) error {
 	if err != nil {
 		return refuse(err, "")
 	}
-	current := rules(f.policy)
+	tokens, err := a.slackTokens(cmd, f, people)
+	if err != nil {
+		return err
+	}
+	policies, current := policy.File(f.policy), rules(f.policy)
 	if _, err := current(); err != nil {
 		return refuse(fmt.Errorf("read the policy: %w", err), "")
 	}
@@ -132,9 +140,14 @@ func (a *app) runGateway(cmd *cobra.Command, f serveFlags) error {
 	if err != nil {
 		return err
 	}
-	return serveDesk(ctx, d, server.Options{
-		Desk: d, Log: log, Auth: &server.Auth{Keys: signer.Keys(), Ledger: l, Audience: grant.Gateway},
-	}, f, l)
+	o := server.Options{Desk: d, Log: log, Auth: &server.Auth{Keys: signer.Keys(), Ledger: l, Audience: grant.Gateway}}
+	front, err := openSlack(f, slack.Setup{
+		Tokens: tokens, Desk: d, Ledger: l, Runs: live, Directory: people, Library: d.Library, Policy: policies, Log: log,
+	}, d, &o)
+	if err != nil {
+		return err
+	}
+	return serveDesk(ctx, d, o, f, l, front)
 }
 
 // seal keeps checkpoints of the ledger until ctx ends. A ledger that was changed halts every effect.
@@ -149,8 +162,8 @@ func seal(ctx context.Context, d *desk.Desk, seals *ledger.Checkpointer) {
 	}
 }
 
-// serveDesk answers, and sends what did not arrive, until ctx ends.
-func serveDesk(ctx context.Context, d *desk.Desk, o server.Options, f serveFlags, l *ledger.Ledger) error {
+// serveDesk answers, and sends what did not arrive, until ctx ends. front is nil without Slack.
+func serveDesk(ctx context.Context, d *desk.Desk, o server.Options, f serveFlags, l *ledger.Ledger, front *slack.Slack) error {
 	s, err := server.New(o, f.listen)
 	if err != nil {
 		return refuse(err, "")
@@ -170,6 +183,13 @@ func serveDesk(ctx context.Context, d *desk.Desk, o server.Options, f serveFlags
 		all.Go(func() { seal(ctx, d, seals) })
 	}
 	all.Go(func() { d.Serve(ctx, f.look) })
+	if front != nil {
+		all.Go(func() {
+			if err := front.Run(ctx); err != nil {
+				o.Log.ErrorContext(context.WithoutCancel(ctx), "Slack", "error", err)
+			}
+		})
+	}
 	err = s.Serve(ctx)
 	stop()
 	all.Wait()

@@ -164,8 +164,9 @@ type job struct {
 // task is what is done by one goroutine at a time, so that what is older never comes after what is
 // newer; what is asked for meanwhile is done once more.
 type task struct {
-	queued, hot, busy, again bool
-	tries                    int
+	queued, hot, busy bool
+	tries             int
+	then              func(context.Context) error // asked for meanwhile
 }
 
 // lead is the work of who leads.
@@ -244,7 +245,7 @@ func (t *term) enqueue(j job, urgent bool) {
 	case t.ctx.Err() != nil || j.queued && (j.hot || !urgent):
 		return
 	case j.busy:
-		j.again = true
+		j.then = j.do
 		return
 	} // where it waits among what has time, it is found done there
 	j.queued, j.hot = true, urgent
@@ -296,8 +297,8 @@ func (t *term) work() {
 func (t *term) done(j job, err error) {
 	t.queue.Lock()
 	j.busy = false
-	again := j.again
-	j.again = false
+	then := j.then
+	j.then = nil
 	if err == nil {
 		j.tries = 0
 	} else {
@@ -305,12 +306,15 @@ func (t *term) done(j job, err error) {
 	}
 	tries := j.tries
 	t.queue.Unlock()
+	if then != nil {
+		j.do = then
+	}
 	switch {
 	case t.ctx.Err() != nil:
 	case err != nil:
 		pause := t.failed(t.ctx, err, tries)
 		time.AfterFunc(pause, func() { t.enqueue(j, true) })
-	case again:
+	case then != nil:
 		t.enqueue(j, true)
 	}
 }

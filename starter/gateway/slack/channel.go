@@ -2,8 +2,11 @@ package slack
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -22,11 +25,11 @@ const freshFor = time.Minute
 
 // channels remembers for a while what channels are.
 type channels struct {
-	mu    sync.Mutex
-	known map[string]known
+	mu   sync.Mutex
+	seen map[string]seen
 }
 
-type known struct {
+type seen struct {
 	web.Channel
 	at time.Time
 }
@@ -34,7 +37,7 @@ type known struct {
 // channel asks what a channel is, or did so within the last minute.
 func (f *Front) channel(ctx context.Context, id string) (web.Channel, error) {
 	f.channels.mu.Lock()
-	k, ok := f.channels.known[id]
+	k, ok := f.channels.seen[id]
 	f.channels.mu.Unlock()
 	if ok && f.Now().Sub(k.at) < freshFor {
 		return k.Channel, nil
@@ -47,10 +50,10 @@ func (f *Front) channel(ctx context.Context, id string) (web.Channel, error) {
 	}
 	f.channels.mu.Lock()
 	defer f.channels.mu.Unlock()
-	if f.channels.known == nil || len(f.channels.known) > 1000 {
-		f.channels.known = map[string]known{}
+	if f.channels.seen == nil || len(f.channels.seen) > 1000 {
+		f.channels.seen = map[string]seen{}
 	}
-	f.channels.known[id] = known{c, f.Now()}
+	f.channels.seen[id] = seen{c, f.Now()}
 	return c, nil
 }
 
@@ -142,12 +145,23 @@ func (t *trouble) clear(prefix string) {
 	}
 }
 
-func (t *trouble) all() []string {
+// Trouble is what an operator must mend, sorted; none: all is well.
+func (f *Front) Trouble() []string {
+	t := &f.trouble
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	var out []string
-	for _, says := range t.now {
-		out = append(out, says)
+	return slices.Sorted(maps.Values(t.now))
+}
+
+// grave is trouble because of which nothing can be shown at all.
+func (t *trouble) grave() error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for what, says := range t.now {
+		_, code, _ := strings.Cut(what, " ")
+		if slices.Contains([]string{"invalid_auth", "not_authed", "token_revoked", "token_expired", "account_inactive", "missing_scope"}, code) {
+			return errors.New(says)
+		}
 	}
-	return out
+	return nil
 }

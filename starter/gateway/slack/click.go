@@ -9,6 +9,7 @@ import (
 
 	api "github.com/slack-go/slack"
 
+	"github.com/countersign/countersign/activities/digest"
 	"github.com/countersign/countersign/starter/gateway/desk"
 	"github.com/countersign/countersign/starter/gateway/slack/blocks"
 	"github.com/countersign/countersign/starter/gateway/slack/receive"
@@ -18,15 +19,15 @@ import (
 
 // Click implements receive.Handler.
 func (f *Front) Click(ctx context.Context, c receive.Click) receive.Reply {
+	name, step := blocks.ReadValue(c.Value)
 	p, err := f.Who.Who(ctx, c.From)
 	if err != nil {
-		return f.hears(c, sentence(err.Error()))
+		return after(f.hears(c, sentence(err.Error())), f.turnedAway(p, name, err))
 	}
 	action := blocks.Action(c.Action)
 	if action == blocks.ActShow {
 		return f.open(ctx, c, "Run", func(ctx context.Context) (api.ModalViewRequest, error) { return f.story(ctx, c.Value) })
 	}
-	name, step := blocks.ReadValue(c.Value)
 	at := place{c.Channel, c.Message}
 	if inModal(c) {
 		meta, err := blocks.ReadMeta(c.View.Meta)
@@ -74,6 +75,11 @@ func (f *Front) Click(ctx context.Context, c receive.Click) receive.Reply {
 	default:
 		return f.hears(c, "This button does nothing any more.")
 	}
+}
+
+// turnedAway puts on record that somebody pressed something whom nobody can tell, or who may nothing.
+func (f *Front) turnedAway(p desk.Principal, name digest.Digest, why error) func(context.Context) {
+	return func(ctx context.Context) { _ = f.Desk.Refused(ctx, p, "", name, why) } // it is why, again
 }
 
 // inModal reports a click in a form: the home tab is a view as well, but has no callback.

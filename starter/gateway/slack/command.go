@@ -27,7 +27,7 @@ const listed = 20
 func (f *Front) Command(ctx context.Context, c receive.Command) receive.Reply {
 	p, err := f.Who.Who(ctx, c.From)
 	if err != nil {
-		return private(sentence(err.Error()))
+		return after(private(sentence(err.Error())), f.turnedAway(p, "", err))
 	}
 	word, rest, _ := strings.Cut(strings.TrimSpace(c.Text), " ")
 	rest = strings.TrimSpace(rest)

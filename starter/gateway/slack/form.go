@@ -20,13 +20,15 @@ import (
 
 // Submit implements receive.Handler. What a form remembers are ids, which are looked up again.
 func (f *Front) Submit(ctx context.Context, s receive.Submission) receive.FormReply {
-	p, err := f.Who.Who(ctx, s.From)
-	if err != nil {
-		return instead(blocks.Problem(sentence(err.Error())))
-	}
 	meta, err := blocks.ReadMeta(s.View.Meta)
 	if err != nil {
 		return instead(blocks.Problem(sentence(errUnknown.Error())))
+	}
+	p, err := f.Who.Who(ctx, s.From)
+	if err != nil {
+		out := instead(blocks.Problem(sentence(err.Error())))
+		out.After = f.turnedAway(p, meta.Digest, err)
+		return out
 	}
 	if s.View.Callback == blocks.FormRun {
 		return f.submitRun(ctx, s, p, meta.Playbook)
@@ -141,12 +143,8 @@ func (f *Front) answer(ctx context.Context, s receive.Submission, p desk.Princip
 		return nil, fmt.Errorf("read who is who: %w", err)
 	}
 	values, errs := blocks.ReadAnswer(sight.Question.Form, s.View.Values, func(id string) (string, bool) {
-		for person, one := range people.People {
-			if one.Slack == id && id != "" {
-				return person, true
-			}
-		}
-		return "", false
+		p, ok := people.BySlack(id)
+		return p.ID, ok
 	})
 	if len(errs) > 0 {
 		return errs, nil

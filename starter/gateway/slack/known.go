@@ -101,16 +101,7 @@ func (f *Front) turn(ctx context.Context, p desk.Principal, m matter, at place, 
 	if !errors.Is(why, errOld) && !errors.Is(why, errElsewhere) {
 		return
 	}
-	f.Log.WarnContext(ctx, "refused", "person", p.Person, "surface", surface, "run", m.run, "channel", at.channel, "ts", at.ts, "why", why.Error())
-	err := f.Ledger.Do(ctx, func(tx ledger.Tx) error {
-		_, err := tx.Append(ledger.Entry{Kind: ledger.Refusal, Run: m.run, Body: ledger.RefusalBody{
-			Workflow: m.run, Digest: m.digest, Person: p.Person, Kind: "Gateway", Why: fmt.Sprintf("%v (message %s/%s)", why, at.channel, at.ts),
-		}})
-		return err
-	})
-	if err != nil {
-		f.Log.ErrorContext(ctx, "a refusal could not be recorded", "person", p.Person, "error", err)
-	}
+	_ = f.Desk.Refused(ctx, p, m.run, m.digest, fmt.Errorf("%w (message %s/%s)", why, at.channel, at.ts)) // it is why, again
 }
 
 // says is what a person hears of an error: its own words where somebody decided them, and that it is not

@@ -53,6 +53,7 @@ type Desk interface {
 	Undo(ctx context.Context, p desk.Principal, run, reason string) (workflows.Started, error)
 	Start(ctx context.Context, p desk.Principal, in desk.Start) (workflows.Started, error)
 	Cancel(ctx context.Context, p desk.Principal, run string) error
+	Refused(ctx context.Context, p desk.Principal, run string, what digest.Digest, why error) error
 }
 
 // Ledger is what the front needs of a ledger; *ledger.Ledger has it.
@@ -158,6 +159,7 @@ func (f *Front) face(ctx context.Context) blocks.Context {
 	c := blocks.Context{Now: f.Now().Truncate(time.Minute)} // the same within a minute, so that nothing is sent again for a word
 	if people, err := f.Directory(); err == nil {
 		c.Mention = func(person string) string { p, _ := people.Person(person); return p.Slack }
+		c.Group = func(group string) string { return people.SlackGroups[group] }
 	}
 	if s, err := f.Desk.Switch(ctx); err == nil {
 		c.Switch = s
