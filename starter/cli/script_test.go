@@ -44,6 +44,7 @@ func TestScripts(t *testing.T) {
 			"exits":  exits,
 			"large":  large,
 			"record": record,
+			"slack":  slackStandin,
 			"tamper": tamper,
 		},
 		UpdateScripts:       *update,
