@@ -87,7 +87,11 @@ func (r *run) pose(ctx workflow.Context, row *StepStatus, question approval.Ques
 	q := &QuestionStatus{Question: question, size: weigh(question)}
 	kept, gone := prune(append(r.status.Questions, q))
 	r.status.Questions, r.status.Unlisted = kept, r.status.Unlisted+gone
-	if err := r.forPeople(ctx, row, question.Expires.Add(approval.Grace), nil, func() bool { return q.Ending != nil }); err != nil {
+	telling, told := workflow.WithCancel(ctx)
+	r.tellAsked(telling, Asked{ID: q.ID, Digest: q.Digest, Question: true, Asked: q.Asked, Expires: q.Expires})
+	err := r.forPeople(ctx, row, question.Expires.Add(approval.Grace), nil, func() bool { return q.Ending != nil })
+	told()
+	if err != nil {
 		q.withdraw("the run went on without it", workflow.Now(ctx))
 		return approval.Ending{}, err
 	}

@@ -26,6 +26,7 @@
 //	effect.go     a change as policy has it: by itself, after a yes, or by hand
 //	edit.go       another input of a call that is asked about
 //	answer.go     questions and their answers
+//	tell.go       telling the gateway, by the record, that people are asked and how a run has ended
 //	switchboard.go  who waits for events of a type
 //	subscribe.go  how runs and events reach a switchboard
 //	status.go     what a run tells about itself

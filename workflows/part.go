@@ -87,7 +87,9 @@ func Part(ctx workflow.Context, in PartInput) (PartReport, error) {
 		report.Size -= in.Size
 		report.Rounds, report.Made, report.Trail = r.rounds(v), r.status.rounds-in.Made, r.trail.traces
 	}
-	return r.reportPart(ctx, report, err)
+	report, err = r.reportPart(ctx, report, err)
+	r.tellEnded(ctx)
+	return report, err
 }
 
 func (r *run) setupPart(ctx workflow.Context, in PartInput) (*playbook.Step, *playbook.ForEach, error) {

@@ -59,7 +59,9 @@ func Run(ctx workflow.Context, in Input) (Report, error) {
 	if err != nil {
 		r.putBack(ctx)
 	}
-	return r.report(ctx, err)
+	report, err := r.report(ctx, err)
+	r.tellEnded(ctx)
+	return report, err
 }
 
 // run is one execution while it runs. Only the workflow's own goroutines touch it. A branch works

@@ -70,10 +70,11 @@ type Status struct {
 	Expiring         []*Act `json:"expiring,omitempty"`
 	ExpiringUnlisted int    `json:"expiring_unlisted,omitempty"`
 
-	rounds  int // of all loops
-	waiting int // requests that people are asked now
-	hearing int // of what people said, being checked now
-	shown   int // bytes of inputs and outputs
+	rounds  int  // of all loops
+	waiting int  // requests that people are asked now
+	hearing int  // of what people said, being checked now
+	shown   int  // bytes of inputs and outputs
+	asked   bool // people were asked something
 }
 
 // PartOf says of which run and loop something is a part.

@@ -125,7 +125,11 @@ func (r *run) decide(ctx workflow.Context, row *StepStatus, from *asking) (*Appr
 		a := &ApprovalStatus{Request: from.request, size: weigh(from.request), asker: r, from: from}
 		kept, gone := prune(append(r.status.Approvals, a))
 		r.status.Approvals, r.status.Unlisted = kept, r.status.Unlisted+gone
-		if err := r.forPeople(ctx, row, a.Expires.Add(approval.Grace), a.alarms(), func() bool { return a.Decision != nil }); err != nil {
+		telling, told := workflow.WithCancel(ctx)
+		r.tellAsked(telling, a.told())
+		err := r.forPeople(ctx, row, a.Expires.Add(approval.Grace), a.alarms(), func() bool { return a.Decision != nil })
+		told() // who has decided knows
+		if err != nil {
 			a.withdraw("the run went on without it", workflow.Now(ctx))
 			return nil, nil, err
 		}
@@ -139,6 +143,15 @@ func (r *run) decide(ctx workflow.Context, row *StepStatus, from *asking) (*Appr
 		}
 		return a, from, nil
 	}
+}
+
+// told is what the gateway is told of a request.
+func (a *ApprovalStatus) told() Asked {
+	told := Asked{ID: a.ID, Digest: a.Digest, Asked: a.Asked, Expires: a.Expires}
+	if a.Escalate != nil {
+		told.Escalates = &a.Escalate.At
+	}
+	return told
 }
 
 // alarms are when people are to be reminded, at half and nine tenths of the time, and when further

@@ -60,8 +60,8 @@ func OutcomeKey(permission, workflow, step string) string {
 // KeepKey is the key of what keeps a step's effect.
 func KeepKey(run, step string) string { return key("keep", run, step) }
 
-// AskedKey is the key of a run's word that it asks something.
-func AskedKey(asked digest.Digest) string { return key("asked", string(asked)) }
+// AskedKey is the key of a run's word that it asks something: no run says so for another.
+func AskedKey(run string, asked digest.Digest) string { return key("asked", run, string(asked)) }
 
 // EndedKey is the key of a run's word that it has ended.
 func EndedKey(run, execution string) string { return key("ended", run, execution) }

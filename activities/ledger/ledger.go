@@ -71,7 +71,7 @@ const (
 	Keep       Kind = "keep"       // what would be undone by itself stays; keep/<run>/<step>
 	Undo       Kind = "undo"       // somebody asked for a run's effects to be taken back; no key
 	Cancel     Kind = "cancel"     // somebody asked for a run to stop; no key
-	Asked      Kind = "asked"      // a run asks people, by its own word; asked/<digest of the request or question>
+	Asked      Kind = "asked"      // a run asks people, by its own word; asked/<run>/<digest of the request or question>
 	Ended      Kind = "ended"      // a run that asked people, or failed, has ended, by its own word; ended/<run>/<execution>
 	Message    Kind = "message"    // where a chat shows a request; no key: the last one counts
 )

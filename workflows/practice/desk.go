@@ -29,6 +29,9 @@ type Desk struct {
 	// Judge is what policy says of a call; nil: every call is automatic.
 	Judge func(workflows.JudgeCall) policy.Verdict
 
+	// Told hears what runs tell; nil: nobody does.
+	Told func(workflows.Told)
+
 	signer grant.Signer
 	mu     sync.Mutex
 	open   map[digest.Digest]*approval.Standing
@@ -44,6 +47,7 @@ func New() *Desk {
 func (d *Desk) Bind(r activities.Registrar) {
 	r.RegisterActivityWithOptions(d.judge, activity.RegisterOptions{Name: workflows.JudgeActivity})
 	r.RegisterActivityWithOptions(d.check, activity.RegisterOptions{Name: workflows.CheckActivity})
+	r.RegisterActivityWithOptions(d.tell, activity.RegisterOptions{Name: workflows.TellActivity})
 }
 
 func (d *Desk) judge(_ context.Context, in workflows.JudgeInput) (workflows.Judged, error) {
@@ -64,6 +68,13 @@ func (d *Desk) check(_ context.Context, signed grant.Signed) (workflows.Checked,
 		return workflows.Checked{}, activities.Permanent("Forged", err)
 	}
 	return workflows.Checked{Kind: signed.Kind, Body: body}, nil
+}
+
+func (d *Desk) tell(_ context.Context, told workflows.Told) error {
+	if d.Told != nil {
+		d.Told(told)
+	}
+	return nil
 }
 
 // Vote takes one person's answer to a request and signs how the request then stands. It counts as

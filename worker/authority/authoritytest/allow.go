@@ -14,7 +14,7 @@ import (
 	"github.com/countersign/countersign/workflows/policy"
 )
 
-// Allow admits every effect, judges every call automatic and believes every signature.
+// Allow admits every effect, judges every call automatic and believes every signature. What runs tell goes nowhere.
 type Allow struct{ *activitytest.Allow }
 
 // NewAllow returns one for a test.
@@ -32,4 +32,5 @@ func (Allow) Bind(w activities.Registrar) {
 	w.RegisterActivityWithOptions(func(_ context.Context, signed grant.Signed) (workflows.Checked, error) {
 		return workflows.Checked{Kind: signed.Kind, Body: signed.Body}, nil
 	}, activity.RegisterOptions{Name: workflows.CheckActivity})
+	w.RegisterActivityWithOptions(func(context.Context, workflows.Told) error { return nil }, activity.RegisterOptions{Name: workflows.TellActivity})
 }
