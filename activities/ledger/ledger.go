@@ -107,6 +107,9 @@ const MaxBody = 1 << 20
 // ErrTaken is returned for a second record with one key; the first stands.
 var ErrTaken = errors.New("it is on record already")
 
+// ErrUnsure is why a commit failed that may have been made all the same.
+var ErrUnsure = errors.New("whether it is on record is not known")
+
 // Filter selects records. Zero fields select all.
 type Filter struct {
 	Kinds []Kind

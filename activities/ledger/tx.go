@@ -13,7 +13,8 @@ import (
 // Do runs f in a transaction that may write, when its turn has come. If f fails nothing of it is on
 // record, and its error is returned as it is. Do must not be called within f.
 //
-// An error of the commit itself leaves open whether it is on record: look for the keys again.
+// An error of the commit itself, which wraps ErrUnsure, leaves open whether it is on record: look for
+// the keys again. After any other nothing is.
 func (l *Ledger) Do(ctx context.Context, f func(Tx) error) error {
 	ctx, cancel := bounded(ctx)
 	defer cancel()
@@ -26,7 +27,7 @@ func (l *Ledger) Do(ctx context.Context, f func(Tx) error) error {
 		return err
 	}
 	if err := t.tx.Commit(); err != nil {
-		return l.failed("commit to", fmt.Errorf("whether it is on record is not known: %w", errors.Join(err, context.Cause(ctx))))
+		return l.failed("commit to", fmt.Errorf("%w: %w", ErrUnsure, errors.Join(err, context.Cause(ctx))))
 	}
 	l.commits.tell()
 	return nil

@@ -9,7 +9,6 @@ import (
 
 	"github.com/countersign/countersign/activities/digest"
 	"github.com/countersign/countersign/activities/directory"
-	"github.com/countersign/countersign/activities/grant"
 	"github.com/countersign/countersign/activities/ledger"
 	"github.com/countersign/countersign/workflows"
 	"github.com/countersign/countersign/workflows/approval"
@@ -22,15 +21,23 @@ type Answer struct {
 	Values   map[string]json.RawMessage `json:"values"`
 }
 
-// Answer gives a run the answer to a question. The first answer counts; to give it again is safe.
-func (d *Desk) Answer(ctx context.Context, p Principal, run string, a Answer) (approval.Ending, error) {
+// AnswerResult is what an answer led to.
+type AnswerResult struct {
+	approval.Ending
+	// Arrived says that the run knows. If not it is told until it does.
+	Arrived bool `json:"arrived"`
+}
+
+// Answer gives a run the answer to a question. The first answer counts; to give it again is safe. It
+// is on record before the run is told: when ctx ends meanwhile, the telling goes on.
+func (d *Desk) Answer(ctx context.Context, p Principal, run string, a Answer) (AnswerResult, error) {
 	people, err := d.human(p)
 	if err != nil {
-		return approval.Ending{}, d.refused(ctx, p, run, a.Digest, err)
+		return AnswerResult{}, d.refused(ctx, p, run, a.Digest, err)
 	}
 	q, err := d.question(ctx, run, a)
 	if err != nil {
-		return approval.Ending{}, d.turn(ctx, p, run, a.Digest, err)
+		return AnswerResult{}, d.turn(ctx, p, run, a.Digest, err)
 	}
 	members, err := people.MembersFor(ctx, []string{p.Person}, q.Groups...)
 	if errors.Is(err, directory.ErrLookup) {
@@ -50,17 +57,21 @@ func (d *Desk) Answer(ctx context.Context, p Principal, run string, a Answer) (a
 		err = d.recordAnswer(ctx, p, run, q, &said)
 	}
 	if err != nil {
-		return approval.Ending{}, d.turn(ctx, p, run, a.Digest, err)
+		return AnswerResult{}, d.turn(ctx, p, run, a.Digest, err)
 	}
 	if q.Ending != nil { // it was this answer
-		return *q.Ending, nil
-	}
-	signed, err := d.Signer.Sign(grant.KindAnswer, approval.AnswerOrder{Run: run, Execution: q.Execution, Answer: said})
-	if err != nil {
-		return approval.Ending{}, err
+		return AnswerResult{*q.Ending, true}, nil
 	}
 	d.Log.InfoContext(ctx, "answer", "run", run, "question", q.ID, "digest", q.Digest.Short(), "person", p.Person)
-	return d.Runs.Answer(ctx, run, signed)
+	got, err := d.bring(ctx, errand{word: answered, run: run, execution: q.Execution, id: q.ID, asked: q.Digest, until: q.Expires.Add(approval.Grace)}, "", true)
+	switch {
+	case errors.Is(err, errLater):
+		return AnswerResult{approval.Ending{Outcome: approval.Answered, Answer: &said, At: said.At}, false}, nil
+	case err != nil:
+		return AnswerResult{}, err
+	default:
+		return AnswerResult{got.(approval.Ending), true}, nil
+	}
 }
 
 // known refuses an answer that names people whom the directory does not have.
@@ -83,7 +94,12 @@ func (d *Desk) question(ctx context.Context, run string, a Answer) (*workflows.Q
 	if err != nil {
 		return nil, err
 	}
-	i := slices.IndexFunc(st.Questions, func(q *workflows.QuestionStatus) bool { return q.ID == a.Question && q.Digest == a.Digest })
+	return d.questionOf(ctx, st, run, a.Question, a.Digest)
+}
+
+// questionOf is question of what a run has told.
+func (d *Desk) questionOf(ctx context.Context, st *workflows.Status, run, id string, name digest.Digest) (*workflows.QuestionStatus, error) {
+	i := slices.IndexFunc(st.Questions, func(q *workflows.QuestionStatus) bool { return q.ID == id && q.Digest == name })
 	if i < 0 {
 		return nil, refuse("the run %s does not ask that; look at it again", run)
 	}
@@ -133,4 +149,18 @@ func (d *Desk) recordAnswer(ctx context.Context, p Principal, run string, q *wor
 		a.At = rec.At
 		return err
 	})
+}
+
+// answerIn is the answer to a question that is on record; nil: there is none.
+func answerIn(tx ledger.Tx, question digest.Digest) (*approval.Answer, error) {
+	rec, found, err := tx.Find(ledger.AnswerKey(question))
+	if err != nil || !found {
+		return nil, err
+	}
+	var b ledger.AnswerBody
+	if err := read(rec, &b); err != nil {
+		return nil, err
+	}
+	a := approval.Answer{Question: b.Step, Digest: b.Question, Person: b.Person, At: rec.At}
+	return &a, read(ledger.Record{Seq: rec.Seq, Body: b.Values}, &a.Values)
 }

@@ -1,7 +1,6 @@
 package desk_test
 
 import (
-	"context"
 	"encoding/json"
 	"strings"
 	"testing"
@@ -196,30 +195,4 @@ func TestJoinedIsAboutNobody(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, records[ledger.JoinedBody](o, ledger.Joined), 1)
 	require.NoError(t, o.Cancel(t.Context(), by("carol"), run))
-}
-
-// Notices are given once each, and the request is put on record as it was shown.
-func TestNotices(t *testing.T) {
-	o := received(t)
-	r := o.asks(sealed(func(r *approval.Request) {
-		r.Asked = time.Now().Add(-31 * time.Minute)
-		r.Expires = r.Asked.Add(time.Hour)
-	}))
-	ctx, stop := context.WithCancel(t.Context())
-	served := make(chan struct{})
-	go func() { o.Serve(ctx, time.Millisecond); close(served) }()
-	given := func() []desk.Notice { o.mu.Lock(); defer o.mu.Unlock(); return o.notices }
-	require.Eventually(t, func() bool { return len(given()) > 0 }, 30*time.Second, 10*time.Millisecond)
-	later := r
-	later.Asked, later.Expires = r.Asked.Add(-25*time.Minute), r.Expires.Add(-25*time.Minute)
-	o.mu.Lock()
-	o.status[run].Approvals[0] = &workflows.ApprovalStatus{Request: later} // as if time had passed
-	o.mu.Unlock()
-	require.Eventually(t, func() bool { return len(given()) > 1 }, 30*time.Second, 10*time.Millisecond)
-	stop()
-	<-served
-	require.Equal(t, desk.HalfTime, given()[0].Kind)
-	require.Equal(t, desk.LastCall, given()[1].Kind)
-	require.Len(t, given(), 2)
-	require.Len(t, records[ledger.RequestBody](o, ledger.Request), 1)
 }

@@ -4,29 +4,53 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
+	"github.com/countersign/countersign/activities/digest"
 	"github.com/countersign/countersign/activities/grant"
 	"github.com/countersign/countersign/activities/ledger"
 	"github.com/countersign/countersign/workflows"
 	"github.com/countersign/countersign/workflows/approval"
 )
 
-// parcel is a decision on its way.
-type parcel struct {
-	request approval.Request
-	tries   int
-	next    time.Time
+// word is what a run is to hear.
+type word string
+
+const (
+	stood    word = "standing"
+	answered word = "answer"
+	changed  word = "edit"
+)
+
+// errand is something on record that a run is to hear. It is small: what is said is read from the
+// record when it is brought.
+type errand struct {
+	word               word
+	run, execution, id string
+	asked              digest.Digest // the request, or the question
+	seq                int64         // of the record of an edit
+	until              time.Time     // nobody waits for it any longer
 }
 
-// Pauses between attempts to bring a decision to its run.
+// parcel is an errand that did not arrive, and is tried again.
+type parcel struct {
+	tries int
+	next  time.Time
+}
+
+// Pauses between attempts to bring something to its run, and how many are brought at a time.
 const (
 	firstPause = time.Second
 	maxPause   = time.Minute
+	carriers   = 8
 )
 
 // maxArrived bounds the memory of what has arrived; what is forgotten is told again.
 const maxArrived = 10_000
+
+// errLater is that something did not arrive yet, and is brought all the same.
+var errLater = errors.New("it is on record, and the run has not heard of it yet")
 
 // send tells a run how its request stands, and reports whether it has heard. A decision that did not
 // arrive is sent again by Serve.
@@ -34,65 +58,94 @@ const maxArrived = 10_000
 // Those who say the same at the same time tell the run once, and a decision that has arrived is not
 // told again: Temporal takes ten words to a run at a time.
 func (d *Desk) send(ctx context.Context, r approval.Request, votes int, decision bool) bool {
-	arrived, _, _ := d.sends.Do(fmt.Sprintf("%s %d %t", r.Digest, votes, decision), func() (any, error) {
-		return d.sendOnce(context.WithoutCancel(ctx), r, decision), nil
-	})
-	return arrived.(bool)
-}
-
-func (d *Desk) sendOnce(ctx context.Context, r approval.Request, decision bool) bool {
-	d.mu.Lock()
-	told := d.arrived[r.Digest]
-	d.mu.Unlock()
-	if told {
+	if d.told(r.Digest) {
 		return true
 	}
-	err := d.deliver(ctx, r)
+	_, err := d.bring(ctx, errandOf(r), fmt.Sprintf("%d %t", votes, decision), decision)
+	return err == nil
+}
+
+func errandOf(r approval.Request) errand {
+	return errand{word: stood, run: r.Run, execution: r.Execution, id: r.ID, asked: r.Digest, until: r.Expires.Add(approval.Grace)}
+}
+
+func (d *Desk) told(request digest.Digest) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.arrived[request]
+}
+
+// bring brings something to its run, and waits for that until ctx ends: the bringing goes on. What
+// must arrive is brought again until it does.
+func (d *Desk) bring(ctx context.Context, e errand, which string, must bool) (any, error) {
+	apart := context.WithoutCancel(ctx)
+	brought := d.sends.DoChan(fmt.Sprintf("%s %s %d %s", e.word, e.asked, e.seq, which), func() (any, error) { return d.once(apart, e, must) })
+	select {
+	case got := <-brought:
+		return got.Val, got.Err
+	case <-ctx.Done():
+		return nil, errLater
+	}
+}
+
+// once brings something once. An error that wraps errLater is not the run's.
+func (d *Desk) once(ctx context.Context, e errand, must bool) (any, error) {
+	if e.word == stood && d.told(e.asked) {
+		return nil, nil
+	}
+	got, err := d.deliver(ctx, e)
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	switch {
 	case err == nil, errors.Is(err, approval.ErrRefused), errors.Is(err, workflows.ErrNoRun):
-		delete(d.pending, r.Digest)
-		if decision {
+		delete(d.pending, e)
+		if must && e.word == stood {
 			if len(d.arrived) > maxArrived {
 				clear(d.arrived)
 			}
-			d.arrived[r.Digest] = true
+			d.arrived[e.asked] = true
 		}
 		if err != nil {
-			d.Log.WarnContext(ctx, "the run does not take it", "run", r.Run, "approval", r.ID, "error", err)
+			d.Log.WarnContext(ctx, "the run does not take it", "word", string(e.word), "run", e.run, "id", e.id, "error", err)
 		}
-		return err == nil
-	case !decision:
-		return false
+		return got, err
+	case !must:
+		return nil, fmt.Errorf("%w: %w", errLater, err)
 	}
-	p := d.pending[r.Digest]
+	p := d.pending[e]
 	if p == nil {
-		p = &parcel{request: r}
-		d.pending[r.Digest] = p
+		p = &parcel{}
+		d.pending[e] = p
 	}
 	p.next = time.Now().Add(min(maxPause, firstPause<<min(p.tries, 10)))
 	p.tries++
-	d.Log.WarnContext(ctx, "a decision did not arrive, and is sent again", "run", r.Run, "approval", r.ID, "tries", p.tries, "error", err)
-	select {
-	case d.wake <- struct{}{}:
-	default:
-	}
-	return false
+	d.Log.WarnContext(ctx, "something did not arrive, and is sent again", "word", string(e.word), "run", e.run, "id", e.id, "tries", p.tries, "error", err)
+	return nil, fmt.Errorf("%w: %w", errLater, err)
 }
 
-// deliver signs how a request stands by the record, and brings it to the run.
-func (d *Desk) deliver(ctx context.Context, r approval.Request) error {
+// deliver signs what is on record, and brings it to the run.
+func (d *Desk) deliver(ctx context.Context, e errand) (any, error) {
+	switch e.word {
+	case answered:
+		return d.deliverAnswer(ctx, e)
+	case changed:
+		return d.deliverEdit(ctx, e)
+	default:
+		return nil, d.deliverStanding(ctx, e)
+	}
+}
+
+func (d *Desk) deliverStanding(ctx context.Context, e errand) error {
 	var panel approval.Panel // only to be completed
 	var s said
 	if err := d.Ledger.View(ctx, func(tx ledger.Tx) (err error) {
-		s, err = heard(tx, r, &panel)
+		s, err = heardOf(tx, e.run, e.id, e.asked, &panel)
 		return err
 	}); err != nil {
 		return err
 	}
 	standing := approval.Standing{
-		Run: r.Run, Execution: r.Execution, Approval: r.ID, Request: r.Digest, Votes: []approval.Vote{}, Decision: decided(s.decision),
+		Run: e.run, Execution: e.execution, Approval: e.id, Request: e.asked, Votes: []approval.Vote{}, Decision: decided(s.decision),
 	}
 	for _, v := range s.votes {
 		if s.decision == nil || !v.At.After(s.decision.Decided) {
@@ -106,80 +159,75 @@ func (d *Desk) deliver(ctx context.Context, r approval.Request) error {
 	if err != nil {
 		return err
 	}
-	_, err = d.Runs.Decide(ctx, r.Run, signed)
+	_, err = d.Runs.Decide(ctx, e.run, signed)
 	return err
 }
 
-// Serve brings decisions to runs that did not hear them, and gives notice of requests that wait,
-// until ctx ends. A decision from before this desk was started is sent as well.
-func (d *Desk) Serve(ctx context.Context, look time.Duration) {
-	if err := d.recall(ctx); err != nil {
-		d.Log.ErrorContext(ctx, "the decisions on record could not be read", "error", err)
+func (d *Desk) deliverAnswer(ctx context.Context, e errand) (approval.Ending, error) {
+	var a *approval.Answer
+	if err := d.Ledger.View(ctx, func(tx ledger.Tx) (err error) {
+		a, err = answerIn(tx, e.asked)
+		return err
+	}); err != nil {
+		return approval.Ending{}, err
 	}
-	looks, tries := time.NewTicker(look), time.NewTicker(firstPause)
-	defer looks.Stop()
-	defer tries.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-d.wake:
-		case <-tries.C:
-			d.retry(ctx, time.Now())
-		case <-looks.C:
-			d.look(ctx, time.Now())
+	signed, err := d.Signer.Sign(grant.KindAnswer, approval.AnswerOrder{Run: e.run, Execution: e.execution, Answer: *a})
+	if err != nil {
+		return approval.Ending{}, err
+	}
+	return d.Runs.Answer(ctx, e.run, signed)
+}
+
+func (d *Desk) deliverEdit(ctx context.Context, e errand) (workflows.EditResult, error) {
+	order := approval.EditOrder{Run: e.run, Execution: e.execution, Approval: e.id, Request: e.asked}
+	if err := d.Ledger.View(ctx, func(tx ledger.Tx) error {
+		records, err := tx.List(ledger.Filter{Kinds: []ledger.Kind{ledger.Edit}, After: e.seq - 1, Limit: 1})
+		if err != nil || len(records) == 0 {
+			return errors.Join(err, fmt.Errorf("the edit of record %d is gone", e.seq))
 		}
+		var b ledger.EditBody
+		err = read(records[0], &b)
+		order.Step, order.Input, order.By, order.At = b.Step, b.Input, b.By, records[0].At
+		return err
+	}); err != nil {
+		return workflows.EditResult{}, err
 	}
+	signed, err := d.Signer.Sign(grant.KindEdit, order)
+	if err != nil {
+		return workflows.EditResult{}, err
+	}
+	return d.Runs.Edit(ctx, e.run, signed)
 }
 
 // retry sends what is due.
 func (d *Desk) retry(ctx context.Context, now time.Time) {
+	var due []errand
 	d.mu.Lock()
-	var due []approval.Request
-	for digest, p := range d.pending {
+	for e, p := range d.pending {
 		switch {
-		case now.After(p.request.Expires.Add(approval.Grace)): // the run has ended it by itself
-			delete(d.pending, digest)
+		case now.After(e.until): // the run has ended it by itself
+			delete(d.pending, e)
 		case !now.Before(p.next):
-			due = append(due, p.request)
+			due = append(due, e)
 		}
 	}
 	d.mu.Unlock()
-	for _, r := range due {
-		if ctx.Err() == nil {
-			d.send(ctx, r, 0, true)
-		}
-	}
+	side(ctx, carriers, due, func(e errand) { _, _ = d.bring(ctx, e, "again", true) }) // it logs what fails
 }
 
-// recall finds the decisions on record whose runs may still wait for them.
-func (d *Desk) recall(ctx context.Context) error {
-	return d.Ledger.View(ctx, func(tx ledger.Tx) error {
-		records, err := all(tx, ledger.Filter{Kinds: []ledger.Kind{ledger.Request}})
-		if err != nil {
-			return err
+// side does something with all of a list, so many at a time.
+func side[T any](ctx context.Context, most int, list []T, do func(T)) {
+	var group sync.WaitGroup
+	free := make(chan struct{}, most)
+	for _, one := range list {
+		if ctx.Err() != nil {
+			break
 		}
-		for _, rec := range records {
-			var body ledger.RequestBody
-			var r approval.Request
-			if err := read(rec, &body); err != nil {
-				return err
-			}
-			if err := read(ledger.Record{Seq: rec.Seq, Body: body.Request}, &r); err != nil {
-				return err
-			}
-			late := !tx.Now().Before(r.Expires.Add(approval.Grace))
-			switch _, found, err := tx.Find(ledger.DecisionKey(r.Digest)); {
-			case err != nil:
-				return err
-			case !found:
-				d.remember(r)
-			case !late:
-				d.mu.Lock()
-				d.pending[r.Digest] = &parcel{request: r}
-				d.mu.Unlock()
-			}
-		}
-		return nil
-	})
+		free <- struct{}{}
+		group.Go(func() {
+			defer func() { <-free }()
+			do(one)
+		})
+	}
+	group.Wait()
 }

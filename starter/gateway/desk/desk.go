@@ -5,6 +5,7 @@
 //	start     signs the ticket that a run starts with            start.go
 //	vote      counts one person's answer, and decides            vote.go, request.go, panel.go
 //	deliver   brings decisions to their runs until they arrive   deliver.go
+//	notice    tells people that they are asked, and reminds them  wait.go, notice.go, look.go, lapse.go
 //	answer    a question, a delegation, an edit                  answer.go, delegate.go, edit.go
 //	operate   cancel, the kill switch, reviews                   operate.go
 //	put back  what a run did, or keep it                         undo.go, keep.go
@@ -104,12 +105,10 @@ type Desk struct {
 	Options
 
 	mu      sync.Mutex
-	pending map[digest.Digest]*parcel // decisions that have not arrived
-	arrived map[digest.Digest]bool    // and those that have
+	pending map[errand]*parcel     // what has not arrived
+	arrived map[digest.Digest]bool // decisions that have
 	sends   singleflight.Group
-	noticed map[digest.Digest]int              // notices that were given of a request
-	open    map[digest.Digest]approval.Request // requests that are not known to be decided
-	wake    chan struct{}
+	waits   waits // for people
 }
 
 // New returns a desk.
@@ -132,7 +131,7 @@ func New(o Options) (*Desk, error) {
 	if o.Notifier == nil {
 		o.Notifier = logged{o.Log}
 	}
-	return &Desk{Options: o, pending: map[digest.Digest]*parcel{}, arrived: map[digest.Digest]bool{}, noticed: map[digest.Digest]int{}, open: map[digest.Digest]approval.Request{}, wake: make(chan struct{}, 1)}, nil
+	return &Desk{Options: o, pending: map[errand]*parcel{}, arrived: map[digest.Digest]bool{}, waits: newWaits()}, nil
 }
 
 // keys are those that records of this gateway are signed with.

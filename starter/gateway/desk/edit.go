@@ -3,12 +3,12 @@ package desk
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"slices"
 	"time"
 
 	"github.com/countersign/countersign/activities"
 	"github.com/countersign/countersign/activities/digest"
-	"github.com/countersign/countersign/activities/grant"
 	"github.com/countersign/countersign/activities/ledger"
 	"github.com/countersign/countersign/workflows"
 	"github.com/countersign/countersign/workflows/approval"
@@ -22,31 +22,40 @@ type Edit struct {
 	Input    json.RawMessage `json:"input"` // whole
 }
 
+// EditResult is what an edit led to. The request that it made is not known until it has arrived.
+type EditResult struct {
+	workflows.EditResult
+	// Arrived says that the run knows. If not it is told until it does.
+	Arrived bool `json:"arrived"`
+}
+
 // Edit changes what is asked before it is decided. It makes another request of it: all votes are
 // void, and whoever changed it has none on what came of it. It takes a vote to change something.
-func (d *Desk) Edit(ctx context.Context, p Principal, run string, e Edit) (workflows.EditResult, error) {
+// It is on record before the run is told: when ctx ends meanwhile, the telling goes on.
+func (d *Desk) Edit(ctx context.Context, p Principal, run string, e Edit) (EditResult, error) {
 	people, err := d.human(p)
 	if err != nil {
-		return workflows.EditResult{}, d.refused(ctx, p, run, e.Digest, err)
+		return EditResult{}, d.refused(ctx, p, run, e.Digest, err)
 	}
 	m, err := d.matter(ctx, run, e.Approval, e.Digest)
 	if err != nil {
-		return workflows.EditResult{}, d.turn(ctx, p, run, e.Digest, err)
+		return EditResult{}, d.turn(ctx, p, run, e.Digest, err)
 	}
 	panel, _, err := d.panel(ctx, m, people, p.Person, time.Now())
 	if err != nil {
-		return workflows.EditResult{}, d.turn(ctx, p, run, e.Digest, err)
+		return EditResult{}, d.turn(ctx, p, run, e.Digest, err)
 	}
 	r := m.request()
 	body, err := edited(r, p, e)
 	if err != nil {
-		return workflows.EditResult{}, d.turn(ctx, p, run, e.Digest, err)
+		return EditResult{}, d.turn(ctx, p, run, e.Digest, err)
 	}
 	text, err := shown(m)
 	if err != nil {
-		return workflows.EditResult{}, err
+		return EditResult{}, err
 	}
-	order := approval.EditOrder{Run: run, Execution: r.Execution, Approval: r.ID, Request: r.Digest, Step: e.Step, Input: body.Input, By: p.Person}
+	of := errandOf(r)
+	of.word = changed
 	err = d.Ledger.Do(ctx, func(tx ledger.Tx) error {
 		if err := recordRequest(tx, r, text); err != nil {
 			return err
@@ -63,18 +72,22 @@ func (d *Desk) Edit(ctx context.Context, p Principal, run string, e Edit) (workf
 			return err
 		}
 		rec, err := tx.Append(ledger.Entry{Kind: ledger.Edit, Run: run, Body: body})
-		order.At = rec.At
+		of.seq = rec.Seq
 		return err
 	})
 	if err != nil {
-		return workflows.EditResult{}, d.turn(ctx, p, run, e.Digest, err)
-	}
-	signed, err := d.Signer.Sign(grant.KindEdit, order)
-	if err != nil {
-		return workflows.EditResult{}, err
+		return EditResult{}, d.turn(ctx, p, run, e.Digest, err)
 	}
 	d.Log.InfoContext(ctx, "edit", "run", run, "approval", e.Approval, "step", e.Step, "person", p.Person)
-	return d.Runs.Edit(ctx, run, signed)
+	got, err := d.bring(ctx, of, "", true)
+	switch {
+	case errors.Is(err, errLater):
+		return EditResult{}, nil
+	case err != nil:
+		return EditResult{}, err
+	default:
+		return EditResult{got.(workflows.EditResult), true}, nil
+	}
 }
 
 // editor is the person, if the only reason against a vote is an earlier edit.

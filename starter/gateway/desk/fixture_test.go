@@ -68,9 +68,11 @@ type office struct {
 	answers   []approval.AnswerOrder
 	edits     []approval.EditOrder
 	cancelled []string
-	deaf      error // what a run answers
-	silent    bool  // no worker answers
-	asked     int   // how often runs were asked for their status
+	deaf      error         // what a run answers
+	slow      chan struct{} // closed when a run hears decisions; nil: it hears at once
+	silent    bool          // no worker answers
+	unlisted  bool          // the list of runs is empty
+	asked     int           // how often runs were asked for their status
 	notices   []desk.Notice
 }
 
@@ -217,10 +219,22 @@ func (o fakeRuns) Status(ctx context.Context, run string) (*workflows.Status, er
 }
 
 func (o fakeRuns) Runs(context.Context, bool, int) ([]workflows.Listed, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.unlisted {
+		return nil, nil
+	}
 	return []workflows.Listed{{Run: run}, {Run: "gone/1"}}, nil
 }
 
-func (o fakeRuns) Decide(_ context.Context, _ string, signed grant.Signed) (workflows.VoteResult, error) {
+func (o fakeRuns) Decide(ctx context.Context, _ string, signed grant.Signed) (workflows.VoteResult, error) {
+	if o.slow != nil {
+		select {
+		case <-o.slow:
+		case <-ctx.Done():
+			return workflows.VoteResult{}, ctx.Err()
+		}
+	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.deaf != nil {
@@ -233,6 +247,11 @@ func (o fakeRuns) Decide(_ context.Context, _ string, signed grant.Signed) (work
 }
 
 func (o fakeRuns) Answer(_ context.Context, _ string, signed grant.Signed) (approval.Ending, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.deaf != nil {
+		return approval.Ending{}, o.deaf
+	}
 	var a approval.AnswerOrder
 	require.NoError(o.t, o.signer.Keys().Open(&signed, grant.KindAnswer, &a))
 	o.answers = append(o.answers, a)
@@ -283,6 +302,11 @@ func (o fakeRuns) Keep(_ context.Context, until workflows.Until, signed grant.Si
 }
 
 func (o fakeRuns) Edit(_ context.Context, _ string, signed grant.Signed) (workflows.EditResult, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.deaf != nil {
+		return workflows.EditResult{}, o.deaf
+	}
 	var e approval.EditOrder
 	require.NoError(o.t, o.signer.Keys().Open(&signed, grant.KindEdit, &e))
 	o.edits = append(o.edits, e)

@@ -17,7 +17,7 @@ import (
 // long to wait where it cannot be read.
 const (
 	followEvery = 200 * time.Millisecond
-	followPage  = 200
+	followPage  = 100
 	followPause = 5 * time.Second
 )
 
@@ -27,32 +27,62 @@ const (
 // everything. A database that fails is waited for, and nothing is left out. It is an error only
 // where the ledger cannot be read at the beginning.
 func (d *Desk) Follow(ctx context.Context, see func(context.Context, Change)) error {
-	f := &follower{desk: d}
-	if err := d.Ledger.View(ctx, func(tx ledger.Tx) error { f.after = tx.Head(); return nil }); err != nil {
-		return fmt.Errorf("follow the record: %w", err)
+	f := &follower{desk: d, kinds: telling, take: func(tx ledger.Tx, rec ledger.Record) (func(context.Context), error) {
+		changes, err := changesOf(tx, rec)
+		return func(ctx context.Context) {
+			for _, c := range changes {
+				see(ctx, c)
+			}
+		}, err
+	}}
+	if err := f.begin(ctx); err != nil {
+		return err
 	}
 	see(ctx, Change{})
+	f.run(ctx)
+	return nil
+}
+
+// follower follows records of some kinds.
+type follower struct {
+	desk  *Desk
+	kinds []ledger.Kind
+	// take makes of a record what is done once the transaction is over.
+	take  func(ledger.Tx, ledger.Record) (func(context.Context), error)
+	after int64
+}
+
+// begin finds the end of the record.
+func (f *follower) begin(ctx context.Context) error {
+	err := f.desk.Ledger.View(ctx, func(tx ledger.Tx) error { f.after = tx.Head(); return nil })
+	if err != nil {
+		return fmt.Errorf("follow the record: %w", err)
+	}
+	return nil
+}
+
+func (f *follower) run(ctx context.Context) {
 	pause, failing := followEvery, false
 	for ctx.Err() == nil {
-		committed := d.Ledger.Committed()
-		changes, more, err := f.read(ctx)
+		committed := f.desk.Ledger.Committed()
+		todo, more, err := f.read(ctx)
 		switch {
 		case err == nil:
 			if failing {
-				d.Log.InfoContext(ctx, "the record can be read again")
+				f.desk.Log.InfoContext(ctx, "the record can be read again")
 			}
 			pause, failing = followEvery, false
 		case ctx.Err() != nil:
-			return nil
+			return
 		default:
 			if !failing {
-				d.Log.ErrorContext(ctx, "the record cannot be read, and is tried again", "error", err)
+				f.desk.Log.ErrorContext(ctx, "the record cannot be read, and is tried again", "error", err)
 			}
 			pause, failing = min(2*pause, followPause), true
 			committed = nil
 		}
-		for _, c := range changes {
-			see(ctx, c)
+		for _, do := range todo {
+			do(ctx)
 		}
 		if more {
 			continue
@@ -65,32 +95,25 @@ func (d *Desk) Follow(ctx context.Context, see func(context.Context, Change)) er
 		}
 		timer.Stop()
 	}
-	return nil
-}
-
-// follower reads the record from a place on.
-type follower struct {
-	desk  *Desk
-	after int64
 }
 
 // read reads what has come since, and whether there is more.
-func (f *follower) read(ctx context.Context) (changes []Change, more bool, err error) {
+func (f *follower) read(ctx context.Context) (todo []func(context.Context), more bool, err error) {
 	after := f.after
 	err = f.desk.Ledger.View(ctx, func(tx ledger.Tx) error {
 		if tx.Head() <= after {
 			return nil
 		}
-		records, err := tx.List(ledger.Filter{Kinds: telling, After: after, Limit: followPage})
+		records, err := tx.List(ledger.Filter{Kinds: f.kinds, After: after, Limit: followPage})
 		if err != nil {
 			return err
 		}
 		for _, rec := range records {
-			list, err := changesOf(tx, rec)
+			do, err := f.take(tx, rec)
 			if err != nil {
 				return err
 			}
-			changes = append(changes, list...)
+			todo = append(todo, do)
 		}
 		if more = len(records) == followPage; more {
 			after = records[len(records)-1].Seq
@@ -103,7 +126,7 @@ func (f *follower) read(ctx context.Context) (changes []Change, more bool, err e
 		return nil, false, err
 	}
 	f.after = after
-	return changes, more, nil
+	return todo, more, nil
 }
 
 // telling are the kinds of records after which something may look otherwise.

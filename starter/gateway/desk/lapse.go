@@ -11,43 +11,25 @@ import (
 	"github.com/countersign/countersign/workflows/approval"
 )
 
-// remember keeps a request in mind, so that its end is put on record when nobody decides.
-func (d *Desk) remember(r approval.Request) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.open[r.Digest] = r
-}
-
-// lapse puts on record how requests ended that nobody decided in their time. The run has ended them
-// by itself; the record permits nothing, and tells the whole story.
-func (d *Desk) lapse(ctx context.Context, now time.Time) {
-	d.mu.Lock()
-	var over []approval.Request
-	for _, r := range d.open {
-		if now.After(r.Expires.Add(approval.Grace)) {
-			over = append(over, r)
-		}
+// end puts on record how a request ended that nobody decided: its time was over, or its run. The run
+// has ended it by itself; the record permits nothing, and tells the whole story. Of a request that
+// was never shown nothing is told.
+func (d *Desk) end(ctx context.Context, w *waiting, ended time.Time) error {
+	if w.question {
+		return nil
 	}
-	d.mu.Unlock()
-	for _, r := range over {
-		if err := d.end(ctx, r); err != nil {
-			d.Log.WarnContext(ctx, "record that a request has ended", "run", r.Run, "approval", r.ID, "error", err)
-			continue
-		}
-		d.mu.Lock()
-		delete(d.open, r.Digest)
-		d.mu.Unlock()
-	}
-}
-
-func (d *Desk) end(ctx context.Context, r approval.Request) error {
-	dec := approval.Decision{Outcome: approval.Expired, At: r.Expires, Reason: fmt.Sprintf("nobody decided within %s", r.Expires.Sub(r.Asked))}
-	if told, ok := d.withdrawn(ctx, r.Run, r.Digest); ok {
+	dec := approval.Decision{Outcome: approval.Expired, At: w.expires, Reason: fmt.Sprintf("nobody decided within %s", w.expires.Sub(w.asked))}
+	if told, ok := d.withdrawn(ctx, w.run, w.digest); ok {
 		dec = told
+	} else if !ended.IsZero() && ended.Before(w.expires) {
+		dec = approval.Decision{Outcome: approval.Withdrawn, At: ended, Reason: "the run ended first"}
 	}
 	return d.Ledger.Do(ctx, func(tx ledger.Tx) error {
-		_, err := tx.Append(ledger.Entry{Kind: ledger.Decision, Run: r.Run, Key: ledger.DecisionKey(r.Digest), Body: ledger.DecisionBody{
-			Request: r.Digest, Approval: r.ID, Outcome: string(dec.Outcome), Reason: clip(dec.Reason, 2000), Decided: dec.At,
+		if _, shown, err := tx.Find(ledger.RequestKey(w.digest)); err != nil || !shown {
+			return err
+		}
+		_, err := tx.Append(ledger.Entry{Kind: ledger.Decision, Run: w.run, Key: ledger.DecisionKey(w.digest), Body: ledger.DecisionBody{
+			Request: w.digest, Approval: w.id, Outcome: string(dec.Outcome), Reason: clip(dec.Reason, 2000), Decided: dec.At,
 		}})
 		if errors.Is(err, ledger.ErrTaken) { // it was decided
 			return nil

@@ -2,6 +2,7 @@ package desk
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"time"
 
@@ -21,14 +22,16 @@ const (
 	LastCall    NoticeKind = "last_call"    // nine tenths are
 	Escalated   NoticeKind = "escalated"    // further groups may answer
 	BrokenGlass NoticeKind = "broken_glass" // one person decided alone; a review is open
+	RunFailed   NoticeKind = "run_failed"   // a run ended badly; Text is why, by its own word
 )
 
-// Notice is what people are told of a request.
+// Notice is what people are told of a request, or of a run.
 type Notice struct {
 	Kind     NoticeKind
 	Run      string
 	Approval string
 	Digest   digest.Digest
+	Question bool     // it is about a question: Approval is its id
 	Groups   []string // to whom
 	Person   string
 	Text     string // for people; it may quote the event
@@ -41,96 +44,113 @@ type logged struct{ log *slog.Logger }
 
 func (l logged) Notify(ctx context.Context, n Notice) {
 	level := slog.LevelInfo
-	if n.Kind == BrokenGlass {
+	switch n.Kind {
+	case BrokenGlass:
 		level = slog.LevelError
+	case RunFailed:
+		level = slog.LevelWarn
 	}
 	l.log.Log(ctx, level, "notice", "kind", n.Kind, "run", n.Run, "approval", n.Approval, "digest", n.Digest.Short(), "groups", n.Groups, "person", n.Person, "text", n.Text, "expires", n.Expires)
 }
 
-// steps are the notices of a request by time, in their order.
-func steps(r approval.Request) []Notice {
-	whole := r.Expires.Sub(r.Asked)
-	notice := func(kind NoticeKind, at time.Time, groups []string) Notice {
-		return Notice{Kind: kind, Run: r.Run, Approval: r.ID, Digest: r.Digest, Groups: groups, Text: r.Question, Expires: at}
-	}
-	list := []Notice{
-		notice(Asked, r.Asked, r.Groups), notice(HalfTime, r.Asked.Add(whole/2), r.Groups), notice(LastCall, r.Asked.Add(whole/10*9), r.Groups),
-	}
-	if e := r.Escalate; e != nil {
-		at := len(list)
-		for i := range list {
-			if list[i].Expires.After(e.At) {
-				at = i
-				break
-			}
-		}
-		list = append(list[:at:at], append([]Notice{notice(Escalated, e.At, e.Groups)}, list[at:]...)...)
-	}
-	return list
-}
-
-// look sees what runs ask, puts it on record as shown, and gives the notices that are due. A desk
-// that was away gives only the latest.
-func (d *Desk) look(ctx context.Context, now time.Time) {
-	d.lapse(ctx, now)
-	open, err := d.Runs.Runs(ctx, true, 1000)
-	if err != nil {
-		d.Log.WarnContext(ctx, "look for requests that wait", "error", err)
-		return
-	}
-	waiting := map[digest.Digest]bool{}
-	for _, run := range open {
-		st, err := d.Runs.Status(ctx, run.Run)
-		if err != nil {
-			continue // no worker, or it has ended meanwhile
-		}
-		for _, a := range st.Asking() {
-			waiting[a.Digest] = true
-			if err := d.notice(ctx, st, a, now); err != nil {
-				d.Log.WarnContext(ctx, "give notice of a request", "run", run.Run, "approval", a.ID, "error", err)
-			}
-		}
+// attend looks at something that is due: it gives the latest notice, or puts on record how it ended.
+func (d *Desk) attend(ctx context.Context, w *waiting) {
+	now := time.Now()
+	d.mu.Lock()
+	ended := w.over
+	d.mu.Unlock()
+	over := !ended.IsZero() || now.After(w.expires.Add(approval.Grace))
+	var err error
+	if over {
+		err = d.end(ctx, w, ended)
+	} else {
+		err = d.notice(ctx, w, now)
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	for known := range d.noticed {
-		if !waiting[known] {
-			delete(d.noticed, known)
+	switch {
+	case err == nil && over:
+		d.waits.remove(w.digest)
+	case err == nil:
+		w.tries = 0
+		d.waits.put(w, w.again())
+	case errors.Is(err, approval.ErrRefused) || errors.Is(err, workflows.ErrNoRun): // nobody is told of what is not ours, or is over
+		w.quiet = true
+		d.waits.put(w, w.again())
+		d.Log.WarnContext(ctx, "no notice is given", "run", w.run, "id", w.id, "digest", w.digest.Short(), "error", err)
+	default:
+		if w.tries == 0 {
+			d.Log.WarnContext(ctx, "give notice of what waits; it is tried again", "run", w.run, "id", w.id, "digest", w.digest.Short(), "error", err)
 		}
+		d.waits.put(w, now.Add(min(maxPause, firstPause<<min(w.tries, 10))))
+		w.tries++
 	}
 }
 
-func (d *Desk) notice(ctx context.Context, st *workflows.Status, a *workflows.ApprovalStatus, now time.Time) error {
-	list := steps(a.Request)
-	due := 0
-	for due < len(list) && !list[due].Expires.After(now) {
-		due++
-	}
-	d.mu.Lock()
-	given, known := d.noticed[a.Digest]
-	d.mu.Unlock()
-	if due <= given {
+// notice gives the latest notice that is due, of what is still asked and is as this gateway would
+// have it. Of those that came due while the desk was away only the latest is given.
+func (d *Desk) notice(ctx context.Context, w *waiting, now time.Time) error {
+	n, kind := w.due(now)
+	if n <= w.given || w.quiet {
 		return nil
 	}
-	if !known {
-		m, err := d.matter(ctx, st.Run, a.ID, a.Digest)
+	if w.recalled && kind == Asked && !w.question {
+		given, err := d.onRecord(ctx, w.digest)
 		if err != nil {
-			return err // what is not ours nobody is told of
+			return err
+		}
+		if given {
+			w.given = n
+			return nil
+		}
+	}
+	st, err := d.Runs.Status(ctx, w.run)
+	if err != nil {
+		return err
+	}
+	out := Notice{Kind: kind, Run: w.run, Approval: w.id, Digest: w.digest, Question: w.question, Expires: w.expires}
+	if w.question {
+		q, err := d.questionOf(ctx, st, w.run, w.id, w.digest)
+		if err != nil {
+			return err
+		}
+		if q.Ending != nil {
+			w.quiet = true
+			return nil
+		}
+		out.Groups, out.Text, out.Expires = q.Groups, q.Question.Question, q.Expires
+	} else {
+		m, err := d.matterOf(ctx, st, w.run, w.id, w.digest)
+		if err != nil {
+			return err
+		}
+		if m.asking.Decision != nil {
+			w.quiet = true
+			return nil
 		}
 		text, err := shown(m)
 		if err != nil {
 			return err
 		}
-		if err := d.Ledger.Do(ctx, func(tx ledger.Tx) error { return recordRequest(tx, a.Request, text) }); err != nil {
+		r := m.request()
+		if err := d.Ledger.Do(ctx, func(tx ledger.Tx) error { return recordRequest(tx, r, text) }); err != nil {
 			return err
 		}
+		out.Groups, out.Text, out.Expires = r.Groups, r.Question, r.Expires
+		if kind == Escalated && r.Escalate != nil {
+			out.Groups = r.Escalate.Groups
+		}
 	}
-	d.remember(a.Request)
-	d.mu.Lock()
-	d.noticed[a.Digest] = due
-	d.mu.Unlock()
-	n := list[due-1]
-	n.Expires = a.Expires
-	d.Notifier.Notify(ctx, n)
+	w.given = n
+	d.Notifier.Notify(ctx, out)
 	return nil
+}
+
+// onRecord reports whether a request was shown before.
+func (d *Desk) onRecord(ctx context.Context, request digest.Digest) (found bool, err error) {
+	err = d.Ledger.View(ctx, func(tx ledger.Tx) (err error) {
+		_, found, err = tx.Find(ledger.RequestKey(request))
+		return err
+	})
+	return found, err
 }

@@ -113,8 +113,12 @@ type said struct {
 
 // heard reads what is on record of a request, and completes the panel by it.
 func heard(tx ledger.Tx, r approval.Request, p *approval.Panel) (said, error) {
+	return heardOf(tx, r.Run, r.ID, r.Digest, p)
+}
+
+func heardOf(tx ledger.Tx, run, id string, name digest.Digest, p *approval.Panel) (said, error) {
 	var s said
-	records, err := all(tx, ledger.Filter{Kinds: []ledger.Kind{ledger.Vote, ledger.Delegation, ledger.Edit}, Run: r.Run})
+	records, err := all(tx, ledger.Filter{Kinds: []ledger.Kind{ledger.Vote, ledger.Delegation, ledger.Edit}, Run: run})
 	if err != nil {
 		return s, err
 	}
@@ -125,7 +129,7 @@ func heard(tx ledger.Tx, r approval.Request, p *approval.Panel) (said, error) {
 			if err := read(rec, &b); err != nil {
 				return s, err
 			}
-			if b.Request == r.Digest {
+			if b.Request == name {
 				s.votes = append(s.votes, approval.Vote{
 					Approval: b.Approval, Digest: b.Request, Person: b.Person, Verdict: approval.Verdict(b.Verdict), Reason: b.Reason,
 					At: rec.At, Surface: b.Surface, For: b.For, BreakGlass: b.BreakGlass,
@@ -136,7 +140,7 @@ func heard(tx ledger.Tx, r approval.Request, p *approval.Panel) (said, error) {
 			if err := read(rec, &b); err != nil {
 				return s, err
 			}
-			if b.Request == r.Digest {
+			if b.Request == name {
 				p.Delegations = append(p.Delegations, approval.Delegation{Request: b.Request, From: b.From, To: b.To, Reason: b.Reason, At: rec.At})
 			}
 		case ledger.Edit:
@@ -144,15 +148,15 @@ func heard(tx ledger.Tx, r approval.Request, p *approval.Panel) (said, error) {
 			if err := read(rec, &b); err != nil {
 				return s, err
 			}
-			if b.Request == r.Digest {
+			if b.Request == name {
 				s.edits = append(s.edits, rec.At)
 			}
-			if b.Approval == r.ID {
+			if b.Approval == id {
 				p.Exclude(approval.Editor, b.By)
 			}
 		}
 	}
-	rec, found, err := tx.Find(ledger.DecisionKey(r.Digest))
+	rec, found, err := tx.Find(ledger.DecisionKey(name))
 	if err != nil || !found {
 		return s, err
 	}

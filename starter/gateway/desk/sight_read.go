@@ -284,21 +284,14 @@ func (l *looking) question(tx ledger.Tx) error {
 	if err := l.over(tx, q.Execution); err != nil {
 		return err
 	}
-	rec, found, err := tx.Find(ledger.AnswerKey(q.Digest))
-	if err != nil || !found {
-		if s.Ending == nil && l.ended != nil {
-			s.Ending = &approval.Ending{Outcome: approval.Withdrawn, Reason: "the run ended first", At: l.at}
-		}
+	a, err := answerIn(tx, q.Digest)
+	switch {
+	case err != nil:
 		return err
+	case a != nil:
+		s.Ending = &approval.Ending{Outcome: approval.Answered, Answer: a, At: a.At}
+	case s.Ending == nil && l.ended != nil:
+		s.Ending = &approval.Ending{Outcome: approval.Withdrawn, Reason: "the run ended first", At: l.at}
 	}
-	var b ledger.AnswerBody
-	if err := read(rec, &b); err != nil {
-		return err
-	}
-	a := approval.Answer{Question: q.ID, Digest: q.Digest, Person: b.Person, At: rec.At}
-	if err := json.Unmarshal(b.Values, &a.Values); err != nil {
-		return fmt.Errorf("read record %d: %w", rec.Seq, err)
-	}
-	s.Ending = &approval.Ending{Outcome: approval.Answered, Answer: &a, At: rec.At}
 	return nil
 }

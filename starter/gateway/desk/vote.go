@@ -37,7 +37,8 @@ type VoteResult struct {
 }
 
 // Vote counts one person's answer, and decides if it is enough. The vote, the decision and the grant
-// become a record in one transaction; only then is the run told. To say the same again is safe.
+// become a record in one transaction; only then is the run told. To say the same again is safe. When
+// ctx ends before the record, nothing is on it; when it ends after, the run is told all the same.
 func (d *Desk) Vote(ctx context.Context, p Principal, run string, v Vote) (VoteResult, error) {
 	people, err := d.human(p)
 	if err != nil {
@@ -73,12 +74,18 @@ func (d *Desk) Vote(ctx context.Context, p Principal, run string, v Vote) (VoteR
 	return c.result, nil
 }
 
-// turn records a refusal; what could not be told is no refusal.
+// turn records a refusal; what could not be told is no refusal, and says whether it is on record.
 func (d *Desk) turn(ctx context.Context, p Principal, run string, what digest.Digest, err error) error {
-	if errors.Is(err, approval.ErrRefused) || errors.Is(err, ErrForbidden) {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, approval.ErrRefused) || errors.Is(err, ErrForbidden):
 		return d.refused(ctx, p, run, what, err)
+	case errors.Is(err, ledger.ErrUnsure):
+		return err
+	default:
+		return fmt.Errorf("nothing is on record: %w", err)
 	}
-	return err
 }
 
 // shown is the card, as text.
