@@ -2,10 +2,12 @@ package blocks
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/slack-go/slack"
 
+	"github.com/countersign/countersign/activities/grant"
 	"github.com/countersign/countersign/starter/gateway/desk"
 	"github.com/countersign/countersign/workflows/approval"
 	"github.com/countersign/countersign/workflows/playbook"
@@ -81,8 +83,32 @@ func Action(id string) string {
 	return name
 }
 
-// elsewhere reports a request that is not decided in Slack.
-func elsewhere(s desk.Sight) bool { return s.Request.Long() }
+// elsewhere reports a request that is not decided in Slack: it is too long to be shown whole, or policy
+// takes the votes of every group somewhere else. The desk decides so for each vote; this is for showing.
+func elsewhere(s desk.Sight) bool {
+	if s.Request.Long() {
+		return true
+	}
+	var needs []grant.Need
+	needs = append(needs, s.Request.Needs()...)
+	for _, t := range s.Tally { // what policy asks now
+		needs = append(needs, t.Need)
+	}
+	var away []string
+	for _, need := range needs {
+		if !need.Takes(grant.SurfaceSlack) {
+			away = append(away, need.Groups...)
+		}
+	}
+	for _, need := range needs {
+		for _, group := range need.Groups {
+			if !slices.Contains(away, group) {
+				return false
+			}
+		}
+	}
+	return len(away) > 0
+}
 
 // command says where it is decided instead.
 func command(s desk.Sight) string {

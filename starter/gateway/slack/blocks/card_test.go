@@ -184,6 +184,24 @@ func TestElsewhere(t *testing.T) {
 	require.Contains(t, readable(t, m.Blocks), "`starter show 'a run; $(reboot)'`")
 }
 
+// A request on which policy takes votes elsewhere has no buttons that decide, unless it takes some here.
+func TestSurfaces(t *testing.T) {
+	t.Parallel()
+	s := waiting()
+	s.Request.Policies = []grant.Need{{Groups: []string{"secops-leads"}, Quorum: 1, Surfaces: []string{"cli"}}}
+	m := blocks.Card(s, context(at(2, 0)))
+	require.Len(t, actions(t, m.Blocks, blocks.ActApprove), 1, "secops-oncall votes here")
+	require.Contains(t, readable(t, m.Blocks), "1 of `secops-leads` must approve, too, on `cli` alone")
+	s.Request.Policies[0].Groups = []string{"secops-oncall"}
+	m = blocks.Card(s, context(at(2, 0)))
+	requireMessage(t, m)
+	require.Empty(t, actions(t, m.Blocks, blocks.ActApprove, blocks.ActReject, blocks.ActEdit, blocks.ActReview))
+	require.Contains(t, readable(t, m.Blocks), "decide it with `starter approve ")
+	s.Request.Policies = nil
+	s.Tally = []approval.Tally{{Need: grant.Need{Groups: []string{"secops-oncall"}, Quorum: 1, Surfaces: []string{"cli"}}}}
+	require.Empty(t, actions(t, blocks.Card(s, context(at(2, 0))).Blocks, blocks.ActApprove), "by the policy of this moment")
+}
+
 // An open card that is not cut is approved in place; a destroying call asks once more.
 func TestButtons(t *testing.T) {
 	t.Parallel()

@@ -38,6 +38,17 @@ func formField(f approval.Field) field {
 	case f.Type == nil:
 		return out
 	}
+	switch f.Is {
+	case approval.IsLines:
+		out.kind = asLines
+		return out
+	case approval.IsDate:
+		out.kind = asDate
+		return out
+	case approval.IsPerson:
+		out.kind = asPerson
+		return out
+	}
 	switch f.Type.Kind() {
 	case expr.KindBool:
 		out.kind = asBool

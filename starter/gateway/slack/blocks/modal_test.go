@@ -12,6 +12,7 @@ import (
 	"github.com/countersign/countersign/starter/gateway/slack/blocks"
 	"github.com/countersign/countersign/starter/gateway/slack/receive"
 	"github.com/countersign/countersign/workflows/approval"
+	"github.com/countersign/countersign/workflows/expr"
 )
 
 func TestModals(t *testing.T) {
@@ -103,6 +104,31 @@ func TestReadAnswer(t *testing.T) {
 	}, errs)
 	_, errs = blocks.ReadAnswer(approval.Form{}, nil, nil)
 	require.Empty(t, errs)
+}
+
+// A person is chosen among those of Slack, and must be one of the directory.
+func TestReadAnswerKinds(t *testing.T) {
+	t.Parallel()
+	s := questioning()
+	s.Question.Form = approval.Form{
+		{Name: "owner", Type: expr.String, Is: approval.IsPerson}, {Name: "day", Type: expr.String, Is: approval.IsDate}, {Name: "story", Type: expr.String, Is: approval.IsLines},
+	}
+	v := blocks.AnswerForm(s, context(at(0, 0)))
+	requireView(t, v)
+	seen := readable(t, v.Blocks.BlockSet)
+	for _, kind := range []string{"owner: <users_select>", "day: <datepicker>", "story: <plain_text_input>"} {
+		require.Contains(t, seen, kind)
+	}
+	who := func(id string) (string, bool) { return "p-bob", id == "U0BOB0000" }
+	given := map[string]receive.Value{"owner": {Text: "U0BOB0000"}, "day": {Text: "2026-11-20"}, "story": {Text: "one\ntwo"}}
+	values, errs := blocks.ReadAnswer(s.Question.Form, filled(given), who)
+	require.Empty(t, errs)
+	require.Equal(t, `"p-bob"`, string(values["owner"]))
+	require.Equal(t, `"2026-11-20"`, string(values["day"]))
+	require.Equal(t, `"one\ntwo"`, string(values["story"]))
+	given["owner"] = receive.Value{Text: "U0STRANGER"}
+	_, errs = blocks.ReadAnswer(s.Question.Form, filled(given), who)
+	require.Contains(t, errs["field.owner"], "This is nobody whom the directory knows")
 }
 
 func TestReadEdit(t *testing.T) {

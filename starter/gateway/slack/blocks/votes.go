@@ -3,6 +3,7 @@ package blocks
 import (
 	"fmt"
 
+	"github.com/countersign/countersign/activities/grant"
 	"github.com/countersign/countersign/starter/gateway/desk"
 	"github.com/countersign/countersign/workflows/approval"
 )
@@ -17,7 +18,7 @@ func (p *page) needs(s desk.Sight) {
 			rows = append(rows, row{"policy", fmt.Sprintf("…[+%d]", len(r.Policies)-i)})
 			break
 		}
-		rows = append(rows, row{"policy", fmt.Sprintf("%d of %s must approve, too", need.Quorum, p.groups(need.Groups))})
+		rows = append(rows, row{"policy", fmt.Sprintf("%d of %s must approve, too", need.Quorum, p.groups(need.Groups)) + p.only(need)})
 	}
 	if p.room.people {
 		rows = append(rows, row{"people", p.people(r.People)})
@@ -28,6 +29,14 @@ func (p *page) needs(s desk.Sight) {
 		row{"expires", expires(r.Expires, s.Open(), p.Now, "without a decision the answer is no")},
 	)...)
 	p.edits(r)
+}
+
+// only says where policy takes votes, if not everywhere.
+func (p *page) only(need grant.Need) string {
+	if len(need.Surfaces) == 0 {
+		return ""
+	}
+	return ", on " + p.all(need.Surfaces, p.code) + " alone"
 }
 
 func quorum(r *approval.Request) string {
