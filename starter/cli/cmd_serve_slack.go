@@ -31,8 +31,14 @@ func (a *app) slackTokens(cmd *cobra.Command, f serveFlags, people func() (direc
 	if err != nil {
 		return tokens, refuse(err, "")
 	}
+	if f.slack != "" {
+		if err := tokens.Enough(); err != nil {
+			return tokens, usagef(cmd, "--slack: %v", err)
+		}
+		return tokens, nil
+	}
 	given := tokens.Given()
-	if f.slack != "" || len(given) == 0 {
+	if len(given) == 0 {
 		return tokens, nil
 	}
 	d, err := people()
@@ -42,7 +48,7 @@ func (a *app) slackTokens(cmd *cobra.Command, f serveFlags, people func() (direc
 	if len(d.SlackGroups) > 0 && len(given) == 1 && given[0] == "$"+slack.EnvBot { // it looks up groups
 		return tokens, nil
 	}
-	return tokens, usagef(cmd, "%s is set, and no --slack FILE says where in Slack what is shown: give the file, or unset it", strings.Join(given, " and "))
+	return tokens, usagef(cmd, "there is %s, and no --slack FILE says where in Slack what is shown: give the file, or unset it", strings.Join(given, " and "))
 }
 
 // openSlack opens the front of --slack and lets the desk's notices reach it. Without the flag there is

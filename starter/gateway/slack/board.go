@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -95,11 +96,8 @@ func (f *Front) see(ctx context.Context, c desk.Change) {
 // remember catches up with the record, and lets what is new be placed.
 func (f *Front) remember(ctx context.Context) {
 	fresh, err := f.catchUp(ctx)
-	if err != nil {
-		if ctx.Err() == nil {
-			f.Log.ErrorContext(ctx, "what waits for people is not known to Slack's board, and is looked for again", "error", err)
-		}
-		return
+	if err != nil && ctx.Err() == nil {
+		f.Log.ErrorContext(ctx, "what waits for people is not known to Slack's board, and is looked for again", "error", err)
 	}
 	if t := f.leading(); t != nil {
 		for _, c := range fresh {
@@ -153,7 +151,11 @@ type term struct {
 	lazy   []job
 	wake   chan struct{}
 	lanes  map[string]*lane
+	turns  int
 }
+
+// lazyTurn is how often what has time comes first, so that it comes at all.
+const lazyTurn = 4
 
 // job is something to do for a task.
 type job struct {
@@ -264,7 +266,11 @@ func (t *term) enqueue(j job, urgent bool) {
 func (t *term) next() (job, bool) {
 	t.queue.Lock()
 	defer t.queue.Unlock()
-	for _, q := range []*[]job{&t.urgent, &t.lazy} {
+	queues := []*[]job{&t.urgent, &t.lazy}
+	if t.turns++; t.turns%lazyTurn == 0 {
+		slices.Reverse(queues)
+	}
+	for _, q := range queues {
 		for len(*q) > 0 {
 			j := (*q)[0]
 			if *q = (*q)[1:]; len(*q) == 0 {
@@ -313,7 +319,7 @@ func (t *term) done(j job, err error) {
 	case t.ctx.Err() != nil:
 	case err != nil:
 		pause := t.failed(t.ctx, err, tries)
-		time.AfterFunc(pause, func() { t.enqueue(j, true) })
+		time.AfterFunc(pause, func() { t.enqueue(j, false) })
 	case then != nil:
 		t.enqueue(j, true)
 	}

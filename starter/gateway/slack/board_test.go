@@ -22,6 +22,7 @@ func metaOf(r approval.Request) web.Meta { return web.Meta{Request: string(r.Dig
 
 // Two hundred requests at once are shown in few messages; none is lost, and each can be decided.
 func TestFold(t *testing.T) {
+	t.Parallel()
 	o := open(t)
 	var all []approval.Request
 	for i := range 200 {

@@ -30,6 +30,8 @@ func TestApprove(t *testing.T) {
 	votes := records[ledger.VoteBody](o, ledger.Vote)
 	require.Len(t, votes, 1)
 	require.Equal(t, "slack", votes[0].Surface)
+	require.Contains(t, votes[0].Via, "T0TEAM/U0ALICE")
+	require.Contains(t, votes[0].Via, m.TS)
 
 	o.does(r, "")
 	o.threadReads(m, "disable")
@@ -77,15 +79,15 @@ func TestNotCounted(t *testing.T) {
 	r := o.asks()
 	m := o.card(secops)
 	o.press("U0GUEST", m, blocks.ActApprove)
-	o.hears("U0GUEST", "You are not in the directory.")
+	o.hears("U0GUEST", "guests answer nothing here")
 	o.press("U0CAROL", m, blocks.ActApprove)
 	o.hears("U0CAROL", "carol is not among those who may")
 	require.Empty(t, records[ledger.VoteBody](o, ledger.Vote))
 
-	from := receive.From{App: "A0APP", Team: "T0TEAM", User: "U0ALICE", Channel: m.Channel, Message: "1700000000.000100"}
+	from := receive.From{App: "A0APP", Team: "T0TEAM", UserTeam: "T0TEAM", User: "U0ALICE", Channel: m.Channel, Message: "1700000000.000100"}
 	for name, c := range map[string]receive.Click{
 		"another message": {From: from, Action: blocks.ActApprove, Value: string(r.Digest)},
-		"no message":      {From: receive.From{User: "U0ALICE"}, Action: blocks.ActApprove, Value: string(r.Digest)},
+		"no message":      {From: receive.From{App: "A0APP", Team: "T0TEAM", UserTeam: "T0TEAM", User: "U0ALICE"}, Action: blocks.ActApprove, Value: string(r.Digest)},
 		"nothing known":   {From: from, Action: blocks.ActApprove, Value: "sha256:none"},
 		"no value":        {From: from, Action: blocks.ActApprove},
 		"another form":    {From: from, Action: blocks.ActApprove, Value: string(r.Digest), View: &receive.View{ID: "V1", Callback: blocks.FormShown, Meta: `{"d":"sha256:other"}`}},

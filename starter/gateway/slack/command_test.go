@@ -42,7 +42,7 @@ func TestCommands(t *testing.T) {
 	got, err := o.slack.Command("U0GUEST", secops, "/playbook runs")
 	require.NoError(t, err)
 	require.True(t, got.Acked)
-	o.hears("U0GUEST", "You are not in the directory.")
+	o.hears("U0GUEST", "guests answer nothing here")
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	require.Equal(t, []string{run}, o.cancelled)

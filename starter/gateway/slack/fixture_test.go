@@ -28,6 +28,7 @@ import (
 	"github.com/countersign/countersign/starter/gateway"
 	"github.com/countersign/countersign/starter/gateway/desk"
 	"github.com/countersign/countersign/starter/gateway/slack"
+	"github.com/countersign/countersign/starter/gateway/slack/identity"
 	"github.com/countersign/countersign/starter/gateway/slack/receive"
 	"github.com/countersign/countersign/starter/gateway/slack/route"
 	"github.com/countersign/countersign/starter/gateway/slack/standin"
@@ -111,14 +112,18 @@ var shipped = sync.OnceValue(func() *library.Library {
 })
 
 // open returns an office where an event has started a run. Its front does not run yet.
-func open(t *testing.T) *office {
+func open(t *testing.T, change ...func(*standin.Options)) *office {
 	t.Helper()
 	pem, err := grant.NewKey(true)
 	require.NoError(t, err)
 	signer, err := grant.ParseSigner(pem, true)
 	require.NoError(t, err)
 	o := &office{t: t, signer: signer, ledger: ledgertest.Open(t), routes: routes, status: map[string]*workflows.Status{}, stop: func() {}}
-	o.slack = standin.New(standin.Options{})
+	var workspace standin.Options
+	for _, f := range change {
+		f(&workspace)
+	}
+	o.slack = standin.New(workspace)
 	o.api, err = o.slack.Listen()
 	require.NoError(t, err)
 	t.Cleanup(o.slack.Close)
@@ -152,20 +157,6 @@ func catalog() playbook.Catalog {
 
 func (o *office) directory() (directory.Directory, error) { return directory.Parse([]byte(people)) }
 
-// who is the person of the directory whom a Slack id is.
-func (o *office) Who(_ context.Context, from receive.From) (desk.Principal, error) {
-	d, err := o.directory()
-	if err != nil {
-		return desk.Principal{}, err
-	}
-	for id, p := range d.People {
-		if p.Slack == from.User {
-			return desk.Principal{Person: id, Surface: "slack"}, nil
-		}
-	}
-	return desk.Principal{}, fmt.Errorf("you are not in the directory")
-}
-
 func (o *office) client() *web.Client {
 	c, err := web.New(web.Options{Token: secret.New(standin.SampleBotToken), API: o.api, Timeout: 2 * time.Second})
 	require.NoError(o.t, err)
@@ -175,8 +166,11 @@ func (o *office) client() *web.Client {
 // serve runs a front with a socket, until the function that it returns is called.
 func (o *office) serve(change ...func(*slack.Options)) *slack.Front {
 	o.t.Helper()
+	client := o.client()
+	who, err := identity.New(identity.Options{App: "A0APP", Team: "T0TEAM", Directory: o.directory, Web: client})
+	require.NoError(o.t, err)
 	opts := slack.Options{
-		Desk: o.Desk, Ledger: o.ledger, Web: o.client(), Who: o, Runs: fakeRuns{o}, Directory: o.directory, Team: "T0TEAM",
+		Desk: o.Desk, Ledger: o.ledger, Web: client, Who: who, Runs: fakeRuns{o}, Directory: o.directory, Team: "T0TEAM",
 		Routes:  func() (*route.Routes, error) { return route.Parse("slack.yaml", []byte(o.routes)) },
 		Library: func() (*library.Library, error) { return shipped(), nil },
 		Log:     slog.New(slog.NewTextHandler(o.t.Output(), &slog.HandlerOptions{Level: slog.LevelInfo})),

@@ -73,8 +73,8 @@ func (t Tokens) Given() []string {
 	return all
 }
 
-// enough is an error unless something can be posted and something can come in.
-func (t Tokens) enough() error {
+// Enough is an error unless something can be posted and something can come in.
+func (t Tokens) Enough() error {
 	switch {
 	case !t.bot:
 		return fmt.Errorf("set $%s, the app's Bot User OAuth Token, or leave Slack out", EnvBot)
@@ -116,7 +116,7 @@ type Slack struct {
 // Open makes a front of a file and tokens, and reads the file, so that what is wrong is told now. It
 // calls nobody: Slack may be away when a gateway starts.
 func Open(s Setup) (*Slack, error) {
-	if err := s.Tokens.enough(); err != nil {
+	if err := s.Tokens.Enough(); err != nil {
 		return nil, err
 	}
 	routes := route.File(s.File, func() (route.Known, error) { return known(s.Directory) })

@@ -197,7 +197,7 @@ func (t *term) post(ctx context.Context, channel string, batch []*card) (left []
 	msg := t.render(ctx, rows, sights, fold)
 	call, cancel := context.WithTimeout(ctx, callTime)
 	defer cancel()
-	meta := web.Meta{Request: string(rows[0].digest), Attempt: rows[0].attempt}
+	meta := web.Meta{Request: string(rows[0].digest), Attempt: t.attempts(rows[0])}
 	ts, err := t.Web.Post(call, channel, "", false, msg, meta)
 	if web.Is(err, web.Bug) {
 		t.failed(ctx, err, 1)
@@ -318,6 +318,7 @@ func messagesOf(tx ledger.Tx, name digest.Digest) (all []ledger.MessageBody, att
 // in between. It returns the cards that must be posted.
 func (t *term) find(ctx context.Context, batch []*card) ([]*card, error) {
 	found := map[place][]*card{}
+	folded := map[place]bool{}
 	var left []*card
 	for _, c := range batch {
 		t.memory.mu.Lock()
@@ -336,7 +337,8 @@ func (t *term) find(ctx context.Context, batch []*card) ([]*card, error) {
 		cancel()
 		switch {
 		case there && err == nil:
-			found[place{b.Channel, ts}] = append(found[place{b.Channel, ts}], c)
+			at := place{b.Channel, ts}
+			found[at], folded[at] = append(found[at], c), b.Fold
 			continue
 		case err != nil && !web.Is(err, web.Operator) && !web.Is(err, web.Gone):
 			return batch, err
@@ -347,7 +349,7 @@ func (t *term) find(ctx context.Context, batch []*card) ([]*card, error) {
 		left = append(left, c)
 	}
 	for at, rows := range found {
-		t.shown(ctx, at, rows, rows[0].posting.Fold, "")
+		t.shown(ctx, at, rows, folded[at], "")
 	}
 	return left, nil
 }
@@ -358,7 +360,7 @@ func (t *term) shown(ctx context.Context, at place, rows []*card, fold bool, sen
 	for tries := 1; ; tries++ {
 		err := t.Ledger.Do(ctx, func(tx ledger.Tx) error {
 			for _, c := range rows {
-				b := ledger.MessageBody{Digest: c.digest, Surface: surface, Team: t.Team, Channel: at.channel, TS: at.ts, Fold: fold, State: ledger.Posted, Attempt: c.attempt}
+				b := ledger.MessageBody{Digest: c.digest, Surface: surface, Team: t.Team, Channel: at.channel, TS: at.ts, Fold: fold, State: ledger.Posted, Attempt: t.attempts(c)}
 				if _, err := tx.Append(ledger.Entry{Kind: ledger.Message, Run: c.run, Topic: string(c.digest), Body: b}); err != nil {
 					return err
 				}

@@ -19,8 +19,10 @@ import (
 // it says. All of it is in the ledger, and is read from there when the front begins. What has come to
 // its end is forgotten.
 type memory struct {
-	mu       sync.Mutex
-	seq      int64 // of the newest record that was read
+	reading sync.Mutex // one reads, and guards seq
+	seq     int64      // of the newest record that was read
+
+	mu       sync.Mutex // guards what follows, and what is in it
 	cards    map[digest.Digest]*card
 	runs     map[string][]*card
 	messages map[place]*message
@@ -70,8 +72,8 @@ type message struct {
 // catchUp reads what was recorded since the last time, and returns the cards that are new here.
 func (f *Front) catchUp(ctx context.Context) ([]*card, error) {
 	m := &f.memory
-	m.mu.Lock()
-	defer m.mu.Unlock()
+	m.reading.Lock()
+	defer m.reading.Unlock()
 	var fresh []*card
 	for {
 		var page []ledger.Record
@@ -83,7 +85,7 @@ func (f *Front) catchUp(ctx context.Context) ([]*card, error) {
 			return fresh, fmt.Errorf("read what is shown in Slack: %w", err)
 		}
 		if len(page) == 0 {
-			return slices.DeleteFunc(fresh, func(c *card) bool { return c.over }), nil
+			return m.waiting(fresh), nil
 		}
 		for _, rec := range page {
 			c, err := m.read(rec)
@@ -98,12 +100,21 @@ func (f *Front) catchUp(ctx context.Context) ([]*card, error) {
 	}
 }
 
+// waiting leaves out cards that have come to their end.
+func (m *memory) waiting(cards []*card) []*card {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.DeleteFunc(cards, func(c *card) bool { return c.over })
+}
+
 // read takes one record, and returns the card if it is new.
 func (m *memory) read(rec ledger.Record) (*card, error) {
 	var b ledger.MessageBody // of asked the digest, which is all that is needed
 	if err := rec.Read(&b); err != nil {
 		return nil, fmt.Errorf("read record %d: %w", rec.Seq, err)
 	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	if rec.Kind == ledger.Asked {
 		return m.add(rec.Run, b.Digest), nil
 	}

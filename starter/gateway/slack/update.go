@@ -64,13 +64,25 @@ func (t *term) update(ctx context.Context, m *message, when urgency) error {
 		return err
 	}
 	for i := range sights {
-		if c := rowOf(rows, sights[i]); c != nil && ended(sights[i], t.Now()) {
+		if c := rowOf(rows, sights[i]); c != nil && !t.isOver(c) && ended(sights[i], t.Now()) {
 			if err := t.finish(ctx, m, c); err != nil {
 				return err
 			}
 		}
 	}
 	return nil
+}
+
+func (f *Front) isOver(c *card) bool {
+	f.memory.mu.Lock()
+	defer f.memory.mu.Unlock()
+	return c.over
+}
+
+func (f *Front) attempts(c *card) int {
+	f.memory.mu.Lock()
+	defer f.memory.mu.Unlock()
+	return c.attempt
 }
 
 func rowOf(rows []*card, s desk.Sight) *card {
@@ -146,10 +158,10 @@ func (t *term) again(ctx context.Context, m *message) error {
 	rows := m.rows
 	t.memory.mu.Unlock()
 	for _, c := range rows {
-		if c.over {
+		if t.isOver(c) {
 			continue
 		}
-		if c.attempt >= maxAttempts {
+		if t.attempts(c) >= maxAttempts {
 			t.Log.ErrorContext(ctx, "a message is gone each time it is posted: it is left", "run", c.run, "channel", m.channel, "ts", m.ts)
 			return nil
 		}
@@ -184,7 +196,7 @@ func (t *term) finish(ctx context.Context, m *message, c *card) error {
 }
 
 func (t *term) mark(ctx context.Context, m *message, c *card, state ledger.MessageState) error {
-	b := ledger.MessageBody{Digest: c.digest, Surface: surface, Team: t.Team, State: state, Attempt: c.attempt}
+	b := ledger.MessageBody{Digest: c.digest, Surface: surface, Team: t.Team, State: state, Attempt: t.attempts(c)}
 	if m != nil {
 		b.Channel, b.TS, b.Fold = m.channel, m.ts, m.fold
 	}

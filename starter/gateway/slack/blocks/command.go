@@ -90,6 +90,8 @@ func Help(command string) Message {
 		{"runs", "the newest runs"},
 		{"show RUN", "the story of a run"},
 		{"run PLAYBOOK", "start a playbook by hand"},
+		{"stop RUN", "ask a run to stop; it puts back what it did"},
+		{"undo RUN WHY", "take back what a run did"},
 		{"on-call", "who is on call"},
 		{"help", "this"},
 	} {
