@@ -86,7 +86,7 @@ type Record struct {
 	// Key is unique among all records; "" is none.
 	Key string `json:"key,omitempty"`
 	// Topic is what is counted or looked for: of an intent "<activity>@<account>", of an outcome the
-	// digest of the call that takes it back.
+	// digest of the call that takes it back, of what a run asks and a chat shows the digest of that.
 	Topic string          `json:"topic,omitempty"`
 	Body  json.RawMessage `json:"body"` // canonical JSON
 	Prev  digest.Digest   `json:"prev"` // hash of the record before; of the first one of zeros

@@ -41,7 +41,7 @@ func (a *Authority) Tell(ctx context.Context, told workflows.Told) error {
 		if !named.MatchString(string(asked.Digest)) || asked.ID == "" || len(asked.ID) > maxID || len(asked.Execution) > maxID {
 			return dumb("what is asked has no good name")
 		}
-		entry.Kind, entry.Key = ledger.Asked, ledger.AskedKey(workflow, asked.Digest)
+		entry.Kind, entry.Key, entry.Topic = ledger.Asked, ledger.AskedKey(workflow, asked.Digest), string(asked.Digest)
 		entry.Body = ledger.AskedBody{
 			ID: asked.ID, Digest: asked.Digest, Execution: asked.Execution, Question: asked.Question,
 			Asked: asked.Asked, Expires: asked.Expires, Escalates: asked.Escalates,

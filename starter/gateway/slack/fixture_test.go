@@ -279,7 +279,7 @@ func (o *office) questions() approval.Question {
 // tells puts a run's word on record that it asks.
 func (o *office) tells(id string, name digest.Digest, question bool, asked, expires time.Time) {
 	o.t.Helper()
-	o.append(ledger.Entry{Kind: ledger.Asked, Run: run, Key: ledger.AskedKey(name), Body: ledger.AskedBody{
+	o.append(ledger.Entry{Kind: ledger.Asked, Run: run, Key: ledger.AskedKey(run, name), Topic: string(name), Body: ledger.AskedBody{
 		ID: id, Digest: name, Execution: "e1", Question: question, Asked: asked, Expires: expires,
 	}})
 }

@@ -47,23 +47,20 @@ func (f *Front) find(ctx context.Context, name digest.Digest, at place) (matter,
 	}
 	var shown []ledger.MessageBody
 	err := f.Ledger.View(ctx, func(tx ledger.Tx) error {
-		rec, found, err := tx.Find(ledger.AskedKey(name))
-		if err != nil {
-			return err
-		}
-		if found {
-			var b ledger.AskedBody
-			if err := rec.Read(&b); err != nil {
-				return err
-			}
-			m.run, m.id = rec.Run, b.ID
-		}
-		records, err := tx.List(ledger.Filter{Kinds: []ledger.Kind{ledger.Message}, Topic: string(name)})
+		records, err := tx.List(ledger.Filter{Kinds: []ledger.Kind{ledger.Asked, ledger.Message}, Topic: string(name)})
 		if err != nil {
 			return err
 		}
 		for _, rec := range records {
-			m.run = rec.Run
+			if rec.Kind == ledger.Message {
+				m.run = rec.Run
+			} else if m.id == "" { // the first: nobody else knows the digest before
+				var b ledger.AskedBody
+				if err := rec.Read(&b); err != nil {
+					return err
+				}
+				m.run, m.id = rec.Run, b.ID
+			}
 		}
 		shown, _, err = messagesOf(tx, name)
 		return err

@@ -38,7 +38,6 @@ import (
 	"github.com/countersign/countersign/starter/gateway/slack/web"
 	"github.com/countersign/countersign/starter/library"
 	"github.com/countersign/countersign/workflows"
-	"github.com/countersign/countersign/workflows/approval"
 )
 
 // Desk is what the front needs of a desk; *desk.Desk has it.
@@ -47,8 +46,8 @@ type Desk interface {
 	Follow(ctx context.Context, see func(context.Context, desk.Change)) error
 	Switch(ctx context.Context) (desk.Switch, error)
 	Vote(ctx context.Context, p desk.Principal, run string, v desk.Vote) (desk.VoteResult, error)
-	Answer(ctx context.Context, p desk.Principal, run string, a desk.Answer) (approval.Ending, error)
-	Edit(ctx context.Context, p desk.Principal, run string, e desk.Edit) (workflows.EditResult, error)
+	Answer(ctx context.Context, p desk.Principal, run string, a desk.Answer) (desk.AnswerResult, error)
+	Edit(ctx context.Context, p desk.Principal, run string, e desk.Edit) (desk.EditResult, error)
 	Keep(ctx context.Context, p desk.Principal, run string, k desk.Keep) (workflows.ExpiryStatus, error)
 	Undo(ctx context.Context, p desk.Principal, run, reason string) (workflows.Started, error)
 	Start(ctx context.Context, p desk.Principal, in desk.Start) (workflows.Started, error)
