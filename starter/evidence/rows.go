@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/countersign/countersign/activities/ledger"
 )
 
 // Rows are the story as a table for people, in the order of the records. What they say is as it was
@@ -42,7 +44,8 @@ func (s Story) Rows() [][]string {
 		}
 	}
 	for _, o := range s.Others {
-		add(o.Record, o.At, string(o.Kind), "%s", compact(o.Body))
+		what, text := o.says()
+		add(o.Record, o.At, what, "%s", text)
 	}
 	slices.SortStableFunc(rows, func(a, b row) int { return cmp.Compare(a.record, b.record) })
 	table := [][]string{{"RECORD", "TIME", "WHAT", ""}}
@@ -50,6 +53,30 @@ func (s Story) Rows() [][]string {
 		table = append(table, r.cells)
 	}
 	return table
+}
+
+// says is a record that stands for itself, for people. One of a kind that is not known here is shown as
+// it is.
+func (o Other) says() (what, text string) {
+	r := ledger.Record{Seq: o.Record, Body: o.Body}
+	switch o.Kind {
+	case ledger.Asked:
+		var b ledger.AskedBody
+		if r.Read(&b) == nil {
+			return "asks", fmt.Sprintf("%s: %s, until %s", b.Digest.Short(), b.ID, b.Expires.Format(time.RFC3339))
+		}
+	case ledger.Ended:
+		var b ledger.EndedBody
+		if r.Read(&b) == nil {
+			return "ended", b.State + because(cmp.Or(b.Error, b.Outcome))
+		}
+	case ledger.Message:
+		var b ledger.MessageBody
+		if r.Read(&b) == nil {
+			return "message", fmt.Sprintf("%s: %s in %s, channel %s%s", b.Digest.Short(), b.State, b.Surface, b.Channel, because(b.TS))
+		}
+	}
+	return string(o.Kind), compact(o.Body)
 }
 
 type row struct {
