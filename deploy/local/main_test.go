@@ -16,6 +16,7 @@ import (
 
 	"github.com/countersign/countersign/activities/aws/standin"
 	"github.com/countersign/countersign/deploy/local/devserver"
+	"github.com/countersign/countersign/starter/cli"
 	"github.com/countersign/countersign/worker/app"
 	"github.com/countersign/countersign/workflows"
 )
@@ -34,6 +35,9 @@ func TestMain(m *testing.M) {
 	}
 	if os.Getenv(asWorker) != "" {
 		os.Exit(app.Main(context.Background(), os.Args[1:], os.Stdout, os.Stderr))
+	}
+	if os.Getenv(asGateway) != "" {
+		os.Exit(cli.Main(context.Background(), os.Args[1:], cli.Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Env: os.Environ()}))
 	}
 	for _, name := range []string{"AWS_ENDPOINT_URL", "AWS_PROFILE", "AWS_REGION"} {
 		os.Unsetenv(name)

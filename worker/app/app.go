@@ -19,6 +19,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -59,7 +60,13 @@ type Options struct {
 	// Activities is a folder of descriptors of activities that run in workers of their own, as
 	// package activities has them; "": none.
 	Activities string
+	// Cached is how many runs it keeps in memory between their tasks; 0 is CachedRuns. A run that is not
+	// kept is read from its history when it goes on. It is one number for all workers of a process.
+	Cached int
 }
+
+// CachedRuns bounds the runs that a worker keeps in memory, whatever waits: a few tens of KiB each.
+const CachedRuns = 500
 
 // Authority is what stands behind the guard, and what a run may ask of it.
 type Authority interface {
@@ -86,6 +93,7 @@ func Start(c client.Client, opts Options) (*Worker, error) {
 	if queue == "" {
 		queue = workflows.TaskQueue
 	}
+	worker.SetStickyWorkflowCacheSize(cmp.Or(opts.Cached, CachedRuns))
 	w := worker.New(c, queue, worker.Options{WorkerStopTimeout: stopTime})
 	workflows.Bind(w)
 	workflows.BindActivities(w)
@@ -160,6 +168,7 @@ func Main(ctx context.Context, args []string, out, to io.Writer, extensions ...w
 	temporal.Flags(cmd.Flags())
 	cmd.Flags().StringVar(&opts.TaskQueue, "task-queue", workflows.TaskQueue, "where to take runs from")
 	cmd.Flags().StringVar(&opts.Activities, "activities", os.Getenv(activitiesEnv), "`folder` of descriptors of activities that run in workers of their own (default: $"+activitiesEnv+")")
+	cmd.Flags().IntVar(&opts.Cached, "cached-runs", CachedRuns, "how many runs to keep in memory between their tasks")
 	secretsFlag(cmd.Flags(), &secrets)
 	t.flags(cmd.Flags())
 	for _, needed := range []string{"directory", "grant-keys"} {
