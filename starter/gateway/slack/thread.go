@@ -136,11 +136,9 @@ func notice(n desk.Notice, sights []desk.Sight, c blocks.Context) line {
 		}
 	case desk.BrokenGlass:
 		l.Message, l.broadcast = blocks.BrokenGlass(n, c), true
-	case desk.Asked, runFailed:
+	case desk.Asked, desk.RunFailed:
 	default:
 		l.Message = blocks.Sentence(fmt.Sprintf("%s: %s", n.Kind, n.Text))
 	}
 	return l
 }
-
-const runFailed desk.NoticeKind = "run_failed"
