@@ -31,6 +31,8 @@ type options struct {
 	event     string
 	directory string
 	policy    string
+	slack     string
+	chat      *chat // nil: nobody is asked in Slack
 	once      bool
 	approveAs string
 	rejectAs  string
@@ -73,6 +75,10 @@ func Main(ctx context.Context, args []string, s Streams) int {
 			if err := o.validate(); err != nil {
 				return err
 			}
+			var err error
+			if o.chat, err = o.readChat(); err != nil {
+				return err
+			}
 			started = true
 			return o.run(cmd.Context(), s)
 		},
@@ -86,6 +92,7 @@ func Main(ctx context.Context, args []string, s Streams) int {
 	flags.StringVar(&o.event, "event", "", "`file` with the event to send, instead of the sample finding")
 	flags.StringVar(&o.directory, "directory", "", "`file` that names the people of each approving group (default: alice, bob and carol at example.com)")
 	flags.StringVar(&o.policy, "policy", "", "`file` of rules for effects (default: the policy that ships)")
+	flags.StringVar(&o.slack, "slack", "", "`file` that says where in Slack people are asked; the tokens are in the environment")
 	flags.BoolVar(&o.once, "once", false, "end when the runs have ended, instead of staying up")
 	flags.StringVar(&o.approveAs, "approve-as", "", "approve whatever is asked, as this `person`")
 	flags.StringVar(&o.rejectAs, "reject-as", "", "reject whatever is asked, as this `person`")

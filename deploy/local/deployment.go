@@ -21,6 +21,7 @@ import (
 	"github.com/countersign/countersign/activities/directory/slackgroup"
 	"github.com/countersign/countersign/deploy/local/devserver"
 	"github.com/countersign/countersign/starter/gateway/desk"
+	"github.com/countersign/countersign/starter/gateway/slack"
 	"github.com/countersign/countersign/worker/app"
 	"github.com/countersign/countersign/workflows"
 	"github.com/countersign/countersign/workflows/connect"
@@ -38,6 +39,8 @@ type deployment struct {
 	runs   workflows.Client
 
 	desk     *desk.Desk
+	slack    *slack.Slack // nil: nobody is asked there
+	trouble  func(string)
 	gateway  string // its URL
 	gateFile string // where commands find it
 
@@ -47,7 +50,7 @@ type deployment struct {
 // deploy starts the parts in the order in which they need each other. What was started when one
 // fails is stopped again.
 func deploy(ctx context.Context, o options, trouble func(string)) (_ *deployment, err error) {
-	d := &deployment{}
+	d := &deployment{trouble: trouble}
 	defer func() {
 		if err != nil {
 			d.stop()

@@ -137,6 +137,9 @@ func (d *deployment) startGateway(ctx context.Context, o options, t *trust) erro
 	opts := server.Options{
 		Desk: d.desk, Auth: &server.Auth{Keys: t.signer.Keys(), Ledger: t.ledger, Audience: grant.LocalGateway},
 	}
+	if err := d.startSlack(ctx, o, t.ledger, rules, &opts); err != nil {
+		return err
+	}
 	s, err := server.New(opts, server.Listen{Address: fmt.Sprintf("127.0.0.1:%d", usualGatewayPort)})
 	if err != nil {
 		s, err = server.New(opts, server.Listen{Address: "127.0.0.1:0"})
@@ -158,6 +161,9 @@ func (d *deployment) startGateway(ctx context.Context, o options, t *trust) erro
 	parts.Go(func() { d.desk.Serve(serving, 15*time.Second) })
 	parts.Go(func() { _ = seals.Run(serving) }) // what is wrong with the ledger ledger verify tells
 	parts.Go(func() { _ = s.Serve(serving) })   // ends by stop alone
+	if d.slack != nil {
+		parts.Go(func() { _ = d.slack.Run(serving) }) // and tells what is wrong
+	}
 	d.stops = append(d.stops, func() {
 		stop()
 		parts.Wait()

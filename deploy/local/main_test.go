@@ -39,7 +39,7 @@ func TestMain(m *testing.M) {
 	if os.Getenv(asGateway) != "" {
 		os.Exit(cli.Main(context.Background(), os.Args[1:], cli.Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Env: os.Environ()}))
 	}
-	for _, name := range []string{"AWS_ENDPOINT_URL", "AWS_PROFILE", "AWS_REGION"} {
+	for _, name := range []string{"AWS_ENDPOINT_URL", "AWS_PROFILE", "AWS_REGION", "SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET", "SLACK_CHANNEL", "SLACK_GROUPS_TOKEN"} {
 		os.Unsetenv(name)
 	}
 	// The cells of the matrix, the only tests here that run side by side, wait for timers and servers

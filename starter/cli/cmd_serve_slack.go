@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"context"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -62,18 +61,8 @@ func openSlack(f serveFlags, s slack.Setup, d *desk.Desk, o *server.Options) (*s
 	if err != nil {
 		return nil, refuse(err, "")
 	}
-	d.Notifier = notifiers{d.Notifier, front}
+	d.Notifier = desk.Notifiers{d.Notifier, front}
 	o.Routes = append(o.Routes, front.Mount)
 	o.Ready = append(o.Ready, server.Check{Name: "slack", Ready: front.Ready})
 	return front, nil
-}
-
-// notifiers give a notice to each of them.
-type notifiers []desk.Notifier
-
-// Notify implements desk.Notifier.
-func (all notifiers) Notify(ctx context.Context, n desk.Notice) {
-	for _, one := range all {
-		one.Notify(ctx, n)
-	}
 }

@@ -39,6 +39,16 @@ type Notice struct {
 	Expires  time.Time
 }
 
+// Notifiers give a notice to each of them.
+type Notifiers []Notifier
+
+// Notify implements Notifier.
+func (all Notifiers) Notify(ctx context.Context, n Notice) {
+	for _, one := range all {
+		one.Notify(ctx, n)
+	}
+}
+
 // logged tells the log alone.
 type logged struct{ log *slog.Logger }
 

@@ -64,7 +64,7 @@ func (f *Front) see(ctx context.Context, c desk.Change) {
 	}
 	f.memory.mu.Lock()
 	cards := f.memory.of(c.Run)
-	if one := f.memory.cards[matterName{c.Run, c.Digest}]; c.Digest != "" && one != nil {
+	if one := f.memory.cards[c.Digest]; c.Digest != "" && one != nil {
 		cards = []*card{one}
 	}
 	if ledger.Kind(c.Kind) == ledger.Switch {
@@ -119,17 +119,17 @@ func (f *Front) Notify(ctx context.Context, n desk.Notice) {
 		return
 	}
 	f.memory.mu.Lock()
-	c := f.memory.cards[matterName{n.Run, n.Digest}]
+	c := f.memory.cards[n.Digest]
 	if n.Kind == desk.Asked && c == nil && !n.Expires.Before(f.Now()) {
 		c = f.memory.add(n.Run, n.Digest)
 	}
 	known := len(f.memory.of(n.Run)) > 0
-	if c != nil && c.message != nil && n.Kind != desk.Asked && n.Kind != desk.RunFailed && len(c.message.notices) < maxNotices {
+	if c != nil && c.message != nil && n.Kind != desk.Asked && n.Kind != runFailed && len(c.message.notices) < maxNotices {
 		c.message.notices = append(c.message.notices, n)
 	}
 	f.memory.mu.Unlock()
 	switch {
-	case n.Kind == desk.RunFailed && !known:
+	case n.Kind == runFailed && !known:
 		t.alone(n)
 	case c != nil:
 		t.due(c, now)

@@ -194,7 +194,7 @@ func (f *Front) touch(m matter, respond string, did *blocks.Recorded) {
 		return
 	}
 	f.memory.mu.Lock()
-	c := f.memory.cards[matterName{m.run, m.digest}]
+	c := f.memory.cards[m.digest]
 	if c != nil {
 		if c.message != nil && !c.message.fold && respond != "" {
 			c.message.respond = respond

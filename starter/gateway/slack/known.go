@@ -51,21 +51,16 @@ func (f *Front) find(ctx context.Context, name digest.Digest, at place) (matter,
 		if err != nil {
 			return err
 		}
-		for _, rec := range records { // messages the gateway alone writes, of what it has looked at
-			if rec.Kind == ledger.Message || m.run == "" {
+		for _, rec := range records {
+			if rec.Kind == ledger.Message {
 				m.run = rec.Run
+			} else if m.id == "" { // the first: nobody else knows the digest before
+				var b ledger.AskedBody
+				if err := rec.Read(&b); err != nil {
+					return err
+				}
+				m.run, m.id = rec.Run, b.ID
 			}
-		}
-		rec, found, err := tx.Find(ledger.AskedKey(m.run, name))
-		if err != nil {
-			return err
-		}
-		if found {
-			var b ledger.AskedBody
-			if err := rec.Read(&b); err != nil {
-				return err
-			}
-			m.id = b.ID
 		}
 		shown, _, err = messagesOf(tx, name)
 		return err

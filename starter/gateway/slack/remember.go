@@ -23,19 +23,13 @@ type memory struct {
 	seq     int64      // of the newest record that was read
 
 	mu       sync.Mutex // guards what follows, and what is in it
-	cards    map[matterName]*card
+	cards    map[digest.Digest]*card
 	runs     map[string][]*card
 	messages map[place]*message
 }
 
-// matterName names what is asked: whatever a run says in the record, it speaks of itself alone.
-type matterName struct {
-	run    string
-	digest digest.Digest
-}
-
 func newMemory() memory {
-	return memory{cards: map[matterName]*card{}, runs: map[string][]*card{}, messages: map[place]*message{}}
+	return memory{cards: map[digest.Digest]*card{}, runs: map[string][]*card{}, messages: map[place]*message{}}
 }
 
 // card is one request or question. Its fields are guarded by the memory's lock.
@@ -127,7 +121,7 @@ func (m *memory) read(rec ledger.Record) (*card, error) {
 	if b.Surface != surface {
 		return nil, nil
 	}
-	c, there := m.cards[matterName{rec.Run, b.Digest}]
+	c, there := m.cards[b.Digest]
 	if !there {
 		if b.State == ledger.Final || b.State == ledger.Superseded {
 			return nil, nil
@@ -143,11 +137,11 @@ func (m *memory) read(rec ledger.Record) (*card, error) {
 
 // add adds a card, and returns nil if it is there.
 func (m *memory) add(run string, name digest.Digest) *card {
-	if m.cards[matterName{run, name}] != nil || name == "" || run == "" {
+	if m.cards[name] != nil || name == "" || run == "" {
 		return nil
 	}
 	c := &card{run: run, digest: name}
-	m.cards[matterName{run, name}] = c
+	m.cards[name] = c
 	m.runs[run] = append(m.runs[run], c)
 	return c
 }
@@ -205,7 +199,7 @@ func (m *memory) detach(c *card) {
 // its rows are those that it was made of.
 func (m *memory) forget(c *card) {
 	c.over = true
-	delete(m.cards, matterName{c.run, c.digest})
+	delete(m.cards, c.digest)
 	m.runs[c.run] = slices.DeleteFunc(m.runs[c.run], func(r *card) bool { return r == c })
 	if len(m.runs[c.run]) == 0 {
 		delete(m.runs, c.run)

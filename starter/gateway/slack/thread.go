@@ -136,9 +136,11 @@ func notice(n desk.Notice, sights []desk.Sight, c blocks.Context) line {
 		}
 	case desk.BrokenGlass:
 		l.Message, l.broadcast = blocks.BrokenGlass(n, c), true
-	case desk.Asked, desk.RunFailed:
+	case desk.Asked, runFailed:
 	default:
 		l.Message = blocks.Sentence(fmt.Sprintf("%s: %s", n.Kind, n.Text))
 	}
 	return l
 }
+
+const runFailed desk.NoticeKind = "run_failed"
