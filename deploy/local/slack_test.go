@@ -131,19 +131,19 @@ func (w *workspace) card() standin.Message {
 		return false
 	})
 	require.Eventually(w.t, func() bool { // only then it takes clicks
-		return slices.ContainsFunc(recorded[ledger.MessageBody](w, ledger.Message), func(m ledger.MessageBody) bool { return m.TS == card.TS })
+		return slices.ContainsFunc(bodies[ledger.MessageBody](w.t, w.d.desk.Ledger, ledger.Message), func(m ledger.MessageBody) bool { return m.TS == card.TS })
 	}, 10*time.Second, 5*time.Millisecond)
 	return card
 }
 
-// recorded are the bodies of all records of a kind.
-func recorded[T any](w *workspace, kind ledger.Kind) (all []T) {
-	w.t.Helper()
-	require.NoError(w.t, w.d.desk.Ledger.View(w.t.Context(), func(tx ledger.Tx) error {
+// bodies are those of all records of a kind.
+func bodies[T any](t testing.TB, l *ledger.Ledger, kind ledger.Kind) (all []T) {
+	t.Helper()
+	require.NoError(t, l.View(t.Context(), func(tx ledger.Tx) error {
 		records, err := tx.List(ledger.Filter{Kinds: []ledger.Kind{kind}})
 		for _, r := range records {
 			var body T
-			require.NoError(w.t, json.Unmarshal(r.Body, &body))
+			require.NoError(t, json.Unmarshal(r.Body, &body))
 			all = append(all, body)
 		}
 		return err
@@ -215,7 +215,7 @@ func TestApprovedInSlack(t *testing.T) {
 		require.Len(t, w.Messages(secops), 1, "one card, kept true")
 		require.NotEmpty(t, w.Thread(secops, card.TS), "steps are told below it")
 
-		votes := recorded[ledger.VoteBody](w, ledger.Vote)
+		votes := bodies[ledger.VoteBody](w.t, w.d.desk.Ledger, ledger.Vote)
 		require.Len(t, votes, 1)
 		require.Equal(t, "alice", votes[0].Person)
 		require.Equal(t, "slack", votes[0].Surface)
