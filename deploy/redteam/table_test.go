@@ -2,22 +2,24 @@ package redteam
 
 import "testing"
 
-// noSlack says of threats to Slack what there is.
-const noSlack = "Slack is not connected yet"
-
 // threats are the rows of the table. Their numbers are kept.
 var threats = []threat{
-	{number: 1, name: "A forged click in Slack", against: "", elsewhere: noSlack},
-	{number: 2, name: "A click in Slack that is played again", against: "One vote a person, whatever surface it comes by", elsewhere: noSlack},
-	{number: 3, name: "Stolen or lost connections to Slack", against: "", elsewhere: noSlack},
+	{number: 1, name: "A forged click in Slack", against: "Slack's signature over every byte, looked at before anything is read; app, workspace, channel and message must be those where the record says that this request was shown; the right signature is told to nobody",
+		attacks: map[string]func(*testing.T){"changes what Slack signed, and presses buttons where they were not shown": forgesClick}},
+	{number: 2, name: "A click in Slack that is played again", against: "One vote a person, whatever surface it comes by, and whichever gateway; a gateway takes a signed request once, and none of before it began",
+		attacks: map[string]func(*testing.T){"sends it again at once, to another gateway, and after a restart": playsAgain}},
+	{number: 3, name: "Stolen or lost connections to Slack", against: "What is not on record does not count, and no card says that it does; pressing again counts once; a socket that is not ours is told of",
+		attacks: map[string]func(*testing.T){"a second socket with the app's token takes clicks; sockets drop before and after a click; clicks come twice": stealsClicks}},
 	{number: 4, name: "Somebody approves what they started, or what is about them", against: "The gateway excludes who started, edited or is the subject; people are known by one id, whatever account they use; the guard looks again",
 		attacks: map[string]func(*testing.T){"approves the run that they started": approvesOwn, "approves what is about them": approvesOnSelf, "approves without belonging to the group": outsiderApproves}},
 	{number: 5, name: "An approver is removed between the click and the effect", against: "Gateway and guard read the directory at every word and every effect; a directory that cannot be read is a no",
 		attacks: map[string]func(*testing.T){"is removed after the click": leavesGroup, "the directory cannot be read": directoryGone}},
-	{number: 6, name: "A guest, or somebody of another company, clicks in Slack", against: "", elsewhere: noSlack},
-	{number: 7, name: "A stolen session of Slack", against: "Two people where policy says so", elsewhere: noSlack},
+	{number: 6, name: "A guest, or somebody of another company, clicks in Slack", against: "At every click Slack says who this is and who is in the channel, at most a minute old: members of our workspace alone, in channels of ours alone; and the directory says which person it is",
+		attacks: map[string]func(*testing.T){"guests, bots, strangers, those who left, those nobody knows, and a channel that is shared after posting": strangersClick}},
+	{number: 7, name: "A stolen session of Slack", against: "Two people, or another surface, where policy says so, which the guard looks at again; nobody breaks the glass in Slack; what is not shown there whole is not decided there",
+		attacks: map[string]func(*testing.T){"two sessions, where policy takes votes on the command line alone": sessionElsewhere, "one session, where policy asks for two people": sessionAlone}},
 	{number: 8, name: "Double clicks, and votes that race", against: "One vote a person and one decision a request, in one transaction of the ledger; no wins",
-		attacks: map[string]func(*testing.T){"a hundred votes at once, yes and no": racingVotes, "the same vote five times": repeatedVote}},
+		attacks: map[string]func(*testing.T){"a hundred votes at once, yes and no": racingVotes, "the same vote five times": repeatedVote, "a yes in Slack and a no on the command line": racingSurfaces}},
 	{number: 9, name: "An approval after its time", against: "The end of the time is a no; a grant has a short life of its own",
 		attacks: map[string]func(*testing.T){"brings a decision that was made when the time was over": decidesLate, "uses a grant that has expired": usesExpiredGrant}},
 	{number: 10, name: "What was seen is not what runs", against: "A grant names the digest of every call and of what it would change; the guard compares both with the world before it acts",
@@ -31,6 +33,8 @@ var threats = []threat{
 		}},
 	{number: 12, name: "The playbook changes while the run waits", against: "A run carries its plan; the gateway holds requests against the plan on record",
 		attacks: map[string]func(*testing.T){"the library has another version": changesPlaybook}},
+	{number: 13, name: "Hostile text in Slack", against: "Text of others is plain text, or escaped between code quotes; nothing in it becomes a mention, a link or a mark; what does not print is taken out, what is long is cut and says so",
+		attacks: map[string]func(*testing.T){"free fields and 50 KB, to the approved end": hostileInSlack}},
 	{number: 14, name: "Hostile text in an event, a reason, a name", against: "Text of others is cleaned or quoted wherever it is shown, stands behind bars, and is never part of a log line, an expression or a path",
 		attacks: map[string]func(*testing.T){"free fields, to the approved end": hostileFields, "names of users, keys, runs and people": hostileNames}},
 	{number: 15, name: "Files and expressions that cost more than they look", against: "Strict YAML without aliases, bounded in size, depth and number; expressions bounded in length, depth, cost and result; all before anything starts",

@@ -2,6 +2,7 @@ package redteam
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"io/fs"
@@ -69,6 +70,10 @@ type world struct {
 type setting struct {
 	extensions []workflows.Extension
 	worker     []string // more of its command line
+	people     string   // the directory; "" is people
+	policy     string   // "" is the one that ships
+	// opened has the desk before it serves.
+	opened func(*world)
 }
 
 // postman brings decisions to runs, or holds them back.
@@ -147,8 +152,8 @@ func newWorldWith(t *testing.T, with setting) *world {
 	t.Cleanup(w.mallory.Close)
 
 	w.keys()
-	w.write("people.yaml", people)
-	w.write("policy.yaml", policyText(""))
+	w.write("people.yaml", cmp.Or(with.people, people))
+	w.write("policy.yaml", cmp.Or(with.policy, policyText("")))
 	w.url = ledgertest.SQLite(t)
 	if os.Getenv("POSTGRES_URL") != "" {
 		w.url = ledgertest.Postgres(t)
@@ -198,15 +203,10 @@ func (w *world) openDesk(server *devserver.Server) {
 	}
 	w.catalog = library.Catalog(registry, flows)
 	w.open(playbooks.Files)
-	rules := policy.File(w.file("policy.yaml"))
-	w.desk, err = desk.New(desk.Options{
-		Signer: w.signer, Ledger: w.ledger, Runs: &postman{w.runs, &w.held}, AnyPlan: true,
-		Directory: fresh.File(w.file("people.yaml"), 1<<20, directory.Parse),
-		Policy:    func() (desk.Policy, error) { return rules() },
-		Library:   func() (*library.Library, error) { return w.library.Load(), nil },
-		Log:       logs.New(w.logs),
-	})
-	require.NoError(w, err)
+	w.desk = w.newDesk(w.ledger)
+	if w.setting.opened != nil {
+		w.setting.opened(w)
+	}
 	ctx, cancel := context.WithCancel(context.WithoutCancel(w.Context()))
 	served := make(chan struct{})
 	go func() {
@@ -217,6 +217,21 @@ func (w *world) openDesk(server *devserver.Server) {
 		cancel()
 		<-served
 	})
+}
+
+// newDesk is the desk of one gateway. It does not serve yet.
+func (w *world) newDesk(l *ledger.Ledger) *desk.Desk {
+	w.Helper()
+	rules := policy.File(w.file("policy.yaml"))
+	d, err := desk.New(desk.Options{
+		Signer: w.signer, Ledger: l, Runs: &postman{w.runs, &w.held}, AnyPlan: true,
+		Directory: fresh.File(w.file("people.yaml"), 1<<20, directory.Parse),
+		Policy:    func() (desk.Policy, error) { return rules() },
+		Library:   func() (*library.Library, error) { return w.library.Load(), nil },
+		Log:       logs.New(w.logs),
+	})
+	require.NoError(w, err)
+	return d
 }
 
 // open gives the gateway another library.
