@@ -111,6 +111,9 @@ func (c Client) Status(ctx context.Context, id string) (*Status, error) {
 	if err := value.Get(&status); err != nil {
 		return nil, fmt.Errorf("read the status of the run %s: %w", id, err)
 	}
+	if !status.whole() {
+		return nil, fmt.Errorf("read the status of the run %s: it lists what is not there", id)
+	}
 	return &status, nil
 }
 

@@ -17,6 +17,22 @@ import (
 	"github.com/countersign/countersign/workflows/event"
 )
 
+// story is the answer to a query.
+type story string
+
+func (s story) HasValue() bool   { return true }
+func (s story) Get(to any) error { return json.Unmarshal([]byte(s), to) }
+
+// Whoever may write to the namespace can have a run say anything.
+func TestStatusThatIsNone(t *testing.T) {
+	for _, says := range []string{"steps", "approvals", "questions", "undone", "left", "expiring"} {
+		m := mocks.NewClient(t)
+		m.On("QueryWorkflow", mock.Anything, "p/1", "", workflows.StatusQuery).Return(story(`{"`+says+`":[null]}`), nil)
+		_, err := workflows.Client{Temporal: m}.Status(t.Context(), "p/1")
+		require.ErrorContains(t, err, "it lists what is not there", says)
+	}
+}
+
 // An event costs one call, whether or not somebody waits for it; one that is too large is refused
 // only where somebody does.
 func TestDeliver(t *testing.T) {

@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"encoding/json"
+	"slices"
 	"time"
 
 	"github.com/countersign/countersign/activities/digest"
@@ -195,6 +196,13 @@ func (s *Status) Step(id string) *StepStatus {
 		}
 	}
 	return nil
+}
+
+// whole reports that nothing listed is missing. Whoever may write to the namespace can have a run say
+// anything.
+func (s *Status) whole() bool {
+	return !slices.Contains(s.Steps, nil) && !slices.Contains(s.Approvals, nil) && !slices.Contains(s.Questions, nil) &&
+		!slices.Contains(s.Undone, nil) && !slices.Contains(s.Left, nil) && !slices.Contains(s.Expiring, nil)
 }
 
 // Asking returns the requests that wait for people.

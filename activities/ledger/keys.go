@@ -60,6 +60,9 @@ func OutcomeKey(permission, workflow, step string) string {
 // KeepKey is the key of what keeps a step's effect.
 func KeepKey(run, step string) string { return key("keep", run, step) }
 
+// UndoKey is the key of the one record of a run that takes back another.
+func UndoKey(undoing string) string { return key("undo", undoing) }
+
 // AskedKey is the key of a run's word that it asks something: no run says so for another.
 func AskedKey(run string, asked digest.Digest) string { return key("asked", run, string(asked)) }
 

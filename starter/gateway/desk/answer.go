@@ -117,6 +117,9 @@ func checkQuestion(q *workflows.QuestionStatus, st *workflows.Status, root origi
 	if err := again.Seal(); err != nil || again.Digest != q.Digest || q.Run != st.Run || q.Execution != st.Execution {
 		return refuse("the question is not as this gateway would have it: its digest is not that of what it says")
 	}
+	if slices.ContainsFunc(q.Form, func(f approval.Field) bool { return f.Type == nil }) {
+		return refuse("the question is not as this gateway would have it: a field of its form has no type")
+	}
 	if _, ok := root.plans[q.Plan]; !ok {
 		return refuse("the plan %s is none that the run was started with", q.Plan.Short())
 	}

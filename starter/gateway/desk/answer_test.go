@@ -87,6 +87,18 @@ func TestAnswerNamesPeople(t *testing.T) {
 	}
 }
 
+// A run may say anything: a form that nothing can be made of is refused before anybody is shown it.
+func TestFormWithoutType(t *testing.T) {
+	o := received(t)
+	q := o.poses()
+	q.Form = approval.Form{{Name: "note"}}
+	require.NoError(t, q.Seal())
+	o.status[run].Questions = []*workflows.QuestionStatus{{Question: q}}
+	_, err := o.Sight(t.Context(), run, q.Digest)
+	require.ErrorIs(t, err, approval.ErrRefused)
+	require.ErrorContains(t, err, "has no type")
+}
+
 func TestDelegate(t *testing.T) {
 	o := received(t)
 	r := o.asks(sealed(func(r *approval.Request) { r.Quorum = 2 }))

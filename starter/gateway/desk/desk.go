@@ -49,6 +49,9 @@ type Principal struct {
 	Token   string // the id of the token; "" is none
 	// Via is how the surface knows the person, for the record; "" is by the token.
 	Via string
+	// Deed names what the person did, where that may come in more than once: then it starts one run. ""
+	// is that each time is another.
+	Deed string
 }
 
 // Runs is what the desk needs of runs; workflows.Client has it.

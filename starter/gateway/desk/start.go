@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/countersign/countersign/activities"
@@ -41,7 +42,11 @@ func (d *Desk) Start(ctx context.Context, p Principal, in Start) (workflows.Star
 	if err != nil {
 		return workflows.Started{}, err
 	}
-	ev, key := gateway.Manual(time.Now()), ""
+	ev, err := p.manual(time.Now(), in.Playbook, in.Inputs)
+	if err != nil {
+		return workflows.Started{}, err
+	}
+	key := ev.ID
 	if in.Event != nil {
 		ev = *in.Event
 		if err := ev.Validate(); err != nil {
@@ -51,14 +56,27 @@ func (d *Desk) Start(ctx context.Context, p Principal, in Start) (workflows.Star
 		if key = m.Key; !m.Matches {
 			key = ev.Source + "/" + ev.ID
 		}
-	} else {
-		key = ev.ID
 	}
 	input, err := workflows.NewInput(pb, ev, in.Inputs)
 	if err != nil {
 		return workflows.Started{}, refuse("%v", err)
 	}
 	return d.start(ctx, p.Person, pb, key, input, nil)
+}
+
+// manual is the event of a run that a person starts without one. The same deed makes the same run of
+// the same, at whichever gateway and whenever it comes in again.
+func (p Principal) manual(now time.Time, what ...any) (event.Event, error) {
+	ev := gateway.Manual(now)
+	if p.Deed == "" {
+		return ev, nil
+	}
+	name, err := digest.Of([]any{p.Surface, p.Person, p.Deed, what})
+	if err != nil {
+		return ev, refuse("%v", err)
+	}
+	ev.ID = "manual-" + strings.TrimPrefix(string(name), "sha256:")
+	return ev, nil
 }
 
 // playbook is what is to be started, which is what the person has seen.

@@ -76,6 +76,30 @@ func TestStart(t *testing.T) {
 	require.NoError(t, err)
 }
 
+// What comes in more than once, at another gateway too, starts one run.
+func TestDeed(t *testing.T) {
+	o := open(t)
+	inputs := map[string]json.RawMessage{}
+	pb, err := shipped().ByName("aws-compromised-access-key")
+	require.NoError(t, err)
+	for _, in := range pb.Inputs {
+		inputs[in.Name] = json.RawMessage(`"111122223333"`)
+	}
+	start := func(person, deed, input string) string {
+		p := desk.Principal{Person: person, Surface: "slack", Deed: deed}
+		inputs[pb.Inputs[0].Name] = json.RawMessage(input)
+		s, err := o.Start(t.Context(), p, desk.Start{Playbook: pb.Name, Inputs: inputs})
+		require.NoError(t, err)
+		return s.Run
+	}
+	first := start("dora", "1.2", `"AKIAIOSFODNN7EXAMPLE"`)
+	require.Equal(t, first, start("dora", "1.2", `"AKIAIOSFODNN7EXAMPLE"`))
+	require.NotEqual(t, first, start("dora", "1.2", `"AKIAIOSFODNN8EXAMPLE"`), "something else")
+	require.NotEqual(t, first, start("dora", "1.3", `"AKIAIOSFODNN7EXAMPLE"`), "done again")
+	require.NotEqual(t, first, start("zoe", "1.2", `"AKIAIOSFODNN7EXAMPLE"`), "somebody else")
+	require.NotEqual(t, start("dora", "", `"a"`), start("dora", "", `"a"`), "without a deed each is another")
+}
+
 func TestNewNeedsAll(t *testing.T) {
 	_, err := desk.New(desk.Options{})
 	for _, says := range []string{"a private key", "a ledger", "a directory", "a policy", "runs", "playbooks"} {

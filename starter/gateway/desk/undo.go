@@ -2,6 +2,7 @@ package desk
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -10,7 +11,6 @@ import (
 	"github.com/countersign/countersign/activities/digest"
 	"github.com/countersign/countersign/activities/grant"
 	"github.com/countersign/countersign/activities/ledger"
-	"github.com/countersign/countersign/starter/gateway"
 	"github.com/countersign/countersign/workflows"
 	"github.com/countersign/countersign/workflows/approval"
 	"github.com/countersign/countersign/workflows/playbook"
@@ -35,14 +35,20 @@ func (d *Desk) Undo(ctx context.Context, p Principal, run, reason string) (workf
 	if err != nil {
 		return workflows.Started{}, d.turn(ctx, p, run, "", err)
 	}
-	ev := gateway.Manual(time.Now())
+	ev, err := p.manual(time.Now(), root.run, reason)
+	if err != nil {
+		return workflows.Started{}, err
+	}
 	input, err := workflows.NewInput(pb, ev, nil)
 	if err != nil {
 		return workflows.Started{}, err
 	}
 	id := workflows.RunID(pb.Name, ev.ID)
 	if err := d.Ledger.Do(ctx, func(tx ledger.Tx) error {
-		_, err := tx.Append(ledger.Entry{Kind: ledger.Undo, Run: root.run, Body: ledger.UndoBody{Run: root.run, By: p.Person, Reason: reason, Undoing: id, Via: p.Via}})
+		_, err := tx.Append(ledger.Entry{Kind: ledger.Undo, Run: root.run, Key: ledger.UndoKey(id), Body: ledger.UndoBody{Run: root.run, By: p.Person, Reason: reason, Undoing: id, Via: p.Via}})
+		if errors.Is(err, ledger.ErrTaken) {
+			return nil
+		}
 		return err
 	}); err != nil {
 		return workflows.Started{}, err

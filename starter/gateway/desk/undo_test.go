@@ -78,6 +78,15 @@ func TestUndo(t *testing.T) {
 	require.Contains(t, ticket.Subjects, "ci-deployer", "whom it was about has no vote on letting go either")
 	require.Equal(t, started.Run, records[ledger.UndoBody](o, ledger.Undo)[0].Undoing)
 
+	// What asks for it comes in again, at another gateway say.
+	again := desk.Principal{Person: "dora", Surface: "slack", Deed: "1.2"}
+	once, err := o.Undo(t.Context(), again, run, "it was a drill")
+	require.NoError(t, err)
+	twice, err := o.Undo(t.Context(), again, run, "it was a drill")
+	require.NoError(t, err)
+	require.Equal(t, once.Run, twice.Run)
+	require.Len(t, records[ledger.UndoBody](o, ledger.Undo), 2)
+
 	// What was taken back is not taken back once more.
 	o.did(started.Run, "enable", "aws.iam.enable_access_key", "aws.iam.disable_access_key", input, "person")
 	_, err = o.Undo(t.Context(), by("dora"), run, "again")

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -152,6 +154,8 @@ type term struct {
 	wake   chan struct{}
 	lanes  map[string]*lane
 	turns  int
+	// failures are when it was told of runs that they failed.
+	failures map[string]time.Time
 }
 
 // lazyTurn is how often what has time comes first, so that it comes at all.
@@ -173,7 +177,7 @@ type task struct {
 
 // lead is the work of who leads.
 func (f *Front) lead(ctx context.Context) error {
-	t := &term{Front: f, ctx: ctx, wake: make(chan struct{}, workers), lanes: map[string]*lane{}}
+	t := &term{Front: f, ctx: ctx, wake: make(chan struct{}, workers), lanes: map[string]*lane{}, failures: map[string]time.Time{}}
 	if _, err := f.catchUp(ctx); err != nil {
 		f.Log.ErrorContext(ctx, "what waits for people is not known to Slack's board, and is looked for again", "error", err)
 	}
@@ -346,8 +350,26 @@ func (f *Front) failed(ctx context.Context, err error, tries int) time.Duration 
 	return pause
 }
 
-// alone tells of a run that failed and asked nobody.
+// aloneEvery is how often it is told of one run that it failed, where no card of it waits.
+const aloneEvery = 10 * time.Minute
+
+// alone tells of a run that failed and asked nobody. That it failed is its own word, so it has it once in
+// a while, and what runs call has none: the run tells.
 func (t *term) alone(n desk.Notice) {
+	if strings.Count(n.Run, "/") != 1 {
+		return
+	}
+	t.queue.Lock()
+	last, again := t.failures[n.Run]
+	again = again && t.Now().Sub(last) < aloneEvery
+	if !again {
+		maps.DeleteFunc(t.failures, func(_ string, at time.Time) bool { return t.Now().Sub(at) >= aloneEvery })
+		t.failures[n.Run] = t.Now()
+	}
+	t.queue.Unlock()
+	if again {
+		return
+	}
 	told := desk.Sight{Run: n.Run, Error: n.Text, Known: true, State: failedState}
 	posted := false
 	t.enqueue(job{&task{}, func(ctx context.Context) error {

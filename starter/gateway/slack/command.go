@@ -123,7 +123,7 @@ func (f *Front) running(ctx context.Context, c receive.Command, p desk.Principal
 	}
 	started, err := f.start(ctx, p, desk.Start{Playbook: pb.Name, Digest: pb.Digest(), Inputs: inputs})
 	if err != nil {
-		return private(f.says(ctx, err))
+		return private(f.unsure(ctx, c, err))
 	}
 	return after(private("Started "+started.Run+"."), func(ctx context.Context) { f.refresh(ctx, c.User, p) })
 }
@@ -174,9 +174,18 @@ func (f *Front) undoing(ctx context.Context, c receive.Command, p desk.Principal
 	defer cancel()
 	started, err := f.Desk.Undo(ctx, p, run, why)
 	if err != nil {
-		return private(f.says(ctx, err))
+		return private(f.unsure(ctx, c, err))
 	}
 	return private("Started " + started.Run + ", which takes back what " + run + " did.")
+}
+
+// unsure is says of a command that starts a run: one that is typed again starts another.
+func (f *Front) unsure(ctx context.Context, c receive.Command, err error) string {
+	says := f.says(ctx, err)
+	if says == notRecorded {
+		return fmt.Sprintf("It is not certain that a run was started. Look with %s runs before you say it again.", c.Name)
+	}
+	return says
 }
 
 // runs are the newest runs.

@@ -6,6 +6,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/countersign/countersign/starter/gateway/slack/blocks"
+	"github.com/countersign/countersign/starter/gateway/slack/receive"
 	"github.com/countersign/countersign/starter/gateway/slack/standin"
 )
 
@@ -69,6 +70,39 @@ func TestRunForm(t *testing.T) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	require.Len(t, o.started, 2, "the event's and this one")
+}
+
+// Who sends a signed command again, to another gateway say, starts nothing more.
+func TestCommandAgain(t *testing.T) {
+	o := open(t)
+	f := o.serve()
+	pb, err := shipped().ByName("aws-compromised-access-key")
+	require.NoError(t, err)
+	said := "run " + pb.Name
+	for _, in := range pb.Inputs {
+		said += " " + in.Name + "=111122223333"
+	}
+	start := func(trigger string) string {
+		r := f.Command(t.Context(), receive.Command{Name: "/playbook", Text: said, From: receive.From{App: "A0APP", Team: "T0TEAM", User: "U0BOB", Channel: secops, Trigger: trigger}})
+		require.Contains(t, r.Private, "Started "+pb.Name)
+		return r.Private
+	}
+	first := start("1.2.a")
+	require.Equal(t, first, start("1.2.a"))
+	require.NotEqual(t, first, start("1.2.b"), "said again")
+}
+
+// A form is of the playbook that it showed.
+func TestRunFormOfAnother(t *testing.T) {
+	o := open(t)
+	f := o.serve()
+	meta := blocks.Meta{Playbook: "aws-compromised-access-key", Digest: "sha256:00"}
+	r := f.Submit(t.Context(), receive.Submission{
+		From: receive.From{App: "A0APP", Team: "T0TEAM", User: "U0BOB", Trigger: "1.2.a"},
+		View: receive.View{ID: "V1", Callback: blocks.FormRun, Meta: meta.String()},
+	})
+	require.Contains(t, string(r.Instead), "has changed since this form opened")
+	require.Len(t, o.started, 1, "the event's alone")
 }
 
 func TestHome(t *testing.T) {

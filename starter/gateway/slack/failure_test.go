@@ -102,6 +102,9 @@ func TestGone(t *testing.T) {
 	o.until(func() bool { return len(o.slack.Messages(secops)) == 2 })
 	fresh := o.card(secops)
 	require.NotEqual(t, m.TS, fresh.TS)
+	o.press("U0ALICE", m, blocks.ActApprove)
+	o.hears("U0ALICE", "Another message has taken this one's place")
+	require.Len(t, records[ledger.VoteBody](o, ledger.Vote), 1)
 	o.press("U0ALICE", fresh, blocks.ActApprove)
 	o.reads(fresh, "Approved, running")
 	states := []ledger.MessageState{}
@@ -109,6 +112,22 @@ func TestGone(t *testing.T) {
 		states = append(states, b.State)
 	}
 	require.Equal(t, []ledger.MessageState{ledger.Posting, ledger.Posted, ledger.Superseded, ledger.Posting, ledger.Posted}, states)
+}
+
+// That it failed a run says of itself: it cannot fill a channel with that, nor have others do so.
+func TestFailsAgainAndAgain(t *testing.T) {
+	o := open(t)
+	f := o.serve()
+	o.asks()
+	o.card(secops) // this gateway leads
+	for range 5 {
+		for _, failed := range []string{"p/1/a", "p/1/b", "p/1"} {
+			f.Notify(t.Context(), desk.Notice{Kind: desk.RunFailed, Run: failed, Text: "it <!channel> broke"})
+		}
+	}
+	f.Notify(t.Context(), desk.Notice{Kind: desk.RunFailed, Run: "p/2", Text: "it broke, too"})
+	o.until(func() bool { return len(o.slack.Messages(other)) > 1 })
+	require.Never(t, func() bool { return len(o.slack.Messages(other)) > 2 }, 300*time.Millisecond, 50*time.Millisecond)
 }
 
 // The socket drops between the click and Slack's answer: the vote is there, and pressing again counts

@@ -30,8 +30,9 @@ func (f *Front) Submit(ctx context.Context, s receive.Submission) receive.FormRe
 		out.After = f.turnedAway(p, meta.Digest, err)
 		return out
 	}
+	p.Deed = s.View.ID // a form that stays open is sent once more
 	if s.View.Callback == blocks.FormRun {
-		return f.submitRun(ctx, s, p, meta.Playbook)
+		return f.submitRun(ctx, s, p, meta)
 	}
 	at := place{meta.Channel, meta.Message}
 	m, err := f.find(ctx, meta.Digest, at)
@@ -175,21 +176,24 @@ func (f *Front) undo(ctx context.Context, s receive.Submission, p desk.Principal
 	}}
 }
 
-// submitRun starts a playbook by hand.
-func (f *Front) submitRun(ctx context.Context, s receive.Submission, p desk.Principal, name string) receive.FormReply {
+// submitRun starts a playbook by hand, as the form showed it.
+func (f *Front) submitRun(ctx context.Context, s receive.Submission, p desk.Principal, meta blocks.Meta) receive.FormReply {
 	lib, err := f.Library()
 	if err != nil {
 		return f.unsent(ctx, s, err)
 	}
-	pb, err := lib.ByName(name)
+	pb, err := lib.ByName(meta.Playbook)
 	if err != nil {
 		return instead(blocks.Problem(sentence(err.Error())))
+	}
+	if pb.Digest() != meta.Digest {
+		return instead(blocks.Problem("The playbook has changed since this form opened, so nothing was started. Open it again."))
 	}
 	inputs, errs := blocks.ReadRun(pb, s.View.Values)
 	if len(errs) > 0 {
 		return receive.FormReply{Errors: errs}
 	}
-	started, err := f.start(ctx, p, desk.Start{Playbook: name, Digest: pb.Digest(), Inputs: inputs})
+	started, err := f.start(ctx, p, desk.Start{Playbook: pb.Name, Digest: meta.Digest, Inputs: inputs})
 	if err != nil {
 		return f.unsent(ctx, s, err)
 	}

@@ -74,15 +74,21 @@ func (f *Front) find(ctx context.Context, name digest.Digest, at place) (matter,
 		return m, nil
 	}
 	err = errElsewhere
+	there := false
 	for _, b := range shown { // the newest last
 		switch {
 		case b.Channel == at.channel && b.TS == at.ts:
-			return m, nil
+			if there = b.State != ledger.Superseded; !there {
+				err = errOld
+			}
 		case b.Channel == at.channel && b.State == ledger.Posting:
 			err = errNotYet
 		case b.Channel == at.channel && b.State == ledger.Posted && errors.Is(err, errNotYet):
 			err = errOld
 		}
+	}
+	if there {
+		return m, nil
 	}
 	return m, err
 }

@@ -22,7 +22,7 @@ func RunForm(pb *playbook.Playbook, c Context) slack.ModalViewRequest {
 		p.markup("It has no inputs.")
 	}
 	p.fields(runFields(pb))
-	return p.form("Run a playbook", "Run", FormRun, Meta{Playbook: pb.Name})
+	return p.form("Run a playbook", "Run", FormRun, Meta{Playbook: pb.Name, Digest: pb.Digest()})
 }
 
 func runFields(pb *playbook.Playbook) []field {

@@ -71,7 +71,7 @@ const wait = 1200 * time.Millisecond
 // a sentence for who did it. The principal beside it names nobody, and says in Via as whom somebody
 // came: it is for desk.Refused.
 func (g *Guard) Who(ctx context.Context, from receive.From) (desk.Principal, error) {
-	p := desk.Principal{Surface: Surface, Via: via(from, "")}
+	p := desk.Principal{Surface: Surface, Via: via(from, ""), Deed: from.Trigger}
 	if err := g.ours(from); err != nil {
 		return p, err
 	}
