@@ -77,22 +77,40 @@ func (g *Guard) Who(ctx context.Context, from receive.From) (desk.Principal, err
 	}
 	ctx, end := context.WithTimeout(ctx, wait)
 	defer end()
-	var user web.User
 	var asks errgroup.Group
-	asks.Go(func() error { return g.place(ctx, from.Channel) })
-	asks.Go(func() (err error) {
-		user, err = g.member(ctx, from.User)
-		return err
-	})
-	if err := asks.Wait(); err != nil {
-		return p, err
+	place := func() error { return g.place(ctx, from.Channel) }
+	listed := g.listed(from.User)
+	if listed { // side by side: time is short
+		asks.Go(place)
 	}
-	person, rule, err := g.person(user)
+	user, err := g.member(ctx, from.User)
+	person, rule := "", ""
+	if err == nil {
+		person, rule, err = g.person(user)
+	}
+	where := asks.Wait()
+	if err == nil && !listed {
+		where = place()
+	}
+	if err == nil {
+		err = where
+	}
 	if err != nil {
 		return p, err
 	}
 	p.Person, p.Via = person, via(from, rule)
 	return p, nil
+}
+
+// listed reports that the directory has a Slack id. For others Slack is asked about no channel: there are
+// few such questions a minute for all, and who is nobody here could use them up.
+func (g *Guard) listed(id string) bool {
+	people, err := g.o.Directory()
+	if err != nil {
+		return false
+	}
+	_, ok := people.BySlack(id)
+	return ok
 }
 
 // ours holds where it came from against our app and our workspace.

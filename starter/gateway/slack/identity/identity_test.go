@@ -90,14 +90,29 @@ func (s *scene) is(id, email string) {
 	s.from.User, s.user.ID, s.user.Email = id, id, email
 }
 
+// Slack answers few questions about channels: who is nobody here does not use them up for who is.
+func TestNobodyAsksOfChannels(t *testing.T) {
+	s := newScene()
+	s.closed = errors.New("channel_not_found")
+	g := s.guard(t)
+	s.is("U09MALLORY", "")
+	for range 10 {
+		_, err := g.Who(t.Context(), s.from)
+		require.ErrorContains(t, err, "not in the directory")
+	}
+	require.Zero(t, s.channels.Load())
+	require.EqualValues(t, 1, s.users.Load())
+}
+
 func TestWho(t *testing.T) {
 	for name, tc := range map[string]struct {
 		change func(*scene)
 		want   desk.Principal
 	}{
-		"by the directory": {func(*scene) {}, desk.Principal{Person: "alice", Via: "T01/U01ALICE by directory, message C01/17.5"}},
-		"in a view":        {func(s *scene) { s.from.Channel, s.from.Message = "", "" }, desk.Principal{Person: "alice", Via: "T01/U01ALICE by directory"}},
-		"a command":        {func(s *scene) { s.from.UserTeam, s.from.Message = "", "" }, desk.Principal{Person: "alice", Via: "T01/U01ALICE by directory"}},
+		"by the directory":    {func(*scene) {}, desk.Principal{Person: "alice", Via: "T01/U01ALICE by directory, message C01/17.5"}},
+		"in a view":           {func(s *scene) { s.from.Channel, s.from.Message = "", "" }, desk.Principal{Person: "alice", Via: "T01/U01ALICE by directory"}},
+		"a command":           {func(s *scene) { s.from.UserTeam, s.from.Message = "", "" }, desk.Principal{Person: "alice", Via: "T01/U01ALICE by directory"}},
+		"what comes in twice": {func(s *scene) { s.from.Trigger = "1.2.a" }, desk.Principal{Person: "alice", Via: "T01/U01ALICE by directory, message C01/17.5", Deed: "1.2.a"}},
 		"the directory before a mail address": {func(s *scene) {
 			s.o.Email, s.user.Email = true, "bob@example.com"
 		}, desk.Principal{Person: "alice", Via: "T01/U01ALICE by directory, message C01/17.5"}},

@@ -76,7 +76,7 @@ func submitted(r FormReply) answer {
 func (what incoming) notRecorded() answer {
 	switch what.kind {
 	case kindCommand:
-		return commanded(Reply{Private: NotRecorded})
+		return commanded(Reply{Private: Unsure})
 	case kindSubmission:
 		if what.firstInput != "" {
 			return submitted(FormReply{Errors: map[string]string{what.firstInput: NotRecorded}})

@@ -15,6 +15,10 @@ import (
 // NotRecorded is what a person hears where it is not certain that what they did counts.
 const NotRecorded = "Not recorded, press again. Pressing twice counts once."
 
+// Unsure is what a person hears instead whose command may have been done: what is typed again is another
+// command.
+const Unsure = "It is not certain that this was done. Look before you send it again."
+
 // Config says what comes in, and how much of it at once. App and Team are needed.
 type Config struct {
 	App, Team  string // ids; whatever is of another app or workspace is refused

@@ -22,7 +22,7 @@ var each = map[string]struct{ path, body, answer, whisper string }{
 	"click in a view":    {receive.PathInteractions, "block_actions_view.json", ``, "U0ALICE: " + receive.NotRecorded},
 	"form":               {receive.PathInteractions, "view_submission.json", `{"response_action":"errors","errors":{"reason":"` + receive.NotRecorded + `"}}`, ""},
 	"form without entry": {receive.PathInteractions, "no inputs", `{"response_action":"update","view":{"type":"modal","title":{"type":"plain_text","text":"Countersign"},"close":{"type":"plain_text","text":"Close"},"blocks":[{"type":"section","text":{"type":"plain_text","text":"` + receive.NotRecorded + `"}}]}}`, ""},
-	"command":            {receive.PathCommands, "slash_command.form", `{"response_type":"ephemeral","text":"` + receive.NotRecorded + `"}`, ""},
+	"command":            {receive.PathCommands, "slash_command.form", `{"response_type":"ephemeral","text":"` + receive.Unsure + `"}`, ""},
 }
 
 func bodyOf(t *testing.T, path, name string) string {
@@ -98,7 +98,7 @@ func TestBusy(t *testing.T) {
 		synctest.Wait()
 		time.Sleep(time.Second)
 		w := send(mux, request(receive.PathCommands, file(t, "slash_command.form")))
-		require.Contains(t, w.Body.String(), receive.NotRecorded)
+		require.Contains(t, w.Body.String(), receive.Unsure)
 		w = send(mux, request(receive.PathEvents, file(t, "app_home_opened.json")))
 		require.Equal(t, 503, w.Code, "an event comes again")
 		require.Equal(t, 1, h.desk.told())

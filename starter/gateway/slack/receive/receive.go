@@ -10,7 +10,7 @@
 // Slack waits three seconds for an answer, and does not deliver again what people press or send: it
 // shows them a warning, and they press again. So a Handler first puts on record what people decide, and
 // its answer says so. Whatever keeps it from that (its time is over, it panics, too much is under way)
-// is told to the person as [NotRecorded]; nothing is acknowledged that only a memory holds.
+// is told to the person as [NotRecorded], of a command as [Unsure]; nothing is acknowledged that only a memory holds.
 //
 // What Slack sends is checked again here: one JSON value without a key that appears twice, bounded in
 // depth and length, ids that look like ids. Of names, mail addresses and the text of messages in it
