@@ -60,7 +60,7 @@ func heading(a *workflows.ApprovalStatus) string {
 
 func quorum(a *workflows.ApprovalStatus) string {
 	if len(a.Policies) > 0 { // not all people count for each need
-		return fmt.Sprintf("%d of the groups must approve; one no rejects", a.Quorum)
+		return fmt.Sprintf("%s of the groups must approve; one no rejects", plural(a.Quorum, "person", "people"))
 	}
 	people := plural(len(a.People), "person", "people")
 	return fmt.Sprintf("%d of %s must approve; one no rejects", a.Quorum, people)
@@ -74,7 +74,7 @@ func policyAsks(a *workflows.ApprovalStatus) string {
 		if len(need.Surfaces) > 0 {
 			line += ", on " + exactAll(need.Surfaces) + " alone"
 		}
-		lines = append(lines, line)
+		lines = append(lines, line+"; one person can count for both")
 	}
 	return strings.Join(lines, "\n")
 }

@@ -132,13 +132,20 @@ func (p *page) ids(s desk.Sight) string {
 	return fmt.Sprintf("digest %s  run %s", codeOf(name(s.Digest().Short(), 40)), codeOf(name(s.Run, maxCode)))
 }
 
-// summary is the card in a few words: the notification, and what a screen reader reads first.
+// summary is the card in a few words: the notification, and what a screen reader reads first. It has
+// how bad it is, what is asked and where before anything that may be cut off on a locked screen.
 func summary(s desk.Sight, c Context) string {
-	says := Escape(heading(s, c))
+	says := Escape(cut(status(s, c), 200))
+	if s.Severity != "" {
+		says += " (" + Escape(cut(exact(s.Severity), 40)) + ")"
+	}
 	if q := asks(s); q != "" {
 		says += ": " + Escape(cut(first(q), 300))
 	}
-	says += " (" + Escape(cut(title(s), 150)) + ")"
+	if s.Account != "" {
+		says += " In account " + Escape(cut(exact(s.Account), 40)) + "."
+	}
+	says += " " + Escape(cut(title(s), 150))
 	if s.Open() {
 		says += ", until " + deadline(s).UTC().Format("2006-01-02 15:04 UTC")
 	}

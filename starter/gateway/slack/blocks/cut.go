@@ -82,6 +82,9 @@ func pieces(line string, max int) iter.Seq[string] {
 				_, size := utf8.DecodeRuneInString(line[end:])
 				end += size
 			}
+			if i := strings.LastIndexByte(line[:end], '\\'); i > 0 && end-i < len(`\U0001f600`) {
+				end = i // an escape stays in one piece
+			}
 			if !yield(line[:end] + goesOn) {
 				return
 			}

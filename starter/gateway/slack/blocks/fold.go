@@ -2,6 +2,7 @@ package blocks
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/slack-go/slack"
 
@@ -21,13 +22,20 @@ func Fold(all []desk.Sight, c Context) Message {
 			open++
 		}
 	}
-	heading := fmt.Sprintf("%s, %d of them open", plural(len(all), "request", "requests"), open)
+	heading := fmt.Sprintf("%d of %d wait for people", open, len(all))
+	if open == len(all) {
+		heading = fmt.Sprintf("%d wait for people", open)
+	}
 	p.header(heading)
 	p.fold(all)
 	if open > 0 && len(c.People)+len(c.Groups) > 0 {
 		p.calls(c.People, c.Groups)
 	}
-	return Message{Text: heading, Blocks: p.blocks}
+	says := heading
+	if i := slices.IndexFunc(all, desk.Sight.Open); i >= 0 {
+		says += ". " + summary(all[i], c)
+	}
+	return p.message(says)
 }
 
 // fold writes the rows; those that wait come first.

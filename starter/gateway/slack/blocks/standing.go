@@ -11,32 +11,33 @@ import (
 )
 
 // heading says in a few words what it is and how it stands.
-func heading(s desk.Sight, c Context) string {
-	if s.Question != nil {
-		return questionHeading(s, c)
-	}
-	id := exact(s.Request.ID)
+func heading(s desk.Sight, c Context) string { return status(s, c) + ": " + exact(id(s)) }
+
+// status says how it stands.
+func status(s desk.Sight, c Context) string {
 	switch {
+	case s.Question != nil:
+		return questionStatus(s, c)
 	case s.Edited != "":
-		return "Changed, and asked anew: " + id
+		return "Changed, and asked anew"
 	case s.Decision == nil && c.Recorded != nil:
-		return "Recorded: " + id
+		return "Recorded"
 	case s.Decision == nil && s.Request.Again != nil:
-		return "Approval needed again: " + id
+		return "Approval needed again"
 	case s.Decision == nil:
-		return "Approval needed: " + id
+		return "Approval needed"
 	}
 	switch s.Decision.Outcome {
 	case approval.Approved:
-		return progress(s) + ": " + id
+		return progress(s)
 	case approval.Rejected:
-		return "Rejected: " + id
+		return "Rejected"
 	case approval.Expired:
-		return "Timed out, nobody decided: " + id
+		return "Timed out, nobody decided"
 	case approval.Withdrawn:
-		return "Withdrawn: " + id
+		return "Withdrawn"
 	default:
-		return "Approval " + exact(string(s.Decision.Outcome)) + ": " + id
+		return "Approval " + exact(string(s.Decision.Outcome))
 	}
 }
 
@@ -69,21 +70,20 @@ func progress(s desk.Sight) string {
 	}
 }
 
-func questionHeading(s desk.Sight, c Context) string {
-	id := exact(s.Question.ID)
+func questionStatus(s desk.Sight, c Context) string {
 	switch {
 	case s.Ending == nil && c.Recorded != nil:
-		return "Recorded: " + id
+		return "Recorded"
 	case s.Ending == nil:
-		return "Question: " + id
+		return "Question"
 	case s.Ending.Outcome == approval.Answered:
-		return "Answered: " + id
+		return "Answered"
 	case s.Ending.Outcome == approval.Expired:
-		return "Timed out, nobody answered: " + id
+		return "Timed out, nobody answered"
 	case s.Ending.Outcome == approval.Withdrawn:
-		return "Question withdrawn: " + id
+		return "Question withdrawn"
 	default:
-		return "Question " + exact(string(s.Ending.Outcome)) + ": " + id
+		return "Question " + exact(string(s.Ending.Outcome))
 	}
 }
 
@@ -111,11 +111,11 @@ func (p *page) halted() {
 	if !p.Switch.Halted {
 		return
 	}
-	says := "*Effects are halted.* Nothing is done until somebody resumes them"
+	says := "*Effects are halted*"
 	if p.Switch.By != "" {
-		says += "; halted by " + p.person(p.Switch.By)
+		says += " by " + p.person(p.Switch.By)
 	}
-	p.markup(says + because(p.hint(p.Switch.Reason)))
+	p.markup(says + because(p.hint(p.Switch.Reason)) + " Nothing is done until somebody lets it go on with `starter resume`.")
 }
 
 // decision says how a request ended, who decided and why.
@@ -155,7 +155,7 @@ func because(why string) string {
 	if why == "" {
 		return "."
 	}
-	return ": " + why
+	return ": " + why + "."
 }
 
 // ending says how a question ended.

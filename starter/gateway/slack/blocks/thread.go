@@ -75,17 +75,21 @@ func BrokenGlass(n desk.Notice, c Context) Message {
 	return p.message("The glass was broken: one person decided alone, and a review is open")
 }
 
-// RunFailed says that a run failed, and why.
+// RunFailed says that a run failed, of which playbook, and why.
 func RunFailed(s desk.Sight, c Context) Message {
 	p := &page{Context: c, room: short}
-	p.markup("*The run failed:* " + codeOf(name(s.Run, maxCode)))
+	says := "The run failed: " + Escape(cut(title(s), maxName))
+	if why := first(s.Error); why != "" {
+		says += ": " + Escape(cut(why, 300))
+	}
+	p.markup("*The run failed:* " + p.hint(title(s)) + ", " + codeOf(name(s.Run, maxCode)))
 	if s.Error != "" {
 		p.saidShort(s.Error)
 	}
 	if s.Undoable {
 		p.aside("What it did stands. *Undo…* on its card takes it back.")
 	}
-	return p.message("The run failed: " + Escape(name(s.Run, maxCode)))
+	return p.message(says)
 }
 
 // UndoStarted says that what a run did is being taken back, by which run.

@@ -18,7 +18,7 @@ func (p *page) needs(s desk.Sight) {
 			rows = append(rows, row{"policy", fmt.Sprintf("…[+%d]", len(r.Policies)-i)})
 			break
 		}
-		rows = append(rows, row{"policy", fmt.Sprintf("%d of %s must approve, too", need.Quorum, p.groups(need.Groups)) + p.only(need)})
+		rows = append(rows, row{"policy", fmt.Sprintf("%d of %s must approve, too", need.Quorum, p.groups(need.Groups)) + p.only(need) + "; one person can count for both"})
 	}
 	if p.room.people {
 		rows = append(rows, row{"people", p.people(r.People)})
@@ -41,7 +41,7 @@ func (p *page) only(need grant.Need) string {
 
 func quorum(r *approval.Request) string {
 	if len(r.Policies) > 0 { // not all people count for each need
-		return fmt.Sprintf("%d of the groups must approve; one no rejects", r.Quorum)
+		return fmt.Sprintf("%s of the groups must approve; one no rejects", plural(r.Quorum, "person", "people"))
 	}
 	return fmt.Sprintf("%d of %s must approve; one no rejects", r.Quorum, plural(len(r.People), "person", "people"))
 }
