@@ -40,7 +40,7 @@ func (l *looking) steps(tx ledger.Tx, dec *ledger.DecisionBody) error {
 		}
 		return &s.Steps[i]
 	}
-	begun := map[int64]*StepSight{} // by intent
+	begun := map[int64]begun{} // by intent
 	l.made = map[int64]*StepSight{}
 	for _, rec := range records {
 		if err := l.step(rec, g.ID, find, begun); err != nil {
@@ -51,8 +51,14 @@ func (l *looking) steps(tx ledger.Tx, dec *ledger.DecisionBody) error {
 	return nil
 }
 
+// begun is a call whose intent is on record. One that takes something back is not itself taken back.
+type begun struct {
+	row    *StepSight
+	undoes bool
+}
+
 // step takes one record.
-func (l *looking) step(rec ledger.Record, permission string, find func(string, digest.Digest) *StepSight, begun map[int64]*StepSight) error {
+func (l *looking) step(rec ledger.Record, permission string, find func(string, digest.Digest) *StepSight, intents map[int64]begun) error {
 	var row *StepSight
 	now := StepSight{At: rec.At}
 	switch rec.Kind {
@@ -65,14 +71,14 @@ func (l *looking) step(rec ledger.Record, permission string, find func(string, d
 			return nil
 		}
 		row, now.State = find(b.Step, b.Digest), StepRunning
-		begun[rec.Seq] = row
+		intents[rec.Seq] = begun{row, b.Undo != ""}
 	case ledger.Outcome:
 		var b ledger.OutcomeBody
 		if err := read(rec, &b); err != nil {
 			return err
 		}
-		row, now.State = begun[b.Intent], StepDone
-		if row != nil {
+		row, now.State = intents[b.Intent].row, StepDone
+		if row != nil && !intents[b.Intent].undoes {
 			l.made[rec.Seq] = row
 		}
 	case ledger.Failure:
@@ -80,7 +86,7 @@ func (l *looking) step(rec ledger.Record, permission string, find func(string, d
 		if err := read(rec, &b); err != nil {
 			return err
 		}
-		row, now.State, now.Error = begun[b.Intent], StepFailed, b.Error
+		row, now.State, now.Error = intents[b.Intent].row, StepFailed, b.Error
 	case ledger.Refusal:
 		var b ledger.RefusalBody
 		if err := read(rec, &b); err != nil {

@@ -14,6 +14,7 @@ import (
 	"github.com/countersign/countersign/starter/gateway/desk"
 	"github.com/countersign/countersign/workflows"
 	"github.com/countersign/countersign/workflows/approval"
+	"github.com/countersign/countersign/workflows/policy"
 )
 
 func (o *office) sight(name digest.Digest) desk.Sight {
@@ -34,15 +35,19 @@ func (o *office) append(e ledger.Entry) ledger.Record {
 }
 
 // begins puts on record that an approved call is about to be made.
-func (o *office) begins(r approval.Request, kind ledger.Kind) ledger.Record {
+func (o *office) begins(r approval.Request, kind ledger.Kind, as ...func(*ledger.IntentBody)) ledger.Record {
 	o.t.Helper()
 	var g grant.Grant
 	decisions := records[ledger.DecisionBody](o, ledger.Decision)
 	require.NoError(o.t, o.signer.Keys().Open(decisions[len(decisions)-1].Grant, grant.KindGrant, &g))
 	c := r.Calls[0]
-	return o.append(ledger.Entry{Kind: kind, Run: run, Body: ledger.IntentBody{
+	body := ledger.IntentBody{
 		Permission: g.ID, PermissionKind: ledger.ByGrant, Workflow: run, Execution: "e1", Step: c.Step, Activity: c.Activity, Version: c.Version, Input: c.Input, Digest: c.Digest,
-	}})
+	}
+	for _, change := range as {
+		change(&body)
+	}
+	return o.append(ledger.Entry{Kind: kind, Run: run, Body: body})
 }
 
 func TestSight(t *testing.T) {
@@ -111,6 +116,17 @@ func TestSight(t *testing.T) {
 	require.Equal(t, desk.StepUndone, s.Steps[0].State)
 	require.False(t, s.Undoable)
 	require.Empty(t, s.Expiring)
+}
+
+// A call that takes something back is done when it is made: nobody has taken it back in turn.
+func TestSightOfAnUndo(t *testing.T) {
+	o := received(t)
+	r := o.asks()
+	_, err := o.Vote(t.Context(), by("alice"), run, yes(r))
+	require.NoError(t, err)
+	intent := o.begins(r, ledger.Intent, func(b *ledger.IntentBody) { b.Undo = policy.UndoByPerson })
+	o.append(ledger.Entry{Kind: ledger.Outcome, Run: run, Topic: string(r.Calls[0].Digest), Body: ledger.OutcomeBody{Intent: intent.Seq}})
+	require.Equal(t, desk.StepDone, o.sight(r.Digest).Steps[0].State)
 }
 
 func TestSightOfARefusal(t *testing.T) {
