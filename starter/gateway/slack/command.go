@@ -3,6 +3,7 @@ package slack
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -61,10 +62,17 @@ func (f *Front) showing(ctx context.Context, c receive.Command, run string) rece
 		return private(fmt.Sprintf("Which run? %s show RUN; %s runs lists the newest.", c.Name, c.Name))
 	}
 	st, err := f.Runs.Status(ctx, run)
-	if err != nil {
+	switch {
+	case errors.Is(err, workflows.ErrNoRun):
+		return private(noRun(c, run))
+	case err != nil:
 		return private(f.says(ctx, err))
 	}
 	return reply(blocks.Story(st, f.face(ctx)))
+}
+
+func noRun(c receive.Command, run string) string {
+	return fmt.Sprintf("There is no run %q, or it is not kept any more; %s runs lists the newest.", run, c.Name)
 }
 
 // story is the story of a run, as a view.
@@ -159,6 +167,14 @@ func (f *Front) stopping(ctx context.Context, c receive.Command, p desk.Principa
 	}
 	ctx, cancel := context.WithTimeout(ctx, voteTime)
 	defer cancel()
+	look, end := context.WithTimeout(ctx, voteTime/4) // a run may be stopped that nobody works on
+	defer end()
+	switch st, err := f.Runs.Status(look, run); {
+	case errors.Is(err, workflows.ErrNoRun):
+		return private(noRun(c, run))
+	case err == nil && st.State.Over():
+		return private(fmt.Sprintf("It is over already: %s is %s. What it did stands; %s undo RUN WHY takes it back.", run, st.State, c.Name))
+	}
 	if err := f.Desk.Cancel(ctx, p, run); err != nil {
 		return private(f.says(ctx, err))
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/countersign/countersign/starter/gateway/slack/blocks"
 	"github.com/countersign/countersign/starter/gateway/slack/receive"
 	"github.com/countersign/countersign/starter/gateway/slack/standin"
+	"github.com/countersign/countersign/workflows"
 )
 
 func TestCommands(t *testing.T) {
@@ -21,7 +22,7 @@ func TestCommands(t *testing.T) {
 		"/playbook approvals":                            "Disable the key?",
 		"/playbook runs":                                 run,
 		"/playbook show " + run:                          "A compromised IAM access key",
-		"/playbook show nothing/1":                       "The run is not there any more.",
+		"/playbook show nothing/1":                       "There is no run",
 		"/playbook show":                                 "Which run?",
 		"/playbook on-call":                              "secops",
 		"/playbook aprovals":                             `did you mean "approvals"?`,
@@ -47,6 +48,28 @@ func TestCommands(t *testing.T) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	require.Equal(t, []string{run}, o.cancelled)
+}
+
+// What is over cannot be stopped, and nobody is told that it was.
+func TestStopTooLate(t *testing.T) {
+	o := open(t)
+	o.serve()
+	o.asks()
+	o.mu.Lock()
+	o.status[run].State = workflows.Done
+	o.mu.Unlock()
+	for said, want := range map[string]string{
+		"/playbook stop " + run:      "/playbook undo RUN WHY takes it back",
+		"/playbook stop nothing/one": `There is no run "nothing/one"`,
+	} {
+		got, err := o.slack.Command("U0ALICE", secops, said)
+		require.NoError(t, err)
+		require.True(t, got.Acked)
+		o.hears("U0ALICE", want)
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	require.Empty(t, o.cancelled)
 }
 
 // A playbook whose inputs are not all given asks for them in a form.
