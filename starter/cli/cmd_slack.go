@@ -2,6 +2,7 @@ package cli
 
 import (
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/countersign/countersign/starter/card"
 )
@@ -15,21 +16,26 @@ const (
 	slackURLEnv    = "SLACK_API_URL"
 )
 
-// slackFlags are those of slack check.
+// slackFlags are the files that the commands about Slack read.
 type slackFlags struct {
 	file   string // routes
 	people string
-	post   string // a channel
+}
+
+func (f *slackFlags) flags(flags *pflag.FlagSet) {
+	flags.StringVar(&f.file, "slack", "", "`file` of the workspace, the channels and the routes, as serve takes it")
+	flags.StringVar(&f.people, "directory", "", "`file` that names the people of each group")
 }
 
 func (a *app) slack() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "slack",
-		Short: "Look whether Slack is set up as the gateway needs it",
+		Short: "Look whether Slack is set up as the gateway needs it, and where what is shown",
 		Args:  arguments(),
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	var f slackFlags
+	var post string // a channel
 	check := &cobra.Command{
 		Use:   "check",
 		Short: "Ask Slack about the tokens, the scopes, the channels and the user groups, and name what is missing",
@@ -47,13 +53,12 @@ Exit codes: 0 all is well, 1 something is missing, 3 Slack could not be asked ab
 			if a.env(slackTokenEnv) == "" {
 				return usagef(cmd, "set $%s to the bot's token", slackTokenEnv)
 			}
-			return a.checkSlack(cmd.Context(), f)
+			return a.checkSlack(cmd.Context(), f, post)
 		},
 	}
-	check.Flags().StringVar(&f.file, "slack", "", "`file` of the workspace, the channels and the routes, as serve takes it")
-	check.Flags().StringVar(&f.people, "directory", "", "`file` that names the people of each group")
-	check.Flags().StringVar(&f.post, "post", "", "post a line into the `channel` with that id")
-	cmd.AddCommand(check)
+	f.flags(check.Flags())
+	check.Flags().StringVar(&post, "post", "", "post a line into the `channel` with that id")
+	cmd.AddCommand(check, a.slackRoutes())
 	return cmd
 }
 

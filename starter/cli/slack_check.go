@@ -14,6 +14,7 @@ import (
 
 	"github.com/countersign/countersign/activities/directory"
 	"github.com/countersign/countersign/activities/secret"
+	front "github.com/countersign/countersign/starter/gateway/slack"
 	"github.com/countersign/countersign/starter/gateway/slack/blocks"
 	"github.com/countersign/countersign/starter/gateway/slack/needs"
 	"github.com/countersign/countersign/starter/gateway/slack/route"
@@ -23,20 +24,30 @@ import (
 // slackPatience bounds one question to Slack.
 const slackPatience = 10 * time.Second
 
-// checkSlack looks at all that it is told of, so that all that is missing is named at once.
-func (a *app) checkSlack(ctx context.Context, f slackFlags) error {
-	var routes *route.Routes
-	var people directory.Directory
-	var err error
-	if f.file != "" {
-		if routes, err = route.File(f.file, func() (route.Known, error) { return route.Known{}, nil })(); err != nil {
-			return refuse(err, "")
-		}
-	}
+// readSlack reads the files of the flags that are there. With a directory, whom the routes name is looked
+// for in it.
+func readSlack(f slackFlags) (routes *route.Routes, people directory.Directory, err error) {
+	var known route.Known
 	if f.people != "" {
 		if people, err = directory.Load(f.people); err != nil {
-			return refuse(err, "")
+			return nil, people, err
 		}
+		known = front.Known(people)
+	}
+	if f.file != "" {
+		routes, err = route.File(f.file, func() (route.Known, error) { return known, nil })()
+	}
+	return routes, people, err
+}
+
+// checkSlack looks at all that it is told of, so that all that is missing is named at once.
+func (a *app) checkSlack(ctx context.Context, f slackFlags, post string) error {
+	routes, people, err := readSlack(f)
+	if err != nil {
+		return refuse(err, "")
+	}
+	if _, err := front.ReadTokens(a.env); err != nil {
+		return refuse(err, "")
 	}
 	c, err := a.slackClient(slackTokenEnv)
 	if err != nil {
@@ -45,7 +56,7 @@ func (a *app) checkSlack(ctx context.Context, f slackFlags) error {
 	var checks slackChecks
 	if checks.token(ctx, c, routes) {
 		checks.socket(ctx, a)
-		for _, id := range channels(routes, f.post) {
+		for _, id := range channels(routes, post) {
 			checks.channel(ctx, c, id)
 		}
 		groups := c
@@ -57,8 +68,8 @@ func (a *app) checkSlack(ctx context.Context, f slackFlags) error {
 		for _, name := range slices.Sorted(maps.Keys(people.SlackGroups)) {
 			checks.group(ctx, groups, people, name)
 		}
-		if f.post != "" {
-			checks.post(ctx, c, f.post)
+		if post != "" {
+			checks.post(ctx, c, post)
 		}
 	}
 	if err := a.printSlack(checks); err != nil {
@@ -87,7 +98,7 @@ func channels(routes *route.Routes, more string) []string {
 func (s *slackChecks) failed(what string, err error, do string) {
 	state := slackBad
 	if web.Is(err, web.Later) || web.Is(err, web.Ambiguous) {
-		state, do = slackUnknown, "try again"
+		state, do = slackUnknown, "try again; if it stays so, look whether Slack can be reached from here"
 	}
 	s.add(what, state, err.Error(), do)
 }
@@ -154,7 +165,7 @@ func (s *slackChecks) socket(ctx context.Context, a *app) {
 	case errors.As(err, &said):
 		s.add("clicks", slackBad, "apps.connections.open: "+said.Err, "switch Socket Mode on, and make an App-Level Token (xapp-) with the scope connections:write")
 	default:
-		s.add("clicks", slackUnknown, "apps.connections.open: Slack could not be asked", "try again")
+		s.add("clicks", slackUnknown, "apps.connections.open: Slack could not be asked", "try again; if it stays so, look whether Slack can be reached from here")
 	}
 }
 

@@ -5,6 +5,10 @@ import (
 	"strings"
 )
 
+// Said is what an event says of itself, as a [Sight] has it: how bad it is, low to critical, and which AWS
+// account it is about; "" is nothing. It is the sender's word, and decides nothing but whom to tell where.
+func Said(data json.RawMessage) (bad, where string) { return severity(data), account(data) }
+
 // severity is what an event says of itself, in one of four words: low, medium, high, critical; "" is
 // nothing. Numbers are those of GuardDuty (to 3.9 low, to 6.9 medium, to 8.9 high, from 9.0
 // critical), words those of Security Hub, GitHub and Alertmanager. It is the sender's word, and

@@ -182,7 +182,7 @@ func (l *looking) about(plan digest.Digest) {
 	var ev event.Event
 	if json.Unmarshal(l.root.answers, &ev) == nil {
 		s.Event = workflows.EventRef{ID: ev.ID, Source: ev.Source, Type: ev.Type, Subject: ev.Subject, Time: ev.Time}
-		s.Severity, s.Account = severity(ev.Data), account(ev.Data)
+		s.Severity, s.Account = Said(ev.Data)
 	} else if l.status != nil {
 		s.Event = l.status.Event
 	}

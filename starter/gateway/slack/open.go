@@ -168,10 +168,15 @@ func known(current func() (directory.Directory, error)) (route.Known, error) {
 	if err != nil {
 		return route.Known{}, err
 	}
+	return Known(people), nil
+}
+
+// Known is what a file of routes may name: the people and groups of a directory.
+func Known(people directory.Directory) route.Known {
 	return route.Known{
 		People: func(id string) bool { _, ok := people.Person(id); return ok },
 		Groups: playbook.Table[[]string](people.Roster()),
-	}, nil
+	}
 }
 
 // tags are those that a policy has of accounts.
