@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -235,13 +234,13 @@ const (
 // due lets a card be shown as it is now.
 func (t *term) due(c *card, when urgency) {
 	t.memory.mu.Lock()
-	m := c.message
+	m, crowded := c.message, c.unseen && t.memory.unseen[rootOf(c.run)] > crowd
 	t.memory.mu.Unlock()
 	if m != nil {
 		t.enqueue(job{&m.task, func(ctx context.Context) error { return t.update(ctx, m, when) }}, when == now)
 		return
 	}
-	t.enqueue(job{&c.task, func(ctx context.Context) error { return t.route(ctx, c) }}, when == now)
+	t.enqueue(job{&c.task, func(ctx context.Context) error { return t.route(ctx, c) }}, when == now && !crowded)
 }
 
 func (t *term) enqueue(j job, urgent bool) {
@@ -356,7 +355,7 @@ const aloneEvery = 10 * time.Minute
 // alone tells of a run that failed and asked nobody. That it failed is its own word, so it has it once in
 // a while, and what runs call has none: the run tells.
 func (t *term) alone(n desk.Notice) {
-	if strings.Count(n.Run, "/") != 1 {
+	if n.Run != rootOf(n.Run) {
 		return
 	}
 	t.queue.Lock()

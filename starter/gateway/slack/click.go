@@ -77,8 +77,25 @@ func (f *Front) Click(ctx context.Context, c receive.Click) receive.Reply {
 	}
 }
 
+// awayEvery is how often it is put on record that somebody is turned away for the same: anybody in the
+// workspace can press a button or type a command, and the record is kept for years.
+const awayEvery = time.Minute
+
+// mostAway is how many of them are kept in mind.
+const mostAway = 1000
+
 // turnedAway puts on record that somebody pressed something whom nobody can tell, or who may nothing.
 func (f *Front) turnedAway(p desk.Principal, name digest.Digest, why error) func(context.Context) {
+	now, key := f.Now(), fmt.Sprintf("%q %q %q", p.Via, name, why)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if at, ok := f.away[key]; ok && now.Sub(at) < awayEvery {
+		return func(context.Context) {}
+	}
+	if f.away == nil || len(f.away) >= mostAway {
+		f.away = map[string]time.Time{}
+	}
+	f.away[key] = now
 	return func(ctx context.Context) { _ = f.Desk.Refused(ctx, p, "", name, why) } // it is why, again
 }
 

@@ -31,15 +31,24 @@ func (f *Front) Opened(ctx context.Context, o receive.Opened) {
 	if f.homes == nil || len(f.homes) >= keptHomes {
 		f.homes = map[string]bool{}
 	}
+	making := f.homes[o.User]
 	f.homes[o.User] = true
 	f.mu.Unlock()
+	if making { // it takes long: who looks again and again must not keep others from voting
+		return
+	}
+	defer func() {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		f.homes[o.User] = false
+	}()
 	f.home(ctx, o.User, p)
 }
 
 // refresh makes the home tab of a person anew who has looked at it and has done something.
 func (f *Front) refresh(ctx context.Context, user string, p desk.Principal) {
 	f.mu.Lock()
-	known := f.homes[user]
+	_, known := f.homes[user]
 	f.mu.Unlock()
 	if known {
 		f.home(ctx, user, p)

@@ -44,6 +44,7 @@ func (f *Front) sight(ctx context.Context, c *card) (desk.Sight, error) {
 	switch {
 	case err == nil:
 		c.refused = 0
+		f.memory.saw(c)
 	case errors.Is(err, approval.ErrRefused) || errors.Is(err, workflows.ErrNoRun):
 		if c.refused++; c.refused >= maxRefused {
 			return s, fmt.Errorf("%w: %w", errNotOurs, err)

@@ -26,10 +26,22 @@ type memory struct {
 	cards    map[digest.Digest]*card
 	runs     map[string][]*card
 	messages map[place]*message
+	unseen   map[string]int // cards by their run, of those at which nobody has looked yet
+}
+
+// crowd is how many cards of one run are looked at as soon as they are known. Whoever may write to the
+// namespace can have what a run calls ask without end, and never answer: others do not wait for that.
+const crowd = 4
+
+// rootOf is the run by whose ticket something asks: its id has one slash, and what it calls further ones.
+func rootOf(run string) string {
+	playbook, rest, _ := strings.Cut(run, "/")
+	key, _, _ := strings.Cut(rest, "/")
+	return playbook + "/" + key
 }
 
 func newMemory() memory {
-	return memory{cards: map[digest.Digest]*card{}, runs: map[string][]*card{}, messages: map[place]*message{}}
+	return memory{cards: map[digest.Digest]*card{}, runs: map[string][]*card{}, messages: map[place]*message{}, unseen: map[string]int{}}
 }
 
 // card is one request or question. Its fields are guarded by the memory's lock.
@@ -52,6 +64,7 @@ type card struct {
 	recorded *blocks.Recorded // what was just done
 	until    time.Time        // how long that is shown
 	over     bool             // its end is on record
+	unseen   bool             // nobody has looked at it yet
 }
 
 // place is a message's place in Slack.
@@ -140,8 +153,9 @@ func (m *memory) add(run string, name digest.Digest) *card {
 	if m.cards[name] != nil || name == "" || run == "" {
 		return nil
 	}
-	c := &card{run: run, digest: name}
+	c := &card{run: run, digest: name, unseen: true}
 	m.cards[name] = c
+	m.unseen[rootOf(run)]++
 	m.runs[run] = append(m.runs[run], c)
 	return c
 }
@@ -195,10 +209,23 @@ func (m *memory) detach(c *card) {
 	}
 }
 
+// saw notes that somebody has looked at a card.
+func (m *memory) saw(c *card) {
+	if !c.unseen {
+		return
+	}
+	c.unseen = false
+	root := rootOf(c.run)
+	if m.unseen[root]--; m.unseen[root] == 0 {
+		delete(m.unseen, root)
+	}
+}
+
 // forget forgets a card whose end is on record. A message that shows others as well is kept for them:
 // its rows are those that it was made of.
 func (m *memory) forget(c *card) {
 	c.over = true
+	m.saw(c)
 	delete(m.cards, c.digest)
 	m.runs[c.run] = slices.DeleteFunc(m.runs[c.run], func(r *card) bool { return r == c })
 	if len(m.runs[c.run]) == 0 {

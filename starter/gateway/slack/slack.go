@@ -117,8 +117,10 @@ type Front struct {
 
 	mu   sync.Mutex
 	term *term // nil: another gateway leads
-	// homes are the Slack ids of people who have looked at their home tab.
+	// homes are the Slack ids of people who have looked at their home tab; true: it is being made.
 	homes map[string]bool
+	// away are when people were turned away.
+	away map[string]time.Time
 }
 
 var (
