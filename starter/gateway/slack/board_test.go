@@ -135,7 +135,7 @@ func TestHalt(t *testing.T) {
 	m := o.card(secops)
 	_, err := o.Halt(t.Context(), desk.Principal{Person: "bob", Surface: "cli"}, "an exercise")
 	require.NoError(t, err)
-	o.reads(m, "Effects are halted.")
+	o.reads(m, "Effects are halted")
 	o.press("U0ALICE", m, blocks.ActApprove)
 	o.hears("U0ALICE", "Effects are halted since")
 	_, err = o.Resume(t.Context(), desk.Principal{Person: "bob", Surface: "cli"}, "it is over")
