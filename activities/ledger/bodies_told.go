@@ -43,6 +43,8 @@ type MessageBody struct {
 	State MessageState  `json:"state"`
 	// Attempt counts from 1 how often it was begun to be posted.
 	Attempt int `json:"attempt,omitempty"`
+	// Told names what was said below the message, where State is told.
+	Told []string `json:"told,omitempty"`
 }
 
 // MessageState is how far a message is.
@@ -52,6 +54,7 @@ type MessageState string
 const (
 	Posting    MessageState = "posting"    // it may be there, and may not
 	Posted     MessageState = "posted"     // it is there
+	Told       MessageState = "told"       // something was said below it
 	Superseded MessageState = "superseded" // another one counts
 	Final      MessageState = "final"      // it tells the end, and changes no more
 )

@@ -113,7 +113,10 @@ func (v *verifier) end() error {
 
 // sealed reads a line as a record that has the hash that it ought to have.
 func sealed(l line) (Record, error) {
-	if l.long {
+	switch {
+	case len(l.text) == 0:
+		return Record{}, errors.New("the line is empty")
+	case l.long:
 		return Record{}, fmt.Errorf("the line is longer than %d bytes, and so than any record", maxLine)
 	}
 	r, err := Decode(l.text)

@@ -151,6 +151,10 @@ func TestAttacks(t *testing.T) {
 			bytes.Replace(export(genuine), []byte("\n"), []byte("\n\n"), 1), none,
 			"record 2 (line 2): inserted: the record itself stands on line 3, and this line is none",
 		},
+		"an empty line at the end": {
+			append(export(genuine), '\n'), checkpoints,
+			"record 11 (line 11): changed: the line is empty",
+		},
 		"a forged record in between that follows nothing": {
 			lines(func(r []ledger.Record) []ledger.Record {
 				forged := r[4]
@@ -276,8 +280,12 @@ func TestEverySingleEditIsNamed(t *testing.T) {
 			want, wrong = at(offset), []ledger.Wrong{ledger.Changed, ledger.Truncated}
 		case "add a byte":
 			offset := rapid.IntRange(0, len(whole)-1).Draw(t, "offset")
-			edited = slices.Insert(bytes.Clone(whole), offset, rapid.Byte().Draw(t, "byte"))
+			b := rapid.Byte().Draw(t, "byte")
+			edited = slices.Insert(bytes.Clone(whole), offset, b)
 			want, wrong = at(offset), []ledger.Wrong{ledger.Changed, ledger.Inserted}
+			if b == '\n' && whole[offset] == '\n' { // an empty line after a record that is whole
+				want++
+			}
 		case "delete":
 			i := record("record")
 			edited = export(slices.Delete(records, i, i+1))

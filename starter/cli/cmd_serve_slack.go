@@ -63,6 +63,8 @@ func openSlack(f serveFlags, s slack.Setup, d *desk.Desk, o *server.Options) (*s
 	}
 	d.Notifier = desk.Notifiers{d.Notifier, front}
 	o.Routes = append(o.Routes, front.Mount)
-	o.Ready = append(o.Ready, server.Check{Name: "slack", Ready: front.Ready})
+	for _, part := range front.Parts() {
+		o.Ready = append(o.Ready, server.Check(part))
+	}
 	return front, nil
 }

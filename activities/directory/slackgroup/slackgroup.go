@@ -3,7 +3,8 @@
 //
 // What it answers is 15 seconds old at most. What it cannot read it does not answer: a group that is
 // unknown, disabled or empty, and Slack that is slow, away or wants to be left alone, are errors. Slack
-// lets about 20 such questions a minute through (Tier 2), so it asks side by side only once.
+// lets about 20 such questions a minute through (Tier 2), so one answers for all groups, and it asks side
+// by side only once.
 package slackgroup
 
 import (
@@ -26,7 +27,7 @@ import (
 const (
 	// MaxAge is how old an answer may be.
 	MaxAge = 15 * time.Second
-	// asked is how long nobody has the group read once more to be found in it: pressing a button again
+	// asked is how long nobody has the groups read once more to be found in one: pressing a button again
 	// and again must not use up what Slack answers to all.
 	asked = 3 * time.Second
 	// wait bounds one question.
@@ -57,13 +58,9 @@ type Reader struct {
 	now   func() time.Time
 	asks  singleflight.Group
 	mu    sync.Mutex
-	known map[string]answer
-	again time.Time // before it Slack wants to be left alone
-}
-
-type answer struct {
-	members []string
-	at      time.Time // when it was asked for
+	known map[string][]string // members, by group
+	at    time.Time           // when that was asked for
+	again time.Time           // before it Slack wants to be left alone
 }
 
 // New returns a reader.
@@ -78,7 +75,7 @@ func New(o Options) *Reader {
 	if o.URL != "" {
 		options = append(options, slack.OptionAPIURL(strings.TrimSuffix(o.URL, "/")+"/"))
 	}
-	return &Reader{api: slack.New(o.Token, options...), now: o.Now, known: map[string]answer{}}
+	return &Reader{api: slack.New(o.Token, options...), now: o.Now}
 }
 
 // FromEnv lets a directory look up the groups that it leaves to Slack, with the token of the
@@ -105,18 +102,18 @@ func FromEnv(current func() (directory.Directory, error)) (func() (directory.Dir
 // Members are the Slack ids of the members of a group, as directory.Lookup has it.
 func (r *Reader) Members(ctx context.Context, group string, wanted ...string) ([]string, error) {
 	r.mu.Lock()
-	last, ok := r.known[group]
+	known, age := r.known, r.now().Sub(r.at)
 	r.mu.Unlock()
-	if age := r.now().Sub(last.at); ok && age < MaxAge {
-		lacks := func(id string) bool { return !slices.Contains(last.members, id) }
-		if age < asked || !slices.ContainsFunc(wanted, lacks) {
-			return last.members, nil
+	if known != nil && age < MaxAge {
+		lacks := func(id string) bool { return !slices.Contains(known[group], id) }
+		if age < asked || len(known[group]) > 0 && !slices.ContainsFunc(wanted, lacks) {
+			return of(known, group)
 		}
 	}
-	answers := r.asks.DoChan(group, func() (any, error) { // whoever goes away must not end it for others
+	answers := r.asks.DoChan("", func() (any, error) { // whoever goes away must not end it for others
 		ctx, end := context.WithTimeout(context.WithoutCancel(ctx), wait)
 		defer end()
-		return r.ask(ctx, group)
+		return r.ask(ctx)
 	})
 	select {
 	case <-ctx.Done():
@@ -125,11 +122,24 @@ func (r *Reader) Members(ctx context.Context, group string, wanted ...string) ([
 		if a.Err != nil {
 			return nil, fmt.Errorf("ask Slack for the members of %s: %w", group, a.Err)
 		}
-		return a.Val.([]string), nil
+		return of(a.Val.(map[string][]string), group)
 	}
 }
 
-func (r *Reader) ask(ctx context.Context, group string) ([]string, error) {
+// of are the members of a group. One that has none approves nothing.
+func of(known map[string][]string, group string) ([]string, error) {
+	members, there := known[group]
+	switch {
+	case !there:
+		return nil, fmt.Errorf("ask Slack for the members of %s: the directory names a user group that is not there, or is disabled", group)
+	case len(members) == 0:
+		return nil, fmt.Errorf("ask Slack for the members of %s: it has none; a group that is empty approves nothing", group)
+	}
+	return members, nil
+}
+
+// ask reads all groups that are enabled, with their members.
+func (r *Reader) ask(ctx context.Context) (map[string][]string, error) {
 	at := r.now()
 	r.mu.Lock()
 	again := r.again
@@ -137,10 +147,7 @@ func (r *Reader) ask(ctx context.Context, group string) ([]string, error) {
 	if at.Before(again) {
 		return nil, fmt.Errorf("Slack answers nothing before %s; try again then", again.UTC().Format(time.TimeOnly))
 	}
-	members, err := r.api.GetUserGroupMembersContext(ctx, group) // without those of disabled groups
-	if err == nil && len(members) == 0 {
-		err = errors.New("it has none; a group that is empty or disabled approves nothing")
-	}
+	groups, err := r.api.GetUserGroupsContext(ctx, slack.GetUserGroupsOptionIncludeUsers(true))
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if err != nil {
@@ -150,14 +157,19 @@ func (r *Reader) ask(ctx context.Context, group string) ([]string, error) {
 		}
 		return nil, explain(err)
 	}
-	r.known[group] = answer{members, at}
-	return members, nil
+	known := make(map[string][]string, len(groups))
+	for _, g := range groups {
+		if g.DateDelete == 0 { // a disabled one keeps its members
+			known[g.ID] = g.Users
+		}
+	}
+	r.known, r.at = known, at
+	return known, nil
 }
 
 // explain adds what to do about what Slack says.
 func explain(err error) error {
 	hint := map[string]string{
-		"no_such_subteam":       "the directory names a user group that is not there, or is disabled",
 		"plan_upgrade_required": "user groups come with a paid plan of Slack",
 		"missing_scope":         "the token lacks the scope usergroups:read",
 		"invalid_auth":          "the token is none that Slack knows",

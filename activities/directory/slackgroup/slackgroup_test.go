@@ -2,7 +2,9 @@ package slackgroup
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"os"
@@ -60,7 +62,16 @@ func (a *away) says(body string) {
 	a.body, a.code = body, 0
 }
 
-const two = `{"ok":true,"users":["U01","U02"]}`
+// has is an answer in which the groups S01 and S02 have the same members.
+func has(users ...string) string {
+	raw, err := json.Marshal(append([]string{}, users...))
+	if err != nil {
+		panic(err)
+	}
+	return fmt.Sprintf(`{"ok":true,"usergroups":[{"id":"S00","users":["U99"]},{"id":"S01","users":%s},{"id":"S02","users":%s}]}`, raw, raw)
+}
+
+var two = has("U01", "U02")
 
 func reader(a *away) *Reader {
 	return New(Options{Token: "xoxb-canary", URL: "https://slack.example/api", HTTP: &http.Client{Transport: a}})
@@ -79,9 +90,9 @@ func TestMembers(t *testing.T) {
 			why    string
 		}{
 			{0, two, nil, []string{"U01", "U02"}, 1, "the first time"},
-			{2 * time.Second, `{"ok":true,"users":["U03"]}`, []string{"U03"}, []string{"U01", "U02"}, 1, "somebody is missing, and it was asked just now"},
-			{2 * time.Second, `{"ok":true,"users":["U03"]}`, []string{"U01"}, []string{"U01", "U02"}, 1, "nobody is missing"},
-			{0, `{"ok":true,"users":["U02","U03"]}`, []string{"U03"}, []string{"U02", "U03"}, 2, "somebody is missing"},
+			{2 * time.Second, has("U03"), []string{"U03"}, []string{"U01", "U02"}, 1, "somebody is missing, and it was asked just now"},
+			{2 * time.Second, has("U03"), []string{"U01"}, []string{"U01", "U02"}, 1, "nobody is missing"},
+			{0, has("U02", "U03"), []string{"U03"}, []string{"U02", "U03"}, 2, "somebody is missing"},
 			{14 * time.Second, two, nil, []string{"U02", "U03"}, 2, "young enough"},
 			{time.Second, two, nil, []string{"U01", "U02"}, 3, "too old"},
 		} {
@@ -92,9 +103,32 @@ func TestMembers(t *testing.T) {
 			require.Equal(t, step.want, members, "%d: %s", i, step.why)
 			require.Equal(t, step.asked, a.asked.Load(), "%d: %s", i, step.why)
 		}
-		require.Contains(t, a.form, "/api/usergroups.users.list ")
-		require.Contains(t, a.form, "usergroup=S01")
+		require.Contains(t, a.form, "/api/usergroups.list ")
+		require.Contains(t, a.form, "include_users=true")
 		require.NotContains(t, a.form, "include_disabled")
+	})
+}
+
+// One question answers for all groups; one that is not there is looked for again, and not at once.
+func TestAllGroupsAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := &away{body: two}
+		r := reader(a)
+		for _, group := range []string{"S00", "S01", "S02", "S01"} {
+			_, err := r.Members(t.Context(), group)
+			require.NoError(t, err)
+		}
+		_, err := r.Members(t.Context(), "S03")
+		require.ErrorContains(t, err, "is not there")
+		require.EqualValues(t, 1, a.asked.Load())
+		a.says(`{"ok":true,"usergroups":[{"id":"S03","users":["U03"]}]}`)
+		time.Sleep(asked) // in a bubble
+		members, err := r.Members(t.Context(), "S03")
+		require.NoError(t, err)
+		require.Equal(t, []string{"U03"}, members)
+		_, err = r.Members(t.Context(), "S01")
+		require.ErrorContains(t, err, "is not there", "it was disabled meanwhile")
+		require.EqualValues(t, 2, a.asked.Load())
 	})
 }
 
@@ -128,8 +162,10 @@ func TestNoAnswer(t *testing.T) {
 		a    *away
 		says string
 	}{
-		"unknown or disabled": {&away{body: `{"ok":false,"error":"no_such_subteam"}`}, "is not there, or is disabled"},
-		"empty":               {&away{body: `{"ok":true,"users":[]}`}, "approves nothing"},
+		"unknown or disabled": {&away{body: `{"ok":true,"usergroups":[{"id":"S02","users":["U01"]}]}`}, "is not there, or is disabled"},
+		"disabled":            {&away{body: `{"ok":true,"usergroups":[{"id":"S01","date_delete":2,"users":["U01"]}]}`}, "is not there, or is disabled"},
+		"nothing":             {&away{body: `{"ok":true}`}, "is not there, or is disabled"},
+		"empty":               {&away{body: has()}, "approves nothing"},
 		"no plan":             {&away{body: `{"ok":false,"error":"plan_upgrade_required"}`}, "paid plan"},
 		"no scope":            {&away{body: `{"ok":false,"error":"missing_scope","needed":"usergroups:read"}`}, "lacks the scope usergroups:read"},
 		"bad token":           {&away{body: `{"ok":false,"error":"invalid_auth"}`}, "none that Slack knows"},
@@ -167,7 +203,7 @@ func TestSlackGoesAway(t *testing.T) {
 		members, err := r.Members(t.Context(), "S01", "U02")
 		require.NoError(t, err)
 		require.Len(t, members, 2)
-		_, err = r.Members(t.Context(), "S02")
+		_, err = r.Members(t.Context(), "S02", "U03")
 		require.ErrorContains(t, err, "try again then", "Slack is left alone")
 		require.EqualValues(t, 2, a.asked.Load())
 		time.Sleep(mostWait)

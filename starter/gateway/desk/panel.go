@@ -108,6 +108,7 @@ func names(text string) []string {
 type said struct {
 	votes    []approval.Vote
 	decision *ledger.DecisionBody
+	decided  int64       // the decision's record
 	edits    []time.Time // that changed this very request
 }
 
@@ -160,7 +161,7 @@ func heardOf(tx ledger.Tx, run, id string, name digest.Digest, p *approval.Panel
 	if err != nil || !found {
 		return s, err
 	}
-	s.decision = &ledger.DecisionBody{}
+	s.decision, s.decided = &ledger.DecisionBody{}, rec.Seq
 	return s, read(rec, s.decision)
 }
 

@@ -44,7 +44,8 @@ type Sight struct {
 	State   workflows.State
 	Outcome string
 	Error   string
-	// Undoable says that something the run did stands, and can be taken back.
+	// Undoable says that something the run did stands, and can be taken back. While people are asked it
+	// is not looked up.
 	Undoable bool
 	// Expiring are the steps whose effects are put back by themselves, and when.
 	Expiring []ExpirySight

@@ -158,7 +158,7 @@ func (l *looking) record(ctx context.Context) error {
 		} else {
 			err = l.request(tx, panel)
 		}
-		if err == nil {
+		if err == nil && !s.Open() { // the run may have thousands
 			err = l.effects(tx)
 		}
 		if err == nil && l.ended != nil {
@@ -227,7 +227,7 @@ func (l *looking) request(tx ledger.Tx, panel approval.Panel) error {
 	if s.Decision == nil {
 		s.Decision = l.undecided(r)
 	}
-	return l.steps(tx, said.decision)
+	return l.steps(tx, said)
 }
 
 // undecided is how a request ended that nobody decided, by the word of its run: it permits nothing.

@@ -15,8 +15,9 @@ import (
 )
 
 // steps are what became of the calls of a request, by the record of the effects that its grant let
-// happen. Of a read there is no record: that is the run's word.
-func (l *looking) steps(tx ledger.Tx, dec *ledger.DecisionBody) error {
+// happen: none is from before the decision. Of a read there is no record: that is the run's word.
+func (l *looking) steps(tx ledger.Tx, said said) error {
+	dec := said.decision
 	s := &l.sight
 	s.Steps = make([]StepSight, len(s.Request.Calls))
 	for i, c := range s.Request.Calls {
@@ -29,7 +30,7 @@ func (l *looking) steps(tx ledger.Tx, dec *ledger.DecisionBody) error {
 	if err := json.Unmarshal(dec.Grant.Body, &g); err != nil {
 		return err
 	}
-	records, err := all(tx, ledger.Filter{Kinds: []ledger.Kind{ledger.Intent, ledger.Retry, ledger.Outcome, ledger.Failure, ledger.Refusal}, Run: l.run})
+	records, err := all(tx, ledger.Filter{Kinds: []ledger.Kind{ledger.Intent, ledger.Retry, ledger.Outcome, ledger.Failure, ledger.Refusal}, Run: l.run, After: said.decided})
 	if err != nil {
 		return err
 	}

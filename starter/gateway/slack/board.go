@@ -2,10 +2,8 @@ package slack
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
-	"slices"
 	"sync"
 	"time"
 
@@ -58,6 +56,8 @@ func (f *Front) see(ctx context.Context, c desk.Change) {
 		return
 	case ledger.Request: // what is asked is as it was
 		return
+	case ledger.Switch:
+		f.switches.Add(1)
 	}
 	t := f.leading()
 	if t == nil {
@@ -113,32 +113,28 @@ func (f *Front) leading() *term {
 	return f.term
 }
 
-// Notify takes a notice of the desk's. It returns at once.
+// Notify takes a notice of the desk's. It returns at once. What came due while another gateway led is
+// kept: that one may end before it says it.
 func (f *Front) Notify(ctx context.Context, n desk.Notice) {
 	t := f.leading()
-	if t == nil {
-		return
-	}
 	f.memory.mu.Lock()
-	c := f.memory.cards[n.Digest]
-	if n.Kind == desk.Asked && c == nil && !n.Expires.Before(f.Now()) {
+	c, by := f.memory.cards[n.Digest], reminderOf[n.Kind]
+	if c == nil && (n.Kind == desk.Asked || by != 0) && !n.Expires.Before(f.Now()) {
 		c = f.memory.add(n.Run, n.Digest)
 	}
-	known := len(f.memory.of(n.Run)) > 0
-	if c != nil && c.message != nil && n.Kind != desk.Asked && n.Kind != runFailed && len(c.message.notices) < maxNotices {
-		c.message.notices = append(c.message.notices, n)
+	if c != nil {
+		c.due |= by
 	}
+	known := len(f.memory.of(n.Run)) > 0
 	f.memory.mu.Unlock()
 	switch {
+	case t == nil:
 	case n.Kind == runFailed && !known:
 		t.alone(n)
 	case c != nil:
 		t.due(c, now)
 	}
 }
-
-// maxNotices bounds what waits to be said below one message.
-const maxNotices = 10
 
 // term is the time during which this gateway leads.
 type term struct {
@@ -155,23 +151,8 @@ type term struct {
 	turns  int
 	// failures are when it was told of runs that they failed.
 	failures map[string]time.Time
-}
-
-// lazyTurn is how often what has time comes first, so that it comes at all.
-const lazyTurn = 4
-
-// job is something to do for a task.
-type job struct {
-	*task
-	do func(context.Context) error
-}
-
-// task is what is done by one goroutine at a time, so that what is older never comes after what is
-// newer; what is asked for meanwhile is done once more.
-type task struct {
-	queued, hot, busy bool
-	tries             int
-	then              func(context.Context) error // asked for meanwhile
+	// atLeisure is how many workers do what has time.
+	atLeisure int
 }
 
 // lead is the work of who leads.
@@ -183,9 +164,9 @@ func (f *Front) lead(ctx context.Context) error {
 	cards := f.memory.all()
 	f.memory.mu.Lock()
 	for _, c := range cards { // nobody works at them: the term before has ended
-		c.task, c.waiting, c.told = task{}, false, nil
+		c.task, c.waiting = task{}, false
 		if c.message != nil {
-			c.message.task, c.message.sent, c.late = task{}, "", true
+			c.message.task, c.message.sent = task{}, ""
 		}
 	}
 	f.memory.mu.Unlock()
@@ -237,116 +218,10 @@ func (t *term) due(c *card, when urgency) {
 	m, crowded := c.message, c.unseen && t.memory.unseen[rootOf(c.run)] > crowd
 	t.memory.mu.Unlock()
 	if m != nil {
-		t.enqueue(job{&m.task, func(ctx context.Context) error { return t.update(ctx, m, when) }}, when == now)
+		t.enqueue(job{task: &m.task, do: func(ctx context.Context) error { return t.update(ctx, m, when) }}, when == now)
 		return
 	}
-	t.enqueue(job{&c.task, func(ctx context.Context) error { return t.route(ctx, c) }}, when == now && !crowded)
-}
-
-func (t *term) enqueue(j job, urgent bool) {
-	t.queue.Lock()
-	defer t.queue.Unlock()
-	switch {
-	case t.ctx.Err() != nil || j.queued && (j.hot || !urgent):
-		return
-	case j.busy:
-		j.then = j.do
-		return
-	} // where it waits among what has time, it is found done there
-	j.queued, j.hot = true, urgent
-	if urgent {
-		t.urgent = append(t.urgent, j)
-	} else {
-		t.lazy = append(t.lazy, j)
-	}
-	select {
-	case t.wake <- struct{}{}:
-	default:
-	}
-}
-
-// next takes the next job: what has changed before what is looked at in any case.
-func (t *term) next() (job, bool) {
-	t.queue.Lock()
-	defer t.queue.Unlock()
-	queues := []*[]job{&t.urgent, &t.lazy}
-	if t.turns++; t.turns%lazyTurn == 0 {
-		slices.Reverse(queues)
-	}
-	for _, q := range queues {
-		for len(*q) > 0 {
-			j := (*q)[0]
-			if *q = (*q)[1:]; len(*q) == 0 {
-				*q = nil
-			}
-			if j.queued && !j.busy {
-				j.queued, j.busy = false, true
-				return j, true
-			}
-		}
-	}
-	return job{}, false
-}
-
-func (t *term) work() {
-	for t.ctx.Err() == nil {
-		j, some := t.next()
-		if !some {
-			select {
-			case <-t.ctx.Done():
-			case <-t.wake:
-			}
-			continue
-		}
-		t.done(j, j.do(t.ctx))
-	}
-}
-
-// done looks at how a job ended. One that failed is done again, sooner or later by what failed.
-func (t *term) done(j job, err error) {
-	t.queue.Lock()
-	j.busy = false
-	then := j.then
-	j.then = nil
-	if err == nil {
-		j.tries = 0
-	} else {
-		j.tries++
-	}
-	tries := j.tries
-	t.queue.Unlock()
-	if then != nil {
-		j.do = then
-	}
-	switch {
-	case t.ctx.Err() != nil:
-	case err != nil:
-		pause := t.failed(t.ctx, err, tries)
-		time.AfterFunc(pause, func() { t.enqueue(j, false) })
-	case then != nil:
-		t.enqueue(j, true)
-	}
-}
-
-// failed says how long to leave something alone that has failed so often. The same trouble is logged
-// once.
-func (f *Front) failed(ctx context.Context, err error, tries int) time.Duration {
-	pause := min(minPause<<min(tries-1, 10), maxPause)
-	var e *web.Error
-	if errors.As(err, &e) {
-		f.trouble.had(ctx, f.Log, e)
-		switch e.Kind {
-		case web.Operator, web.Bug:
-			return longPause
-		case web.Later:
-			return min(max(pause, e.After), longPause)
-		}
-		return pause
-	}
-	if tries == 3 && ctx.Err() == nil {
-		f.Log.WarnContext(ctx, "what Slack shows is behind", "error", err)
-	}
-	return pause
+	t.enqueue(job{task: &c.task, do: func(ctx context.Context) error { return t.route(ctx, c) }}, when == now && !crowded)
 }
 
 // aloneEvery is how often it is told of one run that it failed, where no card of it waits.
@@ -371,7 +246,7 @@ func (t *term) alone(n desk.Notice) {
 	}
 	told := desk.Sight{Run: n.Run, Error: n.Text, Known: true, State: failedState}
 	posted := false
-	t.enqueue(job{&task{}, func(ctx context.Context) error {
+	t.enqueue(job{task: &task{}, do: func(ctx context.Context) error {
 		if posted {
 			return nil
 		}

@@ -1,6 +1,7 @@
 package slack_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -12,20 +13,22 @@ import (
 	"github.com/countersign/countersign/activities/digest"
 	"github.com/countersign/countersign/activities/ledger"
 	"github.com/countersign/countersign/starter/gateway/desk"
+	"github.com/countersign/countersign/starter/gateway/slack"
 	"github.com/countersign/countersign/starter/gateway/slack/blocks"
 	"github.com/countersign/countersign/starter/gateway/slack/standin"
 	"github.com/countersign/countersign/starter/gateway/slack/web"
+	"github.com/countersign/countersign/workflows"
 	"github.com/countersign/countersign/workflows/approval"
 )
 
 func metaOf(r approval.Request) web.Meta { return web.Meta{Request: string(r.Digest), Attempt: 1} }
 
-// Two hundred requests at once are shown in few messages; none is lost, and each can be decided.
+// Eighty requests at once are shown in few messages; none is lost, and each can be decided.
 func TestFold(t *testing.T) {
 	t.Parallel()
 	o := open(t)
 	var all []approval.Request
-	for i := range 200 {
+	for i := range 80 {
 		all = append(all, o.asks(func(r *approval.Request) { r.Question = fmt.Sprintf("Disable the key of host %d?", i) }))
 	}
 	began := time.Now()
@@ -39,19 +42,19 @@ func TestFold(t *testing.T) {
 		}
 		return at
 	}
-	require.Eventually(t, func() bool { return len(placed()) == 200 }, time.Minute, 100*time.Millisecond)
-	t.Logf("200 requests in %d messages within %s", len(o.slack.Messages(secops)), time.Since(began).Round(time.Second))
-	require.LessOrEqual(t, len(o.slack.Messages(secops)), 16)
-	last := placed()[all[199].Digest]
+	require.Eventually(t, func() bool { return len(placed()) == 80 }, time.Minute, 100*time.Millisecond)
+	t.Logf("80 requests in %d messages within %s", len(o.slack.Messages(secops)), time.Since(began).Round(time.Second))
+	require.LessOrEqual(t, len(o.slack.Messages(secops)), 12)
+	last := placed()[all[79].Digest]
 	require.True(t, last.Fold)
 	m, ok := o.slack.Message(last.Channel, last.TS)
 	require.True(t, ok)
-	require.Contains(t, o.slack.Plain(m), "Disable the key of host 199?")
+	require.Contains(t, o.slack.Plain(m), "Disable the key of host 79?")
 
-	got, err := o.slack.PressValue("U0ALICE", m.Channel, m.TS, blocks.ActReview, string(all[199].Digest))
+	got, err := o.slack.PressValue("U0ALICE", m.Channel, m.TS, blocks.ActReview, string(all[79].Digest))
 	require.NoError(t, err)
-	require.Contains(t, o.slack.PlainView(*got.View), "Disable the key of host 199?")
-	got, err = o.slack.PressInView("U0ALICE", blocks.ActApprove, string(all[199].Digest))
+	require.Contains(t, o.slack.PlainView(*got.View), "Disable the key of host 79?")
+	got, err = o.slack.PressInView("U0ALICE", blocks.ActApprove, string(all[79].Digest))
 	require.NoError(t, err)
 	require.True(t, got.Acked)
 	o.reads(m, "Approved, running")
@@ -69,6 +72,7 @@ func TestFold(t *testing.T) {
 
 // What people of another company could read goes to the fallback, and nowhere if that is no better.
 func TestShared(t *testing.T) {
+	t.Parallel()
 	o := open(t)
 	o.slack.ChangeChannel(secops, func(c *standin.Channel) { c.Shared = true })
 	o.serve()
@@ -80,6 +84,7 @@ func TestShared(t *testing.T) {
 }
 
 func TestChannelCannotBePostedTo(t *testing.T) {
+	t.Parallel()
 	o := open(t)
 	o.slack.Inject(standin.Fault{Method: "chat.postMessage", Kind: standin.Refuse, Code: "not_in_channel", Times: 1})
 	f := o.serve()
@@ -89,29 +94,108 @@ func TestChannelCannotBePostedTo(t *testing.T) {
 	_ = f
 }
 
-func TestNotices(t *testing.T) {
+// What has come due is said below the card, once: by whoever leads then.
+func TestReminders(t *testing.T) {
+	t.Parallel()
 	o := open(t)
 	f := o.serve()
 	r := o.asks()
 	m := o.card(secops)
-	for _, tc := range []struct {
-		n         desk.Notice
-		want      string
-		broadcast bool
-	}{
-		{desk.Notice{Kind: desk.HalfTime}, "Half of the time is over.", false},
-		{desk.Notice{Kind: desk.Escalated, Groups: []string{"secops-leads"}}, "secops-leads", false},
-		{desk.Notice{Kind: desk.LastCall}, "Last call.", false},
-		{desk.Notice{Kind: desk.BrokenGlass, Person: "zoe", Text: "it burns", Review: "r1"}, "The glass was broken", true},
-	} {
-		tc.n.Run, tc.n.Approval, tc.n.Digest = run, r.ID, r.Digest
-		f.Notify(t.Context(), tc.n)
-		require.Equal(t, tc.broadcast, o.threadReads(m, tc.want).Broadcast)
+	due := func(f *slack.Front, kind desk.NoticeKind) {
+		f.Notify(t.Context(), desk.Notice{Kind: kind, Run: run, Approval: r.ID, Digest: r.Digest, Expires: r.Expires})
 	}
+	due(f, desk.HalfTime)
+	require.False(t, o.threadReads(m, "Half of the time is over.").Broadcast)
+	o.until(func() bool { return o.told("half_time") })
+
+	first := o.stop
+	second := o.serve()
+	both := o.stop
+	o.stop = func() { first(); both() }
+	due(second, desk.HalfTime)
+	due(second, desk.LastCall) // who leads does not say it any more
+	first()
+	o.threadReads(m, "Last call.")
+	o.until(func() bool { return o.told("last_call") })
+
+	_, err := o.Vote(t.Context(), desk.Principal{Person: "zoe", Surface: "cli"}, run, desk.Vote{
+		Approval: r.ID, Digest: r.Digest, Verdict: approval.Approve, BreakGlass: true, Reason: "it burns",
+	})
+	require.NoError(t, err)
+	require.True(t, o.threadReads(m, "The glass was broken").Broadcast)
+	require.Len(t, o.slack.Thread(m.Channel, m.TS), 3)
+}
+
+// What ends while nobody leads is told when somebody does, and what was told is not told again.
+func TestToldLater(t *testing.T) {
+	t.Parallel()
+	o := open(t)
+	o.serve()
+	r := o.asks()
+	m := o.card(secops)
+	o.press("U0ALICE", m, blocks.ActApprove)
+	o.reads(m, "Approved, running")
+	o.stop()
+	o.does(r, "")
+	o.serve()
+	o.threadReads(m, "disable")
+	o.until(func() bool { return o.told("disable done") })
+	o.stop()
+	o.ends(workflows.Done, "contained", "")
+	o.serve()
+	o.threadReads(m, "The run is done: contained")
+	o.final(m)
+	require.Len(t, o.slack.Thread(m.Channel, m.TS), 2)
+}
+
+// A card that nobody said yes to tells what its run came to all the same, and is final then.
+func TestWhatItCameTo(t *testing.T) {
+	for name, tc := range map[string]struct {
+		ends  func(o *office, r approval.Request)
+		reads string
+	}{
+		"rejected": {func(o *office, r approval.Request) {
+			_, err := o.Vote(t.Context(), desk.Principal{Person: "bob", Surface: "cli"}, run, desk.Vote{Approval: r.ID, Digest: r.Digest, Verdict: approval.Reject, Reason: "no"})
+			require.NoError(t, err)
+		}, "Rejected"},
+		"expired":   {func(o *office, r approval.Request) { o.decides(r, approval.Expired) }, "Timed out"},
+		"withdrawn": {func(o *office, r approval.Request) { o.decides(r, approval.Withdrawn) }, "Withdrawn"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o := open(t)
+			o.serve()
+			r := o.asks()
+			m := o.card(secops)
+			tc.ends(o, r)
+			o.reads(m, tc.reads)
+			o.ends(workflows.Done, "left alone", "")
+			o.threadReads(m, "The run is done: left alone")
+			o.reads(m, "Run done")
+			o.final(m)
+		})
+	}
+	t.Run("answered", func(t *testing.T) {
+		t.Parallel()
+		o := open(t)
+		o.serve()
+		q := o.questions()
+		m := o.card(secops)
+		_, err := o.Answer(t.Context(), desk.Principal{Person: "bob", Surface: "cli"}, run, desk.Answer{
+			Question: q.ID, Digest: q.Digest, Values: map[string]json.RawMessage{"note": json.RawMessage(`"yes"`)},
+		})
+		require.NoError(t, err)
+		o.reads(m, "Answered")
+		o.ends(workflows.Failed, "", "AWS said no")
+		require.True(t, o.threadReads(m, "AWS said no").Broadcast)
+		o.reads(m, "Run failed")
+		o.final(m)
+	})
 }
 
 // A step that fails is said to the channel; so is a run that fails and has asked nobody.
 func TestFails(t *testing.T) {
+	t.Parallel()
 	o := open(t)
 	f := o.serve()
 	r := o.asks()
@@ -129,6 +213,7 @@ func TestFails(t *testing.T) {
 
 // Where effects are halted every card says so, and no more when they go on.
 func TestHalt(t *testing.T) {
+	t.Parallel()
 	o := open(t)
 	o.serve()
 	o.asks()
@@ -138,7 +223,7 @@ func TestHalt(t *testing.T) {
 	o.reads(m, "Effects are halted")
 	o.press("U0ALICE", m, blocks.ActApprove)
 	o.hears("U0ALICE", "Effects are halted since")
-	_, err = o.Resume(t.Context(), desk.Principal{Person: "bob", Surface: "cli"}, "it is over")
+	_, err = o.Resume(t.Context(), desk.Principal{Person: "zoe", Surface: "cli"}, "it is over")
 	require.NoError(t, err)
 	o.until(func() bool {
 		is, _ := o.slack.Message(m.Channel, m.TS)

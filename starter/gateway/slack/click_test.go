@@ -1,12 +1,16 @@
 package slack_test
 
 import (
+	"context"
 	"strings"
+	"sync/atomic"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/countersign/countersign/activities/ledger"
+	"github.com/countersign/countersign/starter/gateway/slack"
 	"github.com/countersign/countersign/starter/gateway/slack/blocks"
 	"github.com/countersign/countersign/starter/gateway/slack/receive"
 	"github.com/countersign/countersign/starter/gateway/slack/standin"
@@ -15,6 +19,7 @@ import (
 
 // The way of one approval: asked, shown, approved, done, ended.
 func TestApprove(t *testing.T) {
+	t.Parallel()
 	o := open(t)
 	o.serve()
 	r := o.asks()
@@ -47,10 +52,11 @@ func TestApprove(t *testing.T) {
 	for _, b := range records[ledger.MessageBody](o, ledger.Message) {
 		states = append(states, b.State)
 	}
-	require.Equal(t, []ledger.MessageState{ledger.Posting, ledger.Posted, ledger.Final}, states)
+	require.Equal(t, []ledger.MessageState{ledger.Posting, ledger.Posted, ledger.Told, ledger.Told, ledger.Final}, states)
 }
 
 func TestReject(t *testing.T) {
+	t.Parallel()
 	o := open(t)
 	o.serve()
 	o.asks()
@@ -74,6 +80,7 @@ func TestReject(t *testing.T) {
 
 // Whoever may not, or comes too late, hears why; what they said changes nothing.
 func TestNotCounted(t *testing.T) {
+	t.Parallel()
 	o := open(t)
 	f := o.serve()
 	r := o.asks()
@@ -123,6 +130,7 @@ func TestNotCounted(t *testing.T) {
 
 // Where nobody can say whether it counts, the person is told so, and presses again.
 func TestUncertain(t *testing.T) {
+	t.Parallel()
 	o := open(t)
 	o.serve()
 	o.asks()
@@ -144,6 +152,57 @@ func TestUncertain(t *testing.T) {
 	})
 	o.slack.CloseView("U0ALICE")
 	o.press("U0ALICE", m, blocks.ActApprove)
+	o.reads(m, "Approved, running")
+	require.Len(t, records[ledger.VoteBody](o, ledger.Vote), 1)
+}
+
+// slowLedger takes nothing once something was posted, until it is quick again.
+type slowLedger struct {
+	*ledger.Ledger
+
+	posted func() bool
+	is     chan struct{}
+	looked atomic.Int64
+}
+
+func (l *slowLedger) Do(ctx context.Context, f func(ledger.Tx) error) error {
+	if l.posted() {
+		select {
+		case <-l.is:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return l.Ledger.Do(ctx, f)
+}
+
+func (l *slowLedger) View(ctx context.Context, f func(ledger.Tx) error) error {
+	defer l.looked.Add(1)
+	return l.Ledger.View(ctx, f)
+}
+
+// Who presses before the message is on record is not sent away: the click waits for that a while.
+func TestPressedBeforeTheRecord(t *testing.T) {
+	t.Parallel()
+	o := open(t)
+	slow := &slowLedger{Ledger: o.ledger, is: make(chan struct{}), posted: func() bool { return len(o.slack.Messages(secops)) > 0 }}
+	o.serve(func(opts *slack.Options) { opts.Ledger = slow })
+	o.asks()
+	o.until(func() bool { return len(o.slack.Messages(secops)) == 1 })
+	m := o.slack.Messages(secops)[0]
+	o.press("U0ALICE", m, blocks.ActApprove)
+	o.hears("U0ALICE", "This message is not on record yet; press again in a moment")
+	require.Empty(t, records[ledger.VoteBody](o, ledger.Vote))
+	slow.looked.Store(0)
+	pressed := make(chan standin.Result, 1)
+	go func() {
+		got, err := o.slack.Press("U0ALICE", m.Channel, m.TS, blocks.ActApprove)
+		assert.NoError(t, err)
+		pressed <- got
+	}()
+	o.until(func() bool { return slow.looked.Load() > 0 })
+	close(slow.is)
+	require.True(t, (<-pressed).Acked)
 	o.reads(m, "Approved, running")
 	require.Len(t, records[ledger.VoteBody](o, ledger.Vote), 1)
 }

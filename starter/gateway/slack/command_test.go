@@ -12,6 +12,7 @@ import (
 )
 
 func TestCommands(t *testing.T) {
+	t.Parallel()
 	o := open(t)
 	o.serve()
 	o.asks()
@@ -74,6 +75,7 @@ func TestStopTooLate(t *testing.T) {
 
 // A playbook whose inputs are not all given asks for them in a form.
 func TestRunForm(t *testing.T) {
+	t.Parallel()
 	o := open(t)
 	o.serve()
 	got, err := o.slack.Command("U0BOB", secops, "/playbook run aws-compromised-access-key")
@@ -129,6 +131,7 @@ func TestRunFormOfAnother(t *testing.T) {
 }
 
 func TestHome(t *testing.T) {
+	t.Parallel()
 	o := open(t)
 	o.serve()
 	o.asks()

@@ -18,6 +18,7 @@ import (
 
 // Whatever Slack answers while a card comes about, there is one card in the end, and it takes a vote.
 func TestPostingFails(t *testing.T) {
+	t.Parallel()
 	for name, f := range map[string]standin.Fault{
 		"429":                    {Kind: standin.Throttle, After: time.Second, Times: 2},
 		"500":                    {Kind: standin.ServerError, Times: 3},
@@ -34,6 +35,7 @@ func TestPostingFails(t *testing.T) {
 			t.Parallel()
 			o := open(t)
 			f.Method = "chat.postMessage"
+			o.impatient(f)
 			o.slack.Inject(f)
 			o.serve()
 			o.asks()
@@ -46,8 +48,16 @@ func TestPostingFails(t *testing.T) {
 	}
 }
 
+// impatient bounds calls that hang by little.
+func (o *office) impatient(f standin.Fault) {
+	if f.Kind == standin.Hang || f.Kind == standin.HangAfter {
+		o.timeout = 500 * time.Millisecond
+	}
+}
+
 // Whatever Slack answers while a card changes, it tells the truth when Slack is well again.
 func TestUpdateFails(t *testing.T) {
+	t.Parallel()
 	for name, f := range map[string]standin.Fault{
 		"429":             {Kind: standin.Throttle, After: time.Second, Times: 2},
 		"500":             {Kind: standin.ServerError, Times: 5},
@@ -59,6 +69,7 @@ func TestUpdateFails(t *testing.T) {
 			t.Parallel()
 			o := open(t)
 			f.Method = "chat.update"
+			o.impatient(f)
 			o.serve()
 			r := o.asks()
 			m := o.card(secops)
@@ -73,6 +84,7 @@ func TestUpdateFails(t *testing.T) {
 
 // What Slack does not take is shown plainly, and no button lives on.
 func TestNotTaken(t *testing.T) {
+	t.Parallel()
 	o := open(t)
 	o.serve()
 	r := o.asks()
@@ -92,6 +104,7 @@ func TestNotTaken(t *testing.T) {
 
 // A message that is gone is posted anew, and the old one does not count any more.
 func TestGone(t *testing.T) {
+	t.Parallel()
 	o := open(t)
 	o.serve()
 	r := o.asks(func(r *approval.Request) { r.Quorum = 2 })
@@ -133,6 +146,7 @@ func TestFailsAgainAndAgain(t *testing.T) {
 // The socket drops between the click and Slack's answer: the vote is there, and pressing again counts
 // once.
 func TestSocketDrops(t *testing.T) {
+	t.Parallel()
 	for name, kind := range map[string]standin.FaultKind{"before": standin.DropBefore, "after": standin.DropAfter, "twice": standin.Twice} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -156,6 +170,7 @@ func TestSocketDrops(t *testing.T) {
 // A front that is started anew goes on where the last one was: what waits is shown once, and what was
 // decided meanwhile as well.
 func TestRestart(t *testing.T) {
+	t.Parallel()
 	o := open(t)
 	o.serve()
 	first := o.asks()
@@ -179,6 +194,7 @@ func TestRestart(t *testing.T) {
 
 // A front that ended between posting and the record of it finds its message again.
 func TestCrashWhilePosting(t *testing.T) {
+	t.Parallel()
 	for name, scopes := range map[string][]string{"it is found": standin.Scopes(), "it may not look": {"chat:write", "channels:read", "groups:read", "users:read"}} {
 		t.Run(name, func(t *testing.T) {
 			o := open(t)
@@ -209,6 +225,7 @@ func TestCrashWhilePosting(t *testing.T) {
 
 // Of two gateways one writes; clicks count at either.
 func TestTwoGateways(t *testing.T) {
+	t.Parallel()
 	o := open(t)
 	o.serve()
 	first := o.stop

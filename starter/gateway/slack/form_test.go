@@ -12,6 +12,7 @@ import (
 )
 
 func TestEdit(t *testing.T) {
+	t.Parallel()
 	o := open(t)
 	o.serve()
 	r := o.asks()
@@ -47,6 +48,7 @@ func TestEdit(t *testing.T) {
 }
 
 func TestAnswer(t *testing.T) {
+	t.Parallel()
 	o := open(t)
 	o.serve()
 	q := o.questions()
@@ -74,6 +76,7 @@ func TestAnswer(t *testing.T) {
 
 // What was done is taken back from its card, also when the run is over and its card is forgotten.
 func TestUndo(t *testing.T) {
+	t.Parallel()
 	o := open(t)
 	o.serve()
 	r := o.asks()

@@ -37,10 +37,37 @@ var (
 	errUnknown   = errors.New("nothing is known of what this is about; look for it with the command approvals")
 )
 
-// find finds what a digest names, and holds the place of the click against where the record says that it
+const (
+	// recordTime is how long a click waits for its message to be on record: who presses fast is before
+	// the record of it.
+	recordTime = time.Second
+	recordLook = 50 * time.Millisecond
+)
+
+// find finds what a person did something about. While the message is being posted it waits for the
+// record of it.
+func (f *Front) find(ctx context.Context, name digest.Digest, at place) (matter, error) {
+	wait, cancel := context.WithTimeout(ctx, recordTime)
+	defer cancel()
+	for {
+		m, err := f.look(ctx, name, at)
+		if !errors.Is(err, errNotYet) {
+			return m, err
+		}
+		timer := time.NewTimer(recordLook)
+		select {
+		case <-wait.Done():
+			timer.Stop()
+			return m, err
+		case <-timer.C:
+		}
+	}
+}
+
+// look finds what a digest names, and holds the place of the click against where the record says that it
 // was shown. A click that comes from nowhere, as on the home tab, is on what this front rendered
 // itself: there place has no ts.
-func (f *Front) find(ctx context.Context, name digest.Digest, at place) (matter, error) {
+func (f *Front) look(ctx context.Context, name digest.Digest, at place) (matter, error) {
 	m := matter{digest: name}
 	if name == "" {
 		return m, errUnknown

@@ -204,6 +204,7 @@ func (s *Slack) Mount(mux *http.ServeMux) {
 func (s *Slack) Run(ctx context.Context) error {
 	var all sync.WaitGroup
 	all.Go(func() { s.self(ctx) })
+	all.Go(func() { watch(ctx, s.Log, s.Status) })
 	if s.socket != nil {
 		all.Go(func() {
 			if err := s.socket.Run(ctx); err != nil && ctx.Err() == nil {
@@ -262,21 +263,4 @@ func (s *Slack) found(err error) {
 	s.state.Lock()
 	s.wrong = err
 	s.state.Unlock()
-}
-
-// Ready says what is missing for clicks to arrive and cards to be written; nil is nothing. It does not
-// wait.
-func (s *Slack) Ready(ctx context.Context) error {
-	s.state.Lock()
-	err := s.wrong
-	s.state.Unlock()
-	if err != nil {
-		return err
-	}
-	if s.socket != nil {
-		if err := s.socket.Check(ctx); err != nil {
-			return err
-		}
-	}
-	return s.Front.trouble.grave()
 }

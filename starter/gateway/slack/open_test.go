@@ -64,6 +64,7 @@ func (o *office) setup(tokens map[string]string) slack.Setup {
 }
 
 func TestOpenRefuses(t *testing.T) {
+	t.Parallel()
 	o := open(t)
 	for name, tc := range map[string]struct {
 		tokens map[string]string
@@ -119,6 +120,7 @@ func TestOpen(t *testing.T) {
 
 // A token of another app, or none that counts, is said to the operator.
 func TestOpenNotReady(t *testing.T) {
+	t.Parallel()
 	o := open(t)
 	o.routes = strings.Replace(routes, "T0TEAM", "T0ANOTHER", 1)
 	f, err := slack.Open(o.setup(map[string]string{slack.EnvBot: standin.SampleBotToken, slack.EnvSigning: standin.SampleSecret}))

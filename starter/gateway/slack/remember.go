@@ -11,7 +11,6 @@ import (
 
 	"github.com/countersign/countersign/activities/digest"
 	"github.com/countersign/countersign/activities/ledger"
-	"github.com/countersign/countersign/starter/gateway/desk"
 	"github.com/countersign/countersign/starter/gateway/slack/blocks"
 )
 
@@ -58,9 +57,8 @@ type card struct {
 	waiting bool                // it is in a lane
 	refused int                 // how often the desk would not have it
 
-	told     []desk.StepState // of the steps, in the thread; nil: nothing yet
-	late     bool             // it was shown before this gateway led: what was so then was told
-	ended    bool             // the run's end was told
+	said     []string         // below it, by the names of the lines
+	due      reminder         // said below it while it is asked
 	recorded *blocks.Recorded // what was just done
 	until    time.Time        // how long that is shown
 	over     bool             // its end is on record
@@ -79,7 +77,6 @@ type message struct {
 	rows    []*card
 	sent    digest.Digest // of what was sent last; "" is not known
 	respond string        // by which response_url the next update goes
-	notices []desk.Notice // for the thread
 }
 
 // catchUp reads what was recorded since the last time, and returns the cards that are new here.
@@ -136,7 +133,7 @@ func (m *memory) read(rec ledger.Record) (*card, error) {
 	}
 	c, there := m.cards[b.Digest]
 	if !there {
-		if b.State == ledger.Final || b.State == ledger.Superseded {
+		if b.State == ledger.Final || b.State == ledger.Superseded || b.State == ledger.Told {
 			return nil, nil
 		}
 		c = m.add(rec.Run, b.Digest)
@@ -172,12 +169,23 @@ func (m *memory) shown(c *card, b ledger.MessageBody) {
 	case ledger.Posted:
 		c.posting = nil
 		m.attach(c, at, b.Fold)
+	case ledger.Told:
+		c.heard(b.Told)
 	case ledger.Superseded:
 		if c.message != nil && c.message.place == at {
 			m.detach(c)
 		}
 	case ledger.Final:
 		m.forget(c)
+	}
+}
+
+// heard notes what was said below a card.
+func (c *card) heard(names []string) {
+	for _, name := range names {
+		if !slices.Contains(c.said, name) {
+			c.said = append(c.said, name)
+		}
 	}
 }
 
@@ -236,6 +244,13 @@ func (m *memory) forget(c *card) {
 	}
 }
 
+// drop forgets a card without a word in the record.
+func (f *Front) drop(c *card) {
+	f.memory.mu.Lock()
+	defer f.memory.mu.Unlock()
+	f.memory.forget(c)
+}
+
 // of are the cards that something of a run concerns: its own, and those of what called it.
 func (m *memory) of(run string) []*card {
 	all := slices.Clone(m.runs[run])
@@ -270,10 +285,15 @@ func (f *Front) revive(ctx context.Context, run string) ([]*card, error) {
 		return nil, fmt.Errorf("read where %s was shown: %w", run, err)
 	}
 	last := map[digest.Digest]ledger.MessageBody{}
+	told := map[digest.Digest][]string{}
 	for _, rec := range records {
 		var b ledger.MessageBody
 		if err := rec.Read(&b); err != nil {
 			return nil, errors.Join(err, fmt.Errorf("read record %d", rec.Seq))
+		}
+		if b.Surface == surface && b.State == ledger.Told {
+			told[b.Digest] = append(told[b.Digest], b.Told...)
+			continue
 		}
 		if b.Surface == surface && b.TS != "" && b.State != ledger.Superseded {
 			last[b.Digest] = b
@@ -286,7 +306,8 @@ func (f *Front) revive(ctx context.Context, run string) ([]*card, error) {
 	for name, b := range last {
 		if c := m.add(run, name); c != nil && b.State == ledger.Final && !b.Fold {
 			m.attach(c, place{b.Channel, b.TS}, false)
-			c.attempt, c.late, c.ended = b.Attempt, true, true
+			c.attempt = b.Attempt
+			c.heard(append(told[name], ending)) // another card may have told the end
 			back = append(back, c)
 		}
 	}

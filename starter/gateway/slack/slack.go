@@ -4,7 +4,10 @@
 //	board    what is shown is a projection of the ledger: on any change a card is rendered anew
 //	  remember.go  which cards wait, and where each is shown
 //	  board.go     who leads: of several gateways one posts and updates
-//	  place.go     a card comes about, alone or folded with others
+//	  work.go      what is to be done for cards, the urgent first
+//	  lane.go      a card waits for the pace of its channel, alone or folded with others
+//	  post.go      and comes about
+//	  render.go    as the desk sees it
 //	  update.go    and is kept true
 //	  thread.go    steps, reminders and the end, below it
 //	desk     what people press and send
@@ -13,7 +16,8 @@
 //	  form.go      what opens, and what is sent
 //	  command.go   the slash command
 //	  home.go      the home tab
-//	open.go  all of it, of a file and tokens
+//	open.go    all of it, of a file and tokens
+//	status.go  and how it is
 //
 // Nothing here decides who may do what: the desk does, for every word of a person anew. What Slack sends
 // is believed in ids alone, and only on messages that the record says were shown.
@@ -24,6 +28,7 @@ import (
 	"errors"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	api "github.com/slack-go/slack"
@@ -104,6 +109,9 @@ type Options struct {
 	Tags func(account string) map[string]string
 	Now  func() time.Time // nil is time.Now
 	Log  *slog.Logger     // nil: none
+
+	// pause is how long something that failed is left alone at first; 0 is minPause.
+	pause time.Duration
 }
 
 // Front is the front. Its methods may be called side by side. It is a desk.Notifier and a
@@ -113,6 +121,7 @@ type Front struct {
 
 	memory   memory
 	channels channels
+	switches atomic.Int64 // how often effects were halted or let go on since this began
 	trouble  trouble
 
 	mu   sync.Mutex
@@ -139,6 +148,9 @@ func New(o Options) (*Front, error) {
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.pause == 0 {
+		o.pause = minPause
 	}
 	if o.Tags == nil {
 		o.Tags = func(string) map[string]string { return nil }

@@ -11,7 +11,6 @@ import (
 	"github.com/countersign/countersign/starter/gateway/slack/blocks"
 	"github.com/countersign/countersign/starter/gateway/slack/web"
 	"github.com/countersign/countersign/workflows"
-	"github.com/countersign/countersign/workflows/approval"
 )
 
 // maxAttempts is how often a message that is gone is posted anew.
@@ -28,7 +27,7 @@ func (t *term) update(ctx context.Context, m *message, when urgency) error {
 	if len(rows) == 0 {
 		return nil
 	}
-	if when == ifTouched && t.untouched(ctx, rows) {
+	if when == ifTouched && !t.owes(rows) && t.untouched(ctx, rows) {
 		return nil
 	}
 	sights := make([]desk.Sight, 0, len(rows))
@@ -195,8 +194,8 @@ func (t *term) finish(ctx context.Context, m *message, c *card) error {
 	return nil
 }
 
-func (t *term) mark(ctx context.Context, m *message, c *card, state ledger.MessageState) error {
-	b := ledger.MessageBody{Digest: c.digest, Surface: surface, Team: t.Team, State: state, Attempt: t.attempts(c)}
+func (t *term) mark(ctx context.Context, m *message, c *card, state ledger.MessageState, told ...string) error {
+	b := ledger.MessageBody{Digest: c.digest, Surface: surface, Team: t.Team, State: state, Attempt: t.attempts(c), Told: told}
 	if m != nil {
 		b.Channel, b.TS, b.Fold = m.channel, m.ts, m.fold
 	}
@@ -210,12 +209,13 @@ func (t *term) mark(ctx context.Context, m *message, c *card, state ledger.Messa
 	return nil
 }
 
-// ended reports that nothing of a matter changes any more by itself. Only what was approved goes on.
+// ended reports that nothing of a matter changes any more by itself: its run has ended, whatever people
+// said, or something else is asked in its place.
 func ended(s desk.Sight, now time.Time) bool {
-	if s.Open() {
+	switch {
+	case s.Open():
 		return false
-	}
-	if s.Question != nil || s.Edited != "" || s.Decision.Outcome != approval.Approved {
+	case s.Edited != "":
 		return true
 	}
 	for _, e := range s.Expiring {

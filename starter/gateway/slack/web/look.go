@@ -66,7 +66,7 @@ func (c *Client) Direct(ctx context.Context, user string) (channel string, err e
 func (c *Client) Group(ctx context.Context, id string) ([]string, error) {
 	var groups []slack.UserGroup
 	err := c.call(ctx, "usergroups.list", "", true, func(ctx context.Context) (err error) {
-		groups, err = c.api.GetUserGroupsContext(ctx, slack.GetUserGroupsOptionIncludeDisabled(true))
+		groups, err = c.api.GetUserGroupsContext(ctx, slack.GetUserGroupsOptionIncludeDisabled(true), slack.GetUserGroupsOptionIncludeUsers(true))
 		return err
 	})
 	if err != nil {
@@ -79,15 +79,7 @@ func (c *Client) Group(ctx context.Context, id string) ([]string, error) {
 	case groups[at].DateDelete != 0:
 		return nil, &Error{Method: "usergroups.list", Code: "group_disabled", Kind: Operator}
 	}
-	var users []string
-	err = c.call(ctx, "usergroups.users.list", "", true, func(ctx context.Context) (err error) {
-		users, err = c.api.GetUserGroupMembersContext(ctx, id)
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	return users, nil
+	return groups[at].Users, nil
 }
 
 // Self asks what the token is: of which workspace and app, and what it may. App is "" where the token

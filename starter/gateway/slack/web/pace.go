@@ -36,7 +36,6 @@ var tiers = map[string]tier{
 	"users.info":            tier4,
 	"users.lookupByEmail":   tier3,
 	"usergroups.list":       tier2,
-	"usergroups.users.list": tier2,
 	"views.open":            tier4,
 	"views.push":            tier4,
 	"views.update":          tier4,
