@@ -15,7 +15,9 @@ import (
 	"github.com/countersign/countersign/activities/ledger"
 	"github.com/countersign/countersign/activities/ledger/ledgertest"
 	"github.com/countersign/countersign/starter/gateway/slack/blocks"
+	"github.com/countersign/countersign/starter/gateway/slack/receive"
 	chatstandin "github.com/countersign/countersign/starter/gateway/slack/standin"
+	"github.com/countersign/countersign/workflows/approval"
 )
 
 // What somebody can do who reaches the paths that Slack sends to, or has seen what it sent.
@@ -174,6 +176,37 @@ func playsAgain(t *testing.T) {
 	c.deliver(c.gate, real.with(func(s *sent) { resign(s, time.Now()) })) // by somebody who has the secret, too
 	c.eventually("nobody hears that it was said before", func() bool { return len(c.slack.Ephemeral("U0ALICE")) > 1 })
 	c.once(1)
+	c.startsOnce(r)
 	require.Equal(t, "slack", bodies[ledger.VoteBody](c.world, ledger.Vote)[0].Surface)
 	require.Contains(t, c.logs.String(), "refused a request of Slack that came before")
+}
+
+// startsOnce plays again, at each gateway, what started a playbook by hand.
+func (c *chat) startsOnce(r approval.Request) {
+	c.Helper()
+	second := ledgertest.OpenURL(c, c.url)
+	text := "run " + r.Playbook
+	pb, err := c.library.Load().ByName(r.Playbook)
+	require.NoError(c, err)
+	for _, in := range pb.Inputs {
+		text += " " + in.Name + "=none"
+	}
+	is := signed(chatstandin.SampleSecret, "").with(func(s *sent) {
+		s.path = receive.PathCommands
+		s.body = url.Values{
+			"api_app_id": {chatstandin.SampleApp}, "team_id": {chatstandin.SampleTeam}, "user_id": {"U0ALICE"}, "channel_id": {secops},
+			"command": {"/playbook"}, "text": {text}, "trigger_id": {"1.2.3"},
+		}.Encode()
+		resign(s, time.Now())
+	})
+	for _, gate := range []*replica{c.gate, c.gateway(c.newDesk(second), second)} {
+		got := c.deliver(gate, is)
+		require.Equal(c, http.StatusOK, got.status)
+		require.Contains(c, got.body, "Started "+r.Playbook+"/manual-")
+	}
+	runs := map[string]bool{}
+	for _, rec := range c.records(ledger.Run) {
+		runs[rec.Run] = true
+	}
+	require.Len(c, runs, 2, "the event's, and the one by hand")
 }

@@ -7,7 +7,7 @@ var threats = []threat{
 	{number: 1, name: "A forged click in Slack", against: "Slack's signature over every byte, looked at before anything is read; app, workspace, channel and message must be those where the record says that this request was shown; the right signature is told to nobody",
 		attacks: map[string]func(*testing.T){"changes what Slack signed, and presses buttons where they were not shown": forgesClick}},
 	{number: 2, name: "A click in Slack that is played again", against: "One vote a person, whatever surface it comes by, and whichever gateway; a gateway takes a signed request once, and none of before it began",
-		attacks: map[string]func(*testing.T){"sends it again at once, to another gateway, and after a restart": playsAgain}},
+		attacks: map[string]func(*testing.T){"sends clicks and commands again at once, to another gateway, and after a restart": playsAgain}},
 	{number: 3, name: "Stolen or lost connections to Slack", against: "What is not on record does not count, and no card says that it does; pressing again counts once; a socket that is not ours is told of",
 		attacks: map[string]func(*testing.T){"a second socket with the app's token takes clicks; sockets drop before and after a click; clicks come twice": stealsClicks}},
 	{number: 4, name: "Somebody approves what they started, or what is about them", against: "The gateway excludes who started, edited or is the subject; people are known by one id, whatever account they use; the guard looks again",
