@@ -152,7 +152,7 @@ func (s *Slack) ways(t Tokens) (err error) {
 		if t.API != "" {
 			opts = append(opts, api.OptionAPIURL(t.API))
 		}
-		if s.socket, err = s.intake.Socket(receive.SocketOptions{API: api.New("", opts...)}); err != nil {
+		if s.socket, err = s.intake.Socket(receive.SocketOptions{API: api.New("", opts...), Replicas: s.routes.Gateways}); err != nil {
 			return err
 		}
 	}

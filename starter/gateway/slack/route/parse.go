@@ -4,6 +4,7 @@ import (
 	"path"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -22,6 +23,7 @@ type Known struct {
 // Bounds on what a file holds.
 const (
 	maxFile     = 256 << 10 // bytes
+	maxGateways = 5         // Slack lets an app have ten sockets, and each has two
 	maxAccounts = 5000
 	maxRoutes   = 500
 	maxRosters  = 200
@@ -73,7 +75,7 @@ type reader struct {
 }
 
 func (r *reader) file(root *yaml.Node) {
-	m, ok := r.Mapping(root, "the file", "workspace", "app", "fallback", "email", "accounts", "on_call", "routes")
+	m, ok := r.Mapping(root, "the file", "workspace", "app", "fallback", "email", "gateways", "accounts", "on_call", "routes")
 	if !ok {
 		return
 	}
@@ -86,6 +88,14 @@ func (r *reader) file(root *yaml.Node) {
 			r.Bad(n, "\"email\" is true or false; got %.80q", n.Value)
 		}
 		r.out.Email = n.Value == "true"
+	}
+	r.out.Gateways = 1
+	if n := m.Node("gateways"); n != nil {
+		if many, err := strconv.Atoi(n.Value); n.Tag == "!!int" && err == nil && many >= 1 && many <= maxGateways {
+			r.out.Gateways = many
+		} else {
+			r.Bad(n, "\"gateways\" is how many gateways there are, from 1 to %d; got %.80q", maxGateways, n.Value)
+		}
 	}
 	r.accounts(m)
 	r.rosters(m)

@@ -6,6 +6,7 @@
 //	app: A0123ABC
 //	fallback: C0FALLBACK              # a channel's id: where goes what no route is for
 //	email: false                      # true: who has no Slack id in the directory is found by mail address
+//	gateways: 1                       # how many run; more sockets than theirs are somebody else's, and told
 //	accounts: {"111122223333": {owner: payments}}   # tags, before those that the policy has of an account
 //	on_call:
 //	  payments: {timezone: Europe/Berlin, start: 2026-01-05T09:00, every: 7d, people: [alice, bob]}
@@ -72,6 +73,8 @@ type Routes struct {
 	Fallback string
 	// Email says that people without a Slack id in the directory are found by their mail address.
 	Email bool
+	// Gateways is how many there are, at least 1: more sockets than theirs are somebody else's.
+	Gateways int
 
 	accounts map[string]map[string]string
 	onCall   map[string]roster
