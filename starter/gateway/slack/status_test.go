@@ -7,7 +7,6 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
-	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -16,10 +15,10 @@ import (
 func TestWatch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var out bytes.Buffer
-		is := Status{}
+		turn := make(chan Status) // the test and what it watches take turns
 		ctx, stop := context.WithCancel(t.Context())
 		defer stop()
-		go watch(ctx, slog.New(slog.NewTextHandler(&out, nil)), func() Status { return is })
+		go watch(ctx, slog.New(slog.NewTextHandler(&out, nil)), func() Status { return <-turn })
 		for _, step := range []struct {
 			is   Status
 			want string // "" is no line
@@ -35,8 +34,7 @@ func TestWatch(t *testing.T) {
 			{Status{Leads: true, Socket: true, Sockets: 2}, "level=INFO"},
 		} {
 			out.Reset()
-			is = step.is
-			time.Sleep(statusEvery) // in a bubble
+			turn <- step.is // when it looks
 			synctest.Wait()
 			require.Equal(t, step.want != "", out.Len() > 0, "%+v: %s", step.is, &out)
 			require.Contains(t, out.String(), step.want)
