@@ -66,7 +66,7 @@ func TestCommands(t *testing.T) {
 		"command-nothing":   blocks.Approvals(nil, c),
 		"command-on-call":   blocks.OnCall([]blocks.Duty{{Name: "payments", People: []string{"p-alice", "p-zoe"}}, {Name: "secops"}}, c),
 		"command-nobody":    blocks.OnCall(nil, c),
-		"command-help":      blocks.Help("/countersign"),
+		"command-help":      blocks.Help("/playbook"),
 		"private-refused":   blocks.Sentence("mallory <!channel> is not among those who may answer (secops-oncall)"),
 		"private-unsure":    blocks.NotRecorded(),
 	} {

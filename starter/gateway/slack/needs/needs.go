@@ -21,7 +21,6 @@ func Scopes() []Scope {
 		{"channels:read", "to see whether a public channel is shared with another company, and whether the app is in it", ""},
 		{"chat:write", "to post cards where the app was invited, and to keep them up to date", ""},
 		{"commands", "for the slash command and the forms", ""},
-		{"files:write", "to attach evidence to a thread", "then evidence is had with starter evidence alone"},
 		{"groups:history", "to find a card again whose posting was interrupted, in private channels", "then it is posted once more, and the older one is marked"},
 		{"groups:read", "the same as channels:read of private channels", ""},
 		{"im:history", "the same in the conversation between the app and one person", "then it is posted once more, and the older one is marked"},

@@ -110,6 +110,13 @@ func (e *exchange) say(t *testing.T, at int, message string) {
 	require.NoError(t, e.conns[at].WriteMessage(websocket.TextMessage, []byte(message)))
 }
 
+// force sends what the other end may hang up on before it has read all of it.
+func (e *exchange) force(at int, message string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	_ = e.conns[at].WriteMessage(websocket.TextMessage, []byte(message))
+}
+
 // drop breaks every connection.
 func (e *exchange) drop() {
 	e.mu.Lock()

@@ -172,7 +172,7 @@ func TestUnknown(t *testing.T) {
 		}
 	}
 	require.Zero(t, h.desk.told())
-	for _, name := range []string{"name=approve", "name=answer_form", "name=/countersign"} {
+	for _, name := range []string{"name=approve", "name=answer_form", "name=/playbook"} {
 		require.Equal(t, 1, strings.Count(h.log.String(), name), name)
 	}
 }

@@ -98,8 +98,8 @@ func TestParse(t *testing.T) {
 		"view_closed.json": {interaction, incoming{kind: kindOther, name: "view_closed"}},
 		"shortcut.json":    {interaction, incoming{kind: kindOther, name: "shortcut"}},
 		"slash_command.json": {commandOf, incoming{
-			kind: kindCommand, name: "/countersign", from: command,
-			command: &Command{From: command, Name: "/countersign", Text: "run aws-compromised-access-key"},
+			kind: kindCommand, name: "/playbook", from: command,
+			command: &Command{From: command, Name: "/playbook", Text: "run aws-compromised-access-key"},
 		}},
 		"app_home_opened.json": {eventOf, incoming{
 			kind: kindOpened, name: "app_home_opened", from: From{App: "A0123", Team: "T0123", User: "U0ALICE"},
@@ -161,7 +161,7 @@ func TestParseRefuses(t *testing.T) {
 		"users that are numbers":    {"view_submission.json", interaction, `"selected_users": ["U0BOB", "U0CAROL"]`, `"selected_users": [1]`, "selected_users"},
 		"a time that is a text":     {"view_submission.json", interaction, `"selected_date_time": 1798070400`, `"selected_date_time": "1798070400"`, "selected_date_time"},
 		"half a second":             {"view_submission.json", interaction, `"selected_date_time": 1798070400`, `"selected_date_time": 0.5`, "selected_date_time"},
-		"a command without a slash": {"slash_command.json", commandOf, `"/countersign"`, `"countersign"`, "command"},
+		"a command without a slash": {"slash_command.json", commandOf, `"/playbook"`, `"playbook"`, "command"},
 		"a long command":            {"slash_command.json", commandOf, `"run aws-compromised-access-key"`, `"` + strings.Repeat("a", 3001) + `"`, "text"},
 		"a command of nobody":       {"slash_command.json", commandOf, `"user_id": "U0ALICE"`, `"user_id": ""`, "user_id"},
 		"an event without an id":    {"app_home_opened.json", eventOf, `"event_id": "Ev08MFMKH6"`, `"event_id": ""`, "event_id"},

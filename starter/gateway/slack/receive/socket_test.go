@@ -247,7 +247,7 @@ func TestSocketRefuses(t *testing.T) {
 		h := build(t, nil)
 		s, _ := h.run(t, e, receive.SocketOptions{Connections: 1})
 		up(t, s, 1)
-		e.say(t, 0, envelope("1", "interactive", `{"x":"`+strings.Repeat("x", 1<<20)+`"}`))
+		e.force(0, envelope("1", "interactive", `{"x":"`+strings.Repeat("x", 1<<20)+`"}`))
 		require.Eventually(t, func() bool { return s.Status().Reconnects == 1 }, 10*time.Second, 5*time.Millisecond)
 		require.Zero(t, h.desk.told())
 	})

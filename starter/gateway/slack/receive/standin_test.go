@@ -141,7 +141,7 @@ func TestBothWays(t *testing.T) {
 			require.NoError(t, err)
 			require.Zero(t, w.Depth("U0ALICE"))
 
-			got, err = w.Command("U0BOB", "C0SECOPS", "/countersign runs")
+			got, err = w.Command("U0BOB", "C0SECOPS", "/playbook runs")
 			require.NoError(t, err)
 			require.True(t, got.Acked)
 			require.Equal(t, "recorded", got.Private[0].Text)
@@ -154,7 +154,7 @@ func TestBothWays(t *testing.T) {
 			require.Equal(t, [3]string{"C0SECOPS", w.ts, "sha256:39fc"}, [3]string{w.desk.clicks[0].Channel, w.desk.clicks[0].Message, w.desk.clicks[0].Value})
 			require.Equal(t, receive.Values{"reason": {"text": {Type: "plain_text_input", Text: "it is mine"}}}, w.desk.forms[1].View.Values)
 			require.Equal(t, "sha256:39fc", w.desk.forms[1].View.Meta)
-			require.Equal(t, [2]string{"/countersign", "runs"}, [2]string{w.desk.commands[0].Name, w.desk.commands[0].Text})
+			require.Equal(t, [2]string{"/playbook", "runs"}, [2]string{w.desk.commands[0].Name, w.desk.commands[0].Text})
 			require.Equal(t, "U0BOB", w.desk.opened[0].User)
 		})
 	}
@@ -176,10 +176,10 @@ func TestMisbehaviour(t *testing.T) {
 	up(t, w.socket, 2)
 
 	w.Inject(standin.Fault{Method: "socket", Kind: standin.Twice, Times: 1})
-	got, err = w.Command("U0ALICE", "C0SECOPS", "/countersign runs")
+	got, err = w.Command("U0ALICE", "C0SECOPS", "/playbook runs")
 	require.NoError(t, err)
 	require.True(t, got.Acked)
-	got, err = w.Command("U0ALICE", "C0SECOPS", "/countersign help")
+	got, err = w.Command("U0ALICE", "C0SECOPS", "/playbook help")
 	require.NoError(t, err)
 	require.True(t, got.Acked)
 	require.Equal(t, 4, w.desk.told())

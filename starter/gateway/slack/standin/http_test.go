@@ -63,13 +63,13 @@ func TestSignedDelivery(t *testing.T) {
 	require.Equal(t, []any{"T0OTHER", standin.SampleTeam, standin.SampleApp}, []any{p["user"].(object)["team_id"], p["team"].(object)["id"], p["api_app_id"]})
 
 	s.Rotate("next secret")
-	_, err = s.Command("U0ALICE", "C0SECOPS", "/countersign")
+	_, err = s.Command("U0ALICE", "C0SECOPS", "/playbook")
 	require.NoError(t, err)
 	d = <-got
 	signed(d, "next secret")
 	form, err = url.ParseQuery(string(d.body))
 	require.NoError(t, err)
-	require.Equal(t, "/countersign", form.Get("command"))
+	require.Equal(t, "/playbook", form.Get("command"))
 
 	_, err = s.OpenHome("U0ALICE")
 	require.NoError(t, err)

@@ -84,6 +84,7 @@ func TestResponseURL(t *testing.T) {
 // What is uploaded in two steps stands in the channel.
 func TestUpload(t *testing.T) {
 	s, c := start(t, standin.Options{})
+	s.SetScopes("files:write")
 	out := c.form("files.getUploadURLExternal", object{"filename": "evidence.txt", "length": "5"})
 	upload := func(said string) int {
 		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, out["upload_url"].(string), strings.NewReader(said))

@@ -63,7 +63,7 @@ func TestSlackGoOverSocket(t *testing.T) {
 	require.Equal(t, []any{"U0ALICE", standin.SampleTeam, standin.SampleApp, ts, "digest"},
 		[]any{click.User.ID, click.Team.ID, click.APIAppID, click.Container.MessageTs, click.ActionCallback.BlockActions[0].Value})
 
-	_, err = s.Command("U0ALICE", "C0SECOPS", "/countersign list")
+	_, err = s.Command("U0ALICE", "C0SECOPS", "/playbook list")
 	require.NoError(t, err)
 	require.Equal(t, "list", (<-got).(slack.SlashCommand).Text)
 	_, err = s.OpenHome("U0ALICE")

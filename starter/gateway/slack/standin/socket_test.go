@@ -178,10 +178,10 @@ func TestCommandAnswer(t *testing.T) {
 	s, c := start(t, standin.Options{})
 	a, err := dial(c, func(object) (any, bool) { return json.RawMessage(`{"text":"two wait"}`), true })
 	require.NoError(t, err)
-	got, err := s.Command("U0BOB", "C0SECOPS", "/countersign list mine")
+	got, err := s.Command("U0BOB", "C0SECOPS", "/playbook list mine")
 	require.NoError(t, err)
 	require.Equal(t, "two wait", got.Private[0].Text)
 	require.Equal(t, "U0BOB", got.Private[0].For)
 	p := (<-a.got)["payload"].(object)
-	require.Equal(t, []any{"/countersign", "list mine"}, []any{p["command"], p["text"]})
+	require.Equal(t, []any{"/playbook", "list mine"}, []any{p["command"], p["text"]})
 }
