@@ -44,6 +44,9 @@ func (d *Desk) Undo(ctx context.Context, p Principal, run, reason string) (workf
 		return workflows.Started{}, err
 	}
 	id := workflows.RunID(pb.Name, ev.ID)
+	if err := d.underWay(ctx, root.run, id); err != nil {
+		return workflows.Started{}, d.turn(ctx, p, run, "", err)
+	}
 	if err := d.Ledger.Do(ctx, func(tx ledger.Tx) error {
 		_, err := tx.Append(ledger.Entry{Kind: ledger.Undo, Run: root.run, Key: ledger.UndoKey(id), Body: ledger.UndoBody{Run: root.run, By: p.Person, Reason: reason, Undoing: id, Via: p.Via}})
 		if errors.Is(err, ledger.ErrTaken) {
@@ -59,6 +62,36 @@ func (d *Desk) Undo(ctx context.Context, p Principal, run, reason string) (workf
 		slices.Sort(t.Subjects)
 		t.Subjects = slices.Compact(t.Subjects)
 	})
+}
+
+// underWay refuses to take back what another run than id is taking back: people would be asked twice.
+// Who wanted the second one says yes to the first. A run that cannot be asked keeps nobody from it, as no
+// effect is taken back twice.
+func (d *Desk) underWay(ctx context.Context, run, id string) error {
+	var asked []ledger.UndoBody
+	if err := d.Ledger.View(ctx, func(tx ledger.Tx) error {
+		records, err := all(tx, ledger.Filter{Kinds: []ledger.Kind{ledger.Undo}, Run: run})
+		for _, rec := range records {
+			var b ledger.UndoBody
+			if err := read(rec, &b); err != nil {
+				return err
+			}
+			asked = append(asked, b)
+		}
+		return err
+	}); err != nil {
+		return err
+	}
+	for _, b := range slices.Backward(asked) {
+		if b.Undoing == "" || b.Undoing == id {
+			continue
+		}
+		if st, err := d.Runs.Status(ctx, b.Undoing); err == nil && !st.State.Over() {
+			return refuse("%s wants it taken back already (%s): say yes to that, see starter show %s", b.By, clip(b.Reason, 200), b.Undoing)
+		}
+		return nil // the newest says how it is
+	}
+	return nil
 }
 
 // undoing makes the playbook that takes back what a run did.

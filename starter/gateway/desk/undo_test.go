@@ -9,6 +9,7 @@ import (
 	"github.com/countersign/countersign/activities"
 	"github.com/countersign/countersign/activities/ledger"
 	"github.com/countersign/countersign/starter/gateway/desk"
+	"github.com/countersign/countersign/workflows"
 	"github.com/countersign/countersign/workflows/approval"
 )
 
@@ -86,6 +87,21 @@ func TestUndo(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, once.Run, twice.Run)
 	require.Len(t, records[ledger.UndoBody](o, ledger.Undo), 2)
+
+	// While people are asked about one, there is no second.
+	o.mu.Lock()
+	o.status[once.Run] = &workflows.Status{Run: once.Run, State: workflows.Waiting}
+	o.mu.Unlock()
+	_, err = o.Undo(t.Context(), by("alice"), run, "it was a drill")
+	require.ErrorContains(t, err, "dora wants it taken back already (it was a drill): say yes to that, see starter show "+once.Run)
+	twice, err = o.Undo(t.Context(), again, run, "it was a drill")
+	require.NoError(t, err, "the same once more")
+	require.Equal(t, once.Run, twice.Run)
+	o.mu.Lock()
+	o.status[once.Run].State = workflows.Cancelled
+	o.mu.Unlock()
+	_, err = o.Undo(t.Context(), by("alice"), run, "it was a drill")
+	require.NoError(t, err)
 
 	// What was taken back is not taken back once more.
 	o.did(started.Run, "enable", "aws.iam.enable_access_key", "aws.iam.disable_access_key", input, "person")
