@@ -23,6 +23,8 @@ import (
 	"github.com/countersign/countersign/activities/ledger"
 	"github.com/countersign/countersign/deploy/local/devserver"
 	"github.com/countersign/countersign/starter/gateway/desk"
+	"github.com/countersign/countersign/starter/gateway/slack"
+	slackstandin "github.com/countersign/countersign/starter/gateway/slack/standin"
 	"github.com/countersign/countersign/starter/library"
 	"github.com/countersign/countersign/workflows"
 	"github.com/countersign/countersign/workflows/connect"
@@ -47,8 +49,8 @@ steps:
 `
 
 // BenchmarkWaiting is what it takes to have many runs wait for people: the memory of a production
-// worker and of a gateway, each a process of its own, when all of them have asked and people were
-// given notice of each. Heap is what is alive after the last collection. Run one round:
+// worker and of a gateway with Slack, each a process of its own, when all of them have asked and people
+// were given notice of each. Heap is what is alive after the last collection. Run one round:
 //
 //	go test -run '^$' -bench Waiting -benchtime 1x ./deploy/local
 func BenchmarkWaiting(b *testing.B) {
@@ -83,9 +85,18 @@ func wait(b *testing.B, n int) {
 	require.NoError(b, err)
 	defer l.Close()
 
+	chat := slackstandin.New(slackstandin.Sample())
+	defer chat.Close()
+	api, err := chat.Listen()
+	require.NoError(b, err)
+	require.NoError(b, os.WriteFile(in("slack.yaml"), fmt.Appendf(nil, "workspace: %s\napp: %s\nfallback: %s\n", slackstandin.SampleTeam, slackstandin.SampleApp, secops), 0o600))
+	for name, value := range map[string]string{slack.EnvAPI: api, slack.EnvBot: slackstandin.SampleBotToken, slack.EnvApp: slackstandin.SampleAppToken} {
+		b.Setenv(name, value)
+	}
+
 	common := []string{"--directory", "people.yaml", "--ledger", in("ledger.db"), "--address", server.Address()}
 	worker := child(b, asWorker, endpoint.URL, append(common, "--grant-keys", in("public.pem"))...)
-	gateway := child(b, asGateway, endpoint.URL, append([]string{"serve", "--key", in("grant.pem"), "--listen", "127.0.0.1:0"}, common...)...)
+	gateway := child(b, asGateway, endpoint.URL, append([]string{"serve", "--key", in("grant.pem"), "--slack", in("slack.yaml"), "--listen", "127.0.0.1:0"}, common...)...)
 	begin := begins(b, signer, l, server)
 
 	began := time.Now()

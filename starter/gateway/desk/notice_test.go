@@ -149,6 +149,9 @@ func TestNoticeOfAnEnd(t *testing.T) {
 
 // Thousands that wait cost no questions, and little memory.
 func TestThousandsWait(t *testing.T) {
+	if testing.Short() {
+		t.Skip("memory is measured without the race detector, which -short goes with in CI")
+	}
 	o := received(t)
 	o.unlisted = true
 	now := time.Now().UTC()
