@@ -77,6 +77,11 @@ type Authority interface {
 // stopTime is how long calls under way may take to end when the worker stops.
 const stopTime = 30 * time.Second
 
+// stuck is after what time without a pause the SDK takes workflow code for stuck. A second is its own
+// measure, and on a machine without processors to spare it takes longer to compile a large plan and to
+// replay thousands of rounds: late is not stuck. Temporal waits ten seconds for a task.
+const stuck = 5 * time.Second
+
 // Worker is a running worker.
 type Worker struct{ worker worker.Worker }
 
@@ -94,7 +99,7 @@ func Start(c client.Client, opts Options) (*Worker, error) {
 		queue = workflows.TaskQueue
 	}
 	worker.SetStickyWorkflowCacheSize(cmp.Or(opts.Cached, CachedRuns))
-	w := worker.New(c, queue, worker.Options{WorkerStopTimeout: stopTime})
+	w := worker.New(c, queue, worker.Options{WorkerStopTimeout: stopTime, DeadlockDetectionTimeout: stuck})
 	workflows.Bind(w)
 	workflows.BindActivities(w)
 	flows.Bind(w, registry)
