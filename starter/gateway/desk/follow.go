@@ -36,6 +36,9 @@ func (d *Desk) Follow(ctx context.Context, see func(context.Context, Change)) er
 		}, err
 	}}
 	if err := f.begin(ctx); err != nil {
+		if ctx.Err() != nil {
+			return nil
+		}
 		return err
 	}
 	see(ctx, Change{})
