@@ -132,15 +132,16 @@ func (p *page) effect(c approval.Call) string {
 	}
 }
 
-// places are the input fields that say where a call acts, whatever it acts on.
-var places = []string{"account", "region"}
+// Places are the input fields that say where a call acts, whatever it acts on.
+var Places = []string{"account", "region"}
 
-func where(c approval.Call) string { return strings.Join(named(c.Input, places), ", ") }
+func where(c approval.Call) string { return strings.Join(Fields(c.Input, Places, Exact), ", ") }
 
-func targets(c approval.Call) string { return strings.Join(named(c.Input, c.Targets), "\n") }
+func targets(c approval.Call) string { return strings.Join(Fields(c.Input, c.Targets, Exact), "\n") }
 
-// named returns the given fields of an input that are there.
-func named(input json.RawMessage, names []string) []string {
+// Fields are the given fields of an input that are there, each as its name and its value, as show
+// writes them.
+func Fields(input json.RawMessage, names []string, show func(string) string) []string {
 	var fields map[string]json.RawMessage
 	if json.Unmarshal(input, &fields) != nil {
 		return nil
@@ -151,12 +152,9 @@ func named(input json.RawMessage, names []string) []string {
 		if !ok {
 			continue
 		}
-		value := Exact(string(raw))
-		var s string
-		if json.Unmarshal(raw, &s) == nil {
-			value = Exact(s)
-		}
-		found = append(found, Exact(name)+" "+value)
+		value := string(raw)
+		_ = json.Unmarshal(raw, &value) // what is no string is shown as it is written
+		found = append(found, show(name)+" "+show(value))
 	}
 	return found
 }

@@ -72,7 +72,7 @@ func acted(a *workflows.Act) []string {
 	if err != nil {
 		return nil
 	}
-	return named(raw, slices.Sorted(maps.Keys(a.Targets)))
+	return Fields(raw, slices.Sorted(maps.Keys(a.Targets)), Exact)
 }
 
 // maxLeftLines bounds what is told of it while a run is watched. The story has all.

@@ -105,8 +105,8 @@ func callLines(c approval.Call, again *approval.Again) []string {
 	if c.Rule != "" {
 		table("policy", rule(c))
 	}
-	table("where", named(c.Input, places)...)
-	table("targets", named(c.Input, c.Targets)...)
+	table("where", card.Fields(c.Input, card.Places, exact)...)
+	table("targets", card.Fields(c.Input, c.Targets, exact)...)
 	table("changes", changes(c)...)
 	if again != nil && len(again.Steps) > 0 && !slices.Contains(again.Steps, c.Step) {
 		table("again", "as people saw it before")
@@ -223,30 +223,5 @@ func destroys(r *approval.Request) []approval.Call {
 	return all
 }
 
-// places are the input fields that say where a call acts, whatever it acts on.
-var places = []string{"account", "region"}
-
-// named are the given fields of an input that are there.
-func named(input json.RawMessage, names []string) []string {
-	var fields map[string]json.RawMessage
-	if json.Unmarshal(input, &fields) != nil {
-		return nil
-	}
-	var found []string
-	for _, name := range names {
-		raw, ok := fields[name]
-		if !ok {
-			continue
-		}
-		value := exact(string(raw))
-		var s string
-		if json.Unmarshal(raw, &s) == nil {
-			value = exact(s)
-		}
-		found = append(found, exact(name)+" "+value)
-	}
-	return found
-}
-
 // acted are the targets of a call in a few words.
-func acted(c approval.Call) string { return strings.Join(named(c.Input, c.Targets), ", ") }
+func acted(c approval.Call) string { return strings.Join(card.Fields(c.Input, c.Targets, exact), ", ") }
