@@ -3,7 +3,6 @@ package desk
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"strings"
 	"time"
 
@@ -24,9 +23,8 @@ const (
 // Follow gives see every change from now on, in the order of the record and one at a time, until ctx
 // ends: at once where this process writes, within 250 ms where another does. The first is the zero
 // Change: what comes after it is not missed, so that whoever looks at everything then knows
-// everything. A database that fails is waited for, and nothing is left out. It is an error only
-// where the ledger cannot be read at the beginning.
-func (d *Desk) Follow(ctx context.Context, see func(context.Context, Change)) error {
+// everything. A database that fails is waited for, also at the beginning, and nothing is left out.
+func (d *Desk) Follow(ctx context.Context, see func(context.Context, Change)) {
 	f := &follower{desk: d, kinds: telling, take: func(tx ledger.Tx, rec ledger.Record) (func(context.Context), error) {
 		changes, err := changesOf(tx, rec)
 		return func(ctx context.Context) {
@@ -35,15 +33,10 @@ func (d *Desk) Follow(ctx context.Context, see func(context.Context, Change)) er
 			}
 		}, err
 	}}
-	if err := f.begin(ctx); err != nil {
-		if ctx.Err() != nil {
-			return nil
-		}
-		return err
+	if f.begin(ctx) {
+		see(ctx, Change{})
+		f.run(ctx)
 	}
-	see(ctx, Change{})
-	f.run(ctx)
-	return nil
 }
 
 // follower follows records of some kinds.
@@ -55,13 +48,20 @@ type follower struct {
 	after int64
 }
 
-// begin finds the end of the record.
-func (f *follower) begin(ctx context.Context) error {
-	err := f.desk.Ledger.View(ctx, func(tx ledger.Tx) error { f.after = tx.Head(); return nil })
-	if err != nil {
-		return fmt.Errorf("follow the record: %w", err)
+// begin finds the end of the record. It is false when ctx has ended before that could be read.
+func (f *follower) begin(ctx context.Context) bool {
+	for pause := followEvery; ; pause = min(2*pause, followPause) {
+		err := f.desk.Ledger.View(ctx, func(tx ledger.Tx) error { f.after = tx.Head(); return nil })
+		if err == nil {
+			return true
+		}
+		if pause == followEvery && ctx.Err() == nil {
+			f.desk.Log.ErrorContext(ctx, "the record cannot be read, and is tried again", "error", err)
+		}
+		if !sleep(ctx, pause) {
+			return false
+		}
 	}
-	return nil
 }
 
 func (f *follower) run(ctx context.Context) {

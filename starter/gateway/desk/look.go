@@ -53,10 +53,8 @@ func (d *Desk) hear(ctx context.Context, recalled chan<- struct{}) {
 			}
 		}, nil
 	}}
-	for f.begin(ctx) != nil {
-		if !sleep(ctx, firstPause) {
-			return
-		}
+	if !f.begin(ctx) {
+		return
 	}
 	var recalling sync.WaitGroup
 	defer recalling.Wait()

@@ -26,7 +26,7 @@ const leadName = "slack-board"
 
 // Run follows the record and keeps what Slack shows true, until ctx ends. Of several gateways one does;
 // the others remember, to take over.
-func (f *Front) Run(ctx context.Context) error {
+func (f *Front) Run(ctx context.Context) {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	ready := make(chan struct{})
@@ -39,13 +39,12 @@ func (f *Front) Run(ctx context.Context) error {
 			f.Log.ErrorContext(ctx, "nobody keeps what Slack shows true", "error", err)
 		}
 	})
-	err := f.Desk.Follow(ctx, func(ctx context.Context, c desk.Change) {
+	f.Desk.Follow(ctx, func(ctx context.Context, c desk.Change) {
 		f.see(ctx, c)
 		once.Do(func() { close(ready) })
 	})
 	stop()
 	once.Do(func() { close(ready) })
-	return err
 }
 
 // see takes one change of the record. The first is the zero one, after which none is missed.

@@ -183,7 +183,7 @@ func (o *office) serve(change ...func(*slack.Options)) *slack.Front {
 	require.NoError(o.t, err)
 	ctx, cancel := context.WithCancel(o.t.Context())
 	var ends sync.WaitGroup
-	ends.Go(func() { _ = f.Run(ctx) })
+	ends.Go(func() { f.Run(ctx) })
 	ends.Go(func() { _ = socket.Run(ctx) })
 	o.stop = sync.OnceFunc(func() {
 		cancel()

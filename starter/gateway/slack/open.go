@@ -212,14 +212,11 @@ func (s *Slack) Run(ctx context.Context) error {
 			}
 		})
 	}
-	err := s.Front.Run(ctx)
-	if ctx.Err() == nil {
-		s.Log.ErrorContext(ctx, "what Slack shows is not kept true any more", "error", err)
-	}
+	s.Front.Run(ctx)
 	all.Wait()
 	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), endTime)
 	defer cancel()
-	return errors.Join(err, s.intake.Wait(bounded))
+	return s.intake.Wait(bounded)
 }
 
 const (

@@ -48,7 +48,7 @@ import (
 // Desk is what the front needs of a desk; *desk.Desk has it.
 type Desk interface {
 	Sight(ctx context.Context, run string, name digest.Digest) (desk.Sight, error)
-	Follow(ctx context.Context, see func(context.Context, desk.Change)) error
+	Follow(ctx context.Context, see func(context.Context, desk.Change))
 	Switch(ctx context.Context) (desk.Switch, error)
 	Vote(ctx context.Context, p desk.Principal, run string, v desk.Vote) (desk.VoteResult, error)
 	Answer(ctx context.Context, p desk.Principal, run string, a desk.Answer) (desk.AnswerResult, error)
