@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"sort"
 
@@ -136,11 +137,23 @@ func (nobody) Begin(context.Context, Attempt) (Turn, error) {
 	return nil, Permanent(NotPermitted, fmt.Errorf("%w: %w", ErrNotPermitted, errNoAuthority))
 }
 
+// holes are the places in the name of a resource where a field of the input goes.
+var holes = regexp.MustCompile(`\{([a-z0-9_]+)\}`)
+
 // fields holds what a spec says of the fields of its input against the input.
 func (s Spec) fields(in Schema) error {
 	for _, target := range s.Targets {
 		if !slices.Contains(in.Required, target) {
 			return fmt.Errorf("target %q is not a required field of the input", target)
+		}
+	}
+	for permission, resources := range s.Scopes {
+		for _, resource := range resources {
+			for _, hole := range holes.FindAllStringSubmatch(resource, -1) {
+				if p := in.Properties[hole[1]]; p == nil || p.Type != "string" {
+					return fmt.Errorf("scope of %s: {%s} is not a field of the input that is a string", permission, hole[1])
+				}
+			}
 		}
 	}
 	for field, sink := range s.Sinks {

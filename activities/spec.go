@@ -69,6 +69,10 @@ type Spec struct {
 	Sinks map[string]Sink
 	// Permissions are the provider permissions the activity needs, exactly.
 	Permissions []string
+	// Scopes narrow permissions to what a call acts on: by permission, names of resources in which a
+	// field of the input stands in braces, as arn:aws:iam::{account}:user/{user}. A permission that is
+	// not in it is needed on everything, as those to list are.
+	Scopes map[string][]string
 	// Timeout bounds one attempt. Zero means DefaultTimeout.
 	Timeout time.Duration
 	// Heartbeat is the longest silence before a call counts as lost and is made again. The guard
@@ -114,6 +118,11 @@ func (s Spec) validate() error {
 	}
 	if s.Effect != Read && len(s.Targets) == 0 {
 		errs = append(errs, errors.New("an effect names the input fields that are its targets"))
+	}
+	for permission := range s.Scopes {
+		if !slices.Contains(s.Permissions, permission) {
+			errs = append(errs, fmt.Errorf("scope of %q: it is not among the permissions", permission))
+		}
 	}
 	if s.Version < 0 || s.Timeout < 0 || s.Heartbeat < 0 {
 		errs = append(errs, errors.New("version, timeout and heartbeat are not negative"))

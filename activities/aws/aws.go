@@ -18,7 +18,8 @@
 // retries attempts for as long as the step allows. Each change states what should be, reads back
 // until it shows (IAM and EC2 answer from replicas that lag), and returns the state that its first
 // attempt found, so that a retry after a crash neither acts twice nor saves its own doing as the
-// state to go back to. errors.go decides which of the provider's errors are worth a retry.
+// state to go back to. Package session decides which of the
+// provider's errors are worth a retry.
 //
 // # Previews
 //
@@ -35,22 +36,12 @@
 package aws
 
 import (
-	sdk "github.com/aws/aws-sdk-go-v2/aws"
-
 	"github.com/countersign/countersign/activities"
+	"github.com/countersign/countersign/activities/aws/session"
 )
 
 // Options says how to reach AWS. The zero value is right in production.
-type Options struct {
-	// Endpoint replaces the address of every AWS service; tests point it at a stand-in. Empty:
-	// AWS_ENDPOINT_URL, else the provider's own.
-	Endpoint string
-	// HTTPClient replaces the SDK's client for the calls of the activities. The SDK still fetches
-	// credentials with its own, and only its own knows AWS_CA_BUNDLE.
-	HTTPClient sdk.HTTPClient
-	// Credentials replaces the SDK's default chain.
-	Credentials sdk.CredentialsProvider
-}
+type Options = session.Options
 
 // Register adds every AWS activity to r. It makes no call.
 func Register(r *activities.Registry, opts Options) {
@@ -73,4 +64,9 @@ func (s *service) register(r *activities.Registry) {
 	s.registerIngress(r)
 	s.registerAudit(r)
 	s.registerPreviews(r)
+	s.registerAccounts(r)
+	s.registerCompute(r)
+	s.registerIdentity(r)
+	s.registerServices(r)
+	s.registerControls(r)
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"testing"
 
@@ -60,7 +61,10 @@ const (
 	quarantineARN = "arn:aws:iam::aws:policy/AWSCompromisedKeyQuarantineV3"
 )
 
-var changes = []change{
+// changes are all of them; a test holds that.
+var changes = slices.Concat(coreChanges, accountsChanges, computeChanges, identityChanges, servicesChanges, controlsChanges)
+
+var coreChanges = []change{
 	{
 		name: "aws.iam.disable_access_key", input: keyInput, acts: []string{"UpdateAccessKey"},
 		service: "iam", act: "UpdateAccessKey", back: "ListAccessKeys", backCall: 1,

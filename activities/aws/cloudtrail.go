@@ -83,7 +83,7 @@ func (s *service) lookupEvents(ctx context.Context, in lookupInput) (lookupOutpu
 	if err != nil {
 		return lookupOutput{}, err
 	}
-	pages := cloudtrail.NewLookupEventsPaginator(c.cloudtrail, &cloudtrail.LookupEventsInput{
+	pages := cloudtrail.NewLookupEventsPaginator(c.CloudTrail(), &cloudtrail.LookupEventsInput{
 		LookupAttributes: []types.LookupAttribute{attribute},
 		StartTime:        sdk.Time(end.Add(-time.Duration(in.Hours) * time.Hour)),
 		EndTime:          &end,

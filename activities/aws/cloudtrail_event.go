@@ -81,7 +81,7 @@ func (s *service) getEvent(ctx context.Context, in getEventInput) (getEventOutpu
 	if err != nil {
 		return getEventOutput{}, err
 	}
-	found, err := c.cloudtrail.LookupEvents(ctx, &cloudtrail.LookupEventsInput{
+	found, err := c.CloudTrail().LookupEvents(ctx, &cloudtrail.LookupEventsInput{
 		LookupAttributes: []types.LookupAttribute{{AttributeKey: types.LookupAttributeKeyEventId, AttributeValue: &in.EventID}},
 	})
 	if err != nil {

@@ -75,11 +75,11 @@ func (s *service) getTrailStatus(ctx context.Context, in trailInput) (trailStatu
 	if err != nil {
 		return trailStatusOutput{}, err
 	}
-	found, err := c.cloudtrail.GetTrail(ctx, &cloudtrail.GetTrailInput{Name: &in.Trail})
+	found, err := c.CloudTrail().GetTrail(ctx, &cloudtrail.GetTrailInput{Name: &in.Trail})
 	if err != nil {
 		return trailStatusOutput{}, failed(err, "%s", what)
 	}
-	status, err := c.cloudtrail.GetTrailStatus(ctx, &cloudtrail.GetTrailStatusInput{Name: &in.Trail})
+	status, err := c.CloudTrail().GetTrailStatus(ctx, &cloudtrail.GetTrailStatusInput{Name: &in.Trail})
 	if err != nil {
 		return trailStatusOutput{}, failed(err, "%s: read its status", what)
 	}
@@ -165,9 +165,9 @@ func (s *service) setLogging(ctx context.Context, t trailSwitch) (loggingOutput,
 	}
 	if now != want {
 		if want {
-			_, err = c.cloudtrail.StartLogging(ctx, &cloudtrail.StartLoggingInput{Name: &in.Trail})
+			_, err = c.CloudTrail().StartLogging(ctx, &cloudtrail.StartLoggingInput{Name: &in.Trail})
 		} else {
-			_, err = c.cloudtrail.StopLogging(ctx, &cloudtrail.StopLoggingInput{Name: &in.Trail})
+			_, err = c.CloudTrail().StopLogging(ctx, &cloudtrail.StopLoggingInput{Name: &in.Trail})
 		}
 		if err != nil {
 			return loggingOutput{}, failed(err, "%s", what)
@@ -183,7 +183,7 @@ func (s *service) setLogging(ctx context.Context, t trailSwitch) (loggingOutput,
 }
 
 func isLogging(ctx context.Context, c *clients, in trailInput, what string) (bool, error) {
-	status, err := c.cloudtrail.GetTrailStatus(ctx, &cloudtrail.GetTrailStatusInput{Name: &in.Trail})
+	status, err := c.CloudTrail().GetTrailStatus(ctx, &cloudtrail.GetTrailStatusInput{Name: &in.Trail})
 	if err != nil {
 		return false, failed(err, "%s: read its status", what)
 	}

@@ -122,7 +122,7 @@ func (s *service) ensureGroup(ctx context.Context, c *clients, vpc, role, what s
 // somebody has tagged several.
 func findGroup(ctx context.Context, c *clients, vpc, role, what string) (*types.SecurityGroup, error) {
 	var first *types.SecurityGroup
-	pages := ec2.NewDescribeSecurityGroupsPaginator(c.ec2, &ec2.DescribeSecurityGroupsInput{
+	pages := ec2.NewDescribeSecurityGroupsPaginator(c.EC2(), &ec2.DescribeSecurityGroupsInput{
 		Filters: []types.Filter{filter("vpc-id", vpc), filter("tag:"+quarantineTag, role)},
 	})
 	for pages.HasMorePages() {
@@ -142,7 +142,7 @@ func findGroup(ctx context.Context, c *clients, vpc, role, what string) (*types.
 // createGroup makes the group, tagged from the first moment. Names are unique in a VPC, so of two
 // runs that race one makes it and the other finds it.
 func createGroup(ctx context.Context, c *clients, vpc, role, what string) error {
-	_, err := c.ec2.CreateSecurityGroup(ctx, &ec2.CreateSecurityGroupInput{
+	_, err := c.EC2().CreateSecurityGroup(ctx, &ec2.CreateSecurityGroupInput{
 		GroupName:   sdk.String("countersign-quarantine-" + role),
 		Description: sdk.String(groupDescriptions[role]),
 		VpcId:       &vpc,
@@ -193,7 +193,7 @@ func openGroup(ctx context.Context, c *clients, group *types.SecurityGroup, what
 		return true, nil
 	}
 	if !in4 || !in6 {
-		_, err := c.ec2.AuthorizeSecurityGroupIngress(ctx, &ec2.AuthorizeSecurityGroupIngressInput{
+		_, err := c.EC2().AuthorizeSecurityGroupIngress(ctx, &ec2.AuthorizeSecurityGroupIngressInput{
 			GroupId: group.GroupId, IpPermissions: []types.IpPermission{everything(!in4, !in6)},
 		})
 		if err := ruleFailed(err, "%s: let everything in", what); err != nil {
@@ -201,7 +201,7 @@ func openGroup(ctx context.Context, c *clients, group *types.SecurityGroup, what
 		}
 	}
 	if !out4 || !out6 {
-		_, err := c.ec2.AuthorizeSecurityGroupEgress(ctx, &ec2.AuthorizeSecurityGroupEgressInput{
+		_, err := c.EC2().AuthorizeSecurityGroupEgress(ctx, &ec2.AuthorizeSecurityGroupEgressInput{
 			GroupId: group.GroupId, IpPermissions: []types.IpPermission{everything(!out4, !out6)},
 		})
 		if err := ruleFailed(err, "%s: let everything out", what); err != nil {
@@ -222,7 +222,7 @@ func emptyGroup(ctx context.Context, c *clients, group *types.SecurityGroup, wha
 	if err != nil {
 		return false, err
 	}
-	_, err = c.ec2.RevokeSecurityGroupEgress(ctx, &ec2.RevokeSecurityGroupEgressInput{
+	_, err = c.EC2().RevokeSecurityGroupEgress(ctx, &ec2.RevokeSecurityGroupEgressInput{
 		GroupId: group.GroupId, IpPermissions: []types.IpPermission{everything(v4, v6)},
 	})
 	return false, ruleFailed(err, "%s: take away the default way out", what)

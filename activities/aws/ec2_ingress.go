@@ -119,7 +119,7 @@ func (s *service) listOpenIngress(ctx context.Context, in openIngressInput) (ope
 	if err != nil {
 		return openIngressOutput{}, err
 	}
-	described, err := c.ec2.DescribeSecurityGroups(ctx, &ec2.DescribeSecurityGroupsInput{GroupIds: []string{in.GroupID}})
+	described, err := c.EC2().DescribeSecurityGroups(ctx, &ec2.DescribeSecurityGroupsInput{GroupIds: []string{in.GroupID}})
 	if err != nil {
 		return openIngressOutput{}, failed(err, "%s", what)
 	}
@@ -127,7 +127,7 @@ func (s *service) listOpenIngress(ctx context.Context, in openIngressInput) (ope
 	if err != nil {
 		return openIngressOutput{}, err
 	}
-	nics, err := c.ec2.DescribeNetworkInterfaces(ctx, &ec2.DescribeNetworkInterfacesInput{
+	nics, err := c.EC2().DescribeNetworkInterfaces(ctx, &ec2.DescribeNetworkInterfacesInput{
 		Filters: []types.Filter{filter("group-id", in.GroupID)}, MaxResults: sdk.Int32(1000),
 	})
 	if err != nil {
@@ -187,7 +187,7 @@ func openRules(ctx context.Context, c *clients, in groupInput, what string) ([]i
 
 func allRules(ctx context.Context, c *clients, in groupInput, what string) ([]types.SecurityGroupRule, error) {
 	var out []types.SecurityGroupRule
-	pages := ec2.NewDescribeSecurityGroupRulesPaginator(c.ec2, &ec2.DescribeSecurityGroupRulesInput{
+	pages := ec2.NewDescribeSecurityGroupRulesPaginator(c.EC2(), &ec2.DescribeSecurityGroupRulesInput{
 		Filters: []types.Filter{filter("group-id", in.GroupID)},
 	})
 	for pages.HasMorePages() {

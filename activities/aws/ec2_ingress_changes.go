@@ -56,7 +56,7 @@ func (s *service) revokeOpenIngress(ctx context.Context, in revokeIngressInput) 
 		return revokeIngressOutput{}, err
 	}
 	if len(ids) > 0 {
-		if _, err := c.ec2.RevokeSecurityGroupIngress(ctx, &ec2.RevokeSecurityGroupIngressInput{GroupId: &in.GroupID, SecurityGroupRuleIds: ids}); err != nil &&
+		if _, err := c.EC2().RevokeSecurityGroupIngress(ctx, &ec2.RevokeSecurityGroupIngressInput{GroupId: &in.GroupID, SecurityGroupRuleIds: ids}); err != nil &&
 			!answered(err, "InvalidSecurityGroupRuleId.NotFound", "InvalidPermission.NotFound") { // gone by an answer that was lost; the look tells
 			return revokeIngressOutput{}, failed(err, "%s", what)
 		}
@@ -100,7 +100,7 @@ func (s *service) findRules(ctx context.Context, group groupInput, ids []string,
 // rulesOf lists the rules of a group that exists: EC2 answers the question for the rules of one
 // that does not with none.
 func (s *service) rulesOf(ctx context.Context, c *clients, in groupInput, what string) ([]types.SecurityGroupRule, error) {
-	if _, err := c.ec2.DescribeSecurityGroups(ctx, &ec2.DescribeSecurityGroupsInput{GroupIds: []string{in.GroupID}}); err != nil {
+	if _, err := c.EC2().DescribeSecurityGroups(ctx, &ec2.DescribeSecurityGroupsInput{GroupIds: []string{in.GroupID}}); err != nil {
 		return nil, failed(err, "%s", what)
 	}
 	return allRules(ctx, c, in, what)
@@ -135,7 +135,7 @@ func (s *service) restoreIngress(ctx context.Context, in restoreIngressInput) (r
 		return restoreIngressOutput{}, err
 	}
 	if len(missing) > 0 {
-		if _, err := c.ec2.AuthorizeSecurityGroupIngress(ctx, &ec2.AuthorizeSecurityGroupIngressInput{GroupId: &in.GroupID, IpPermissions: missing}); err != nil &&
+		if _, err := c.EC2().AuthorizeSecurityGroupIngress(ctx, &ec2.AuthorizeSecurityGroupIngressInput{GroupId: &in.GroupID, IpPermissions: missing}); err != nil &&
 			!answered(err, "InvalidPermission.Duplicate") { // made by an answer that was lost; the look tells
 			return restoreIngressOutput{}, failed(err, "%s", what)
 		}

@@ -97,7 +97,7 @@ func (s *service) describeInstance(ctx context.Context, in instanceInput) (insta
 }
 
 func findInstance(ctx context.Context, c *clients, in instanceInput, what string) (types.Instance, error) {
-	out, err := c.ec2.DescribeInstances(ctx, &ec2.DescribeInstancesInput{InstanceIds: []string{in.InstanceID}})
+	out, err := c.EC2().DescribeInstances(ctx, &ec2.DescribeInstancesInput{InstanceIds: []string{in.InstanceID}})
 	if err != nil {
 		return types.Instance{}, failed(err, "%s", what)
 	}

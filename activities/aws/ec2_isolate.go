@@ -207,7 +207,7 @@ func putBack(ctx context.Context, c *clients, saved isolatedInterface, q quarant
 }
 
 func setGroups(ctx context.Context, c *clients, id string, groups []string, what string) error {
-	_, err := c.ec2.ModifyNetworkInterfaceAttribute(ctx, &ec2.ModifyNetworkInterfaceAttributeInput{NetworkInterfaceId: &id, Groups: groups})
+	_, err := c.EC2().ModifyNetworkInterfaceAttribute(ctx, &ec2.ModifyNetworkInterfaceAttributeInput{NetworkInterfaceId: &id, Groups: groups})
 	if err != nil {
 		return failed(err, "%s", what)
 	}
@@ -231,7 +231,7 @@ func readInterfaces(ctx context.Context, c *clients, in instanceInput, what stri
 
 func describeInterfaces(ctx context.Context, c *clients, ids []string, what string) ([]types.NetworkInterface, error) {
 	var nics []types.NetworkInterface
-	pages := ec2.NewDescribeNetworkInterfacesPaginator(c.ec2, &ec2.DescribeNetworkInterfacesInput{NetworkInterfaceIds: ids})
+	pages := ec2.NewDescribeNetworkInterfacesPaginator(c.EC2(), &ec2.DescribeNetworkInterfacesInput{NetworkInterfaceIds: ids})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
@@ -301,7 +301,7 @@ func saveGroups(ctx context.Context, c *clients, nic types.NetworkInterface, bef
 	if len(tags) == 0 {
 		return nil
 	}
-	_, err := c.ec2.CreateTags(ctx, &ec2.CreateTagsInput{Resources: []string{sdk.ToString(nic.NetworkInterfaceId)}, Tags: tags})
+	_, err := c.EC2().CreateTags(ctx, &ec2.CreateTagsInput{Resources: []string{sdk.ToString(nic.NetworkInterfaceId)}, Tags: tags})
 	if err != nil {
 		return failed(err, "%s: save the groups of %s", what, sdk.ToString(nic.NetworkInterfaceId))
 	}

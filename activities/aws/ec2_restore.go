@@ -180,7 +180,7 @@ func restoreInterface(ctx context.Context, c *clients, nic types.NetworkInterfac
 	if len(ours) == 0 {
 		return nil
 	}
-	_, err := c.ec2.DeleteTags(ctx, &ec2.DeleteTagsInput{Resources: []string{saved.NetworkInterfaceID}, Tags: ours})
+	_, err := c.EC2().DeleteTags(ctx, &ec2.DeleteTagsInput{Resources: []string{saved.NetworkInterfaceID}, Tags: ours})
 	if err != nil {
 		return failed(err, "%s: remove the tags of %s", what, saved.NetworkInterfaceID)
 	}

@@ -135,7 +135,7 @@ func setOf(run, instance string) []types.Filter {
 // not repeat it when an answer is lost: the next attempt looks for the set by its tags first.
 // It returns how many snapshots the set has.
 func createSnapshots(ctx context.Context, c *clients, instance, run, what string) (int, error) {
-	out, err := c.ec2.CreateSnapshots(ctx, &ec2.CreateSnapshotsInput{
+	out, err := c.EC2().CreateSnapshots(ctx, &ec2.CreateSnapshotsInput{
 		InstanceSpecification: &types.InstanceSpecification{InstanceId: &instance},
 		Description:           sdk.String("Countersign: evidence of " + instance),
 		TagSpecifications: []types.TagSpecification{{
@@ -152,7 +152,7 @@ func createSnapshots(ctx context.Context, c *clients, instance, run, what string
 // listSnapshots finds the account's own snapshots, by volume.
 func listSnapshots(ctx context.Context, c *clients, what string, filters []types.Filter) ([]types.Snapshot, error) {
 	var found []types.Snapshot
-	pages := ec2.NewDescribeSnapshotsPaginator(c.ec2, &ec2.DescribeSnapshotsInput{OwnerIds: []string{"self"}, Filters: filters})
+	pages := ec2.NewDescribeSnapshotsPaginator(c.EC2(), &ec2.DescribeSnapshotsInput{OwnerIds: []string{"self"}, Filters: filters})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
@@ -193,7 +193,7 @@ func (s *service) deleteCaseSnapshots(ctx context.Context, in deleteSnapshotsInp
 		return deleteSnapshotsOutput{}, err
 	}
 	for _, id := range found {
-		_, err := c.ec2.DeleteSnapshot(ctx, &ec2.DeleteSnapshotInput{SnapshotId: &id})
+		_, err := c.EC2().DeleteSnapshot(ctx, &ec2.DeleteSnapshotInput{SnapshotId: &id})
 		if err != nil && !answered(err, "InvalidSnapshot.NotFound") {
 			return deleteSnapshotsOutput{}, failed(err, "%s: %s", what, id)
 		}

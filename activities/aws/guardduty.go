@@ -156,9 +156,9 @@ func (s *service) setArchived(ctx context.Context, in archiveInput, verb string,
 		return out, nil
 	}
 	if want {
-		_, err = c.guardduty.ArchiveFindings(ctx, &guardduty.ArchiveFindingsInput{DetectorId: &detector, FindingIds: []string{in.FindingID}})
+		_, err = c.GuardDuty().ArchiveFindings(ctx, &guardduty.ArchiveFindingsInput{DetectorId: &detector, FindingIds: []string{in.FindingID}})
 	} else {
-		_, err = c.guardduty.UnarchiveFindings(ctx, &guardduty.UnarchiveFindingsInput{DetectorId: &detector, FindingIds: []string{in.FindingID}})
+		_, err = c.GuardDuty().UnarchiveFindings(ctx, &guardduty.UnarchiveFindingsInput{DetectorId: &detector, FindingIds: []string{in.FindingID}})
 	}
 	if err != nil {
 		return archiveOutput{}, failed(err, "%s", what)
@@ -183,7 +183,7 @@ func (s *service) findArchived(ctx context.Context, in archiveInput, what string
 
 // findDetector returns the one detector that a region can have.
 func findDetector(ctx context.Context, c *clients, what string) (string, error) {
-	out, err := c.guardduty.ListDetectors(ctx, &guardduty.ListDetectorsInput{})
+	out, err := c.GuardDuty().ListDetectors(ctx, &guardduty.ListDetectorsInput{})
 	if err != nil {
 		return "", failed(err, "%s: find the detector", what)
 	}
@@ -194,7 +194,7 @@ func findDetector(ctx context.Context, c *clients, what string) (string, error) 
 }
 
 func readFinding(ctx context.Context, c *clients, detector, id, what string) (types.Finding, error) {
-	out, err := c.guardduty.GetFindings(ctx, &guardduty.GetFindingsInput{DetectorId: &detector, FindingIds: []string{id}})
+	out, err := c.GuardDuty().GetFindings(ctx, &guardduty.GetFindingsInput{DetectorId: &detector, FindingIds: []string{id}})
 	if err != nil {
 		return types.Finding{}, failed(err, "%s", what)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -44,7 +45,7 @@ type world struct {
 	*standin.Server
 	registry *activities.Registry
 	options  Options
-	calls    map[string]func(context.Context, json.RawMessage) (json.RawMessage, error)
+	calls    calls
 	// pauses counts the waits that a worker would have slept.
 	pauses int
 	// answered, if set, is called after each call, before its answer goes out.
@@ -78,15 +79,31 @@ func startWorld(t tester) (*world, func()) {
 	w.options = Options{
 		Endpoint:    web.URL,
 		Credentials: credentialsOf(standin.SampleAccessKeyID),
+		Backoff:     retry.BackoffDelayerFunc(func(int, error) (time.Duration, error) { return 0, nil }),
 	}
 	s := newService(w.options)
-	s.backoff = retry.BackoffDelayerFunc(func(int, error) (time.Duration, error) { return 0, nil })
 	s.pause = func(ctx context.Context, _ time.Duration) error {
 		w.pauses++
 		return ctx.Err()
 	}
 	s.register(w.registry)
-	w.calls = map[string]func(context.Context, json.RawMessage) (json.RawMessage, error){
+	w.calls = callsOf(s)
+	return w, web.Close
+}
+
+// calls are the activities by name, without the guard that stands before effects.
+type calls map[string]func(context.Context, json.RawMessage) (json.RawMessage, error)
+
+func callsOf(s *service) calls {
+	all := coreCalls(s)
+	for _, more := range []calls{accountsCalls(s), computeCalls(s), identityCalls(s), servicesCalls(s), controlsCalls(s)} {
+		maps.Copy(all, more)
+	}
+	return all
+}
+
+func coreCalls(s *service) calls {
+	return calls{
 		"aws.cloudtrail.get_event":         erased(s.getEvent),
 		"aws.cloudtrail.get_trail_status":  erased(s.getTrailStatus),
 		"aws.cloudtrail.lookup_events":     erased(s.lookupEvents),
@@ -118,7 +135,6 @@ func startWorld(t tester) (*world, func()) {
 		"aws.s3.get_bucket_exposure":       erased(s.getExposure),
 		"aws.s3.restore_public_access":     erased(s.restorePublicAccess),
 	}
-	return w, web.Close
 }
 
 func credentialsOf(accessKeyID string) sdk.CredentialsProvider {

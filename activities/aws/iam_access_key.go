@@ -64,7 +64,7 @@ func (s *service) getAccessKeyLastUsed(ctx context.Context, in accessKeyLastUsed
 	if err != nil {
 		return accessKeyLastUsedOutput{}, err
 	}
-	out, err := c.iam.GetAccessKeyLastUsed(ctx, &iam.GetAccessKeyLastUsedInput{AccessKeyId: &in.AccessKeyID})
+	out, err := c.IAM().GetAccessKeyLastUsed(ctx, &iam.GetAccessKeyLastUsedInput{AccessKeyId: &in.AccessKeyID})
 	if err != nil {
 		return accessKeyLastUsedOutput{}, failed(err, "look up access key %s in account %s", in.AccessKeyID, in.Account)
 	}
@@ -129,7 +129,7 @@ func (s *service) setAccessKey(ctx context.Context, in accessKeyInput, verb stri
 		return accessKeyOutput{}, err
 	}
 	if now != want {
-		if _, err := c.iam.UpdateAccessKey(ctx, &iam.UpdateAccessKeyInput{
+		if _, err := c.IAM().UpdateAccessKey(ctx, &iam.UpdateAccessKeyInput{
 			UserName: &in.User, AccessKeyId: &in.AccessKeyID, Status: want,
 		}); err != nil {
 			return accessKeyOutput{}, failed(err, "%s", what)
@@ -161,7 +161,7 @@ func (s *service) findAccessKey(ctx context.Context, in accessKeyInput, what str
 
 // accessKeyStatus lists the user's keys: there is no call that reads one.
 func accessKeyStatus(ctx context.Context, c *clients, in accessKeyInput, what string) (types.StatusType, error) {
-	pages := iam.NewListAccessKeysPaginator(c.iam, &iam.ListAccessKeysInput{UserName: &in.User})
+	pages := iam.NewListAccessKeysPaginator(c.IAM(), &iam.ListAccessKeysInput{UserName: &in.User})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {

@@ -90,7 +90,7 @@ func (s *service) listAccessKeys(ctx context.Context, in listKeysInput) (listKey
 		return listKeysOutput{}, err
 	}
 	out := listKeysOutput{Keys: []listedKey{}}
-	users := iam.NewListUsersPaginator(c.iam, &iam.ListUsersInput{MaxItems: sdk.Int32(auditPage)})
+	users := iam.NewListUsersPaginator(c.IAM(), &iam.ListUsersInput{MaxItems: sdk.Int32(auditPage)})
 	for users.HasMorePages() && !out.Truncated {
 		page, err := users.NextPage(ctx, patiently)
 		if err != nil {
@@ -114,7 +114,7 @@ func patiently(o *iam.Options) { o.RetryMaxAttempts = auditAttempts }
 
 // add adds those of a user's keys that were asked for.
 func (out *listKeysOutput) add(ctx context.Context, c *clients, in listKeysInput, user string, asked time.Time, what string) error {
-	pages := iam.NewListAccessKeysPaginator(c.iam, &iam.ListAccessKeysInput{UserName: &user})
+	pages := iam.NewListAccessKeysPaginator(c.IAM(), &iam.ListAccessKeysInput{UserName: &user})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx, patiently)
 		if answered(err, "NoSuchEntity") {
@@ -150,7 +150,7 @@ func (out *listKeysOutput) add(ctx context.Context, c *clients, in listKeysInput
 // use asks for the last use of a key.
 func (k *listedKey) use(ctx context.Context, c *clients, asked time.Time, what string) error {
 	k.NeverUsed, k.IdleDays = true, k.AgeDays
-	out, err := c.iam.GetAccessKeyLastUsed(ctx, &iam.GetAccessKeyLastUsedInput{AccessKeyId: &k.AccessKeyID}, patiently)
+	out, err := c.IAM().GetAccessKeyLastUsed(ctx, &iam.GetAccessKeyLastUsedInput{AccessKeyId: &k.AccessKeyID}, patiently)
 	if answered(err, "NoSuchEntity") {
 		return nil
 	}
@@ -182,7 +182,7 @@ func (s *service) getAccountSummary(ctx context.Context, in accountInput) (accou
 	if err != nil {
 		return accountSummaryOutput{}, err
 	}
-	out, err := c.iam.GetAccountSummary(ctx, &iam.GetAccountSummaryInput{})
+	out, err := c.IAM().GetAccountSummary(ctx, &iam.GetAccountSummaryInput{})
 	if err != nil {
 		return accountSummaryOutput{}, failed(err, "look at the summary of account %s", in.Account)
 	}

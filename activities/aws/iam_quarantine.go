@@ -135,9 +135,9 @@ func (s *service) setQuarantine(ctx context.Context, q quarantine) (had, verifie
 		return had, true, err
 	}
 	if q.attach {
-		_, err = c.iam.AttachUserPolicy(ctx, &iam.AttachUserPolicyInput{UserName: &q.user, PolicyArn: &q.policy})
+		_, err = c.IAM().AttachUserPolicy(ctx, &iam.AttachUserPolicyInput{UserName: &q.user, PolicyArn: &q.policy})
 	} else {
-		_, err = c.iam.DetachUserPolicy(ctx, &iam.DetachUserPolicyInput{UserName: &q.user, PolicyArn: &q.policy})
+		_, err = c.IAM().DetachUserPolicy(ctx, &iam.DetachUserPolicyInput{UserName: &q.user, PolicyArn: &q.policy})
 	}
 	// The user was just listed, so on a detach "no such entity" is the policy, gone by an answer
 	// that was lost.
@@ -164,7 +164,7 @@ func (s *service) findQuarantine(ctx context.Context, q quarantine) (c *clients,
 }
 
 func (q quarantine) look(ctx context.Context, c *clients) (bool, error) {
-	pages := iam.NewListAttachedUserPoliciesPaginator(c.iam, &iam.ListAttachedUserPoliciesInput{UserName: &q.user})
+	pages := iam.NewListAttachedUserPoliciesPaginator(c.IAM(), &iam.ListAttachedUserPoliciesInput{UserName: &q.user})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {

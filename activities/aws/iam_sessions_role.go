@@ -72,12 +72,12 @@ type rolePrincipal struct {
 }
 
 func (p rolePrincipal) String() string {
-	return fmt.Sprintf("role %s in account %s", p.role, p.account)
+	return fmt.Sprintf("role %s in account %s", p.role, p.Account)
 }
 
 // check refuses service-linked roles, whose policies only their service may write.
 func (p rolePrincipal) check(ctx context.Context) error {
-	out, err := p.iam.GetRole(ctx, &iam.GetRoleInput{RoleName: &p.role})
+	out, err := p.IAM().GetRole(ctx, &iam.GetRoleInput{RoleName: &p.role})
 	if err != nil {
 		return failed(err, "look up %s", p)
 	}
@@ -88,7 +88,7 @@ func (p rolePrincipal) check(ctx context.Context) error {
 }
 
 func (p rolePrincipal) get(ctx context.Context) (*string, error) {
-	out, err := p.iam.GetRolePolicy(ctx, &iam.GetRolePolicyInput{RoleName: &p.role, PolicyName: sdk.String(sessionsPolicy)})
+	out, err := p.IAM().GetRolePolicy(ctx, &iam.GetRolePolicyInput{RoleName: &p.role, PolicyName: sdk.String(sessionsPolicy)})
 	if err != nil {
 		return nil, err
 	}
@@ -96,13 +96,13 @@ func (p rolePrincipal) get(ctx context.Context) (*string, error) {
 }
 
 func (p rolePrincipal) put(ctx context.Context, document string) error {
-	_, err := p.iam.PutRolePolicy(ctx, &iam.PutRolePolicyInput{
+	_, err := p.IAM().PutRolePolicy(ctx, &iam.PutRolePolicyInput{
 		RoleName: &p.role, PolicyName: sdk.String(sessionsPolicy), PolicyDocument: &document,
 	})
 	return err
 }
 
 func (p rolePrincipal) remove(ctx context.Context) error {
-	_, err := p.iam.DeleteRolePolicy(ctx, &iam.DeleteRolePolicyInput{RoleName: &p.role, PolicyName: sdk.String(sessionsPolicy)})
+	_, err := p.IAM().DeleteRolePolicy(ctx, &iam.DeleteRolePolicyInput{RoleName: &p.role, PolicyName: sdk.String(sessionsPolicy)})
 	return err
 }

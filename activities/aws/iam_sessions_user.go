@@ -74,13 +74,13 @@ type userPrincipal struct {
 }
 
 func (p userPrincipal) String() string {
-	return fmt.Sprintf("user %s in account %s", p.user, p.account)
+	return fmt.Sprintf("user %s in account %s", p.user, p.Account)
 }
 
 func (p userPrincipal) check(context.Context) error { return nil }
 
 func (p userPrincipal) get(ctx context.Context) (*string, error) {
-	out, err := p.iam.GetUserPolicy(ctx, &iam.GetUserPolicyInput{UserName: &p.user, PolicyName: sdk.String(sessionsPolicy)})
+	out, err := p.IAM().GetUserPolicy(ctx, &iam.GetUserPolicyInput{UserName: &p.user, PolicyName: sdk.String(sessionsPolicy)})
 	if err != nil {
 		return nil, err
 	}
@@ -88,13 +88,13 @@ func (p userPrincipal) get(ctx context.Context) (*string, error) {
 }
 
 func (p userPrincipal) put(ctx context.Context, document string) error {
-	_, err := p.iam.PutUserPolicy(ctx, &iam.PutUserPolicyInput{
+	_, err := p.IAM().PutUserPolicy(ctx, &iam.PutUserPolicyInput{
 		UserName: &p.user, PolicyName: sdk.String(sessionsPolicy), PolicyDocument: &document,
 	})
 	return err
 }
 
 func (p userPrincipal) remove(ctx context.Context) error {
-	_, err := p.iam.DeleteUserPolicy(ctx, &iam.DeleteUserPolicyInput{UserName: &p.user, PolicyName: sdk.String(sessionsPolicy)})
+	_, err := p.IAM().DeleteUserPolicy(ctx, &iam.DeleteUserPolicyInput{UserName: &p.user, PolicyName: sdk.String(sessionsPolicy)})
 	return err
 }

@@ -17,7 +17,20 @@ const inRegion = " in account 111122223333, us-east-1"
 // view is how the effects of one undo pair look at the world.
 type view func(*standin.State) seen
 
-var views = map[string]view{
+// views are those of all effects; a test holds that.
+var views = merged(coreViews, accountsViews, computeViews, identityViews, servicesViews, controlsViews)
+
+func merged[V any](maps ...map[string]V) map[string]V {
+	all := map[string]V{}
+	for _, more := range maps {
+		for name, v := range more {
+			all[name] = v
+		}
+	}
+	return all
+}
+
+var coreViews = map[string]view{
 	"aws.iam.disable_access_key":       seeKey,
 	"aws.iam.enable_access_key":        seeKey,
 	"aws.iam.attach_quarantine_policy": seePolicy,

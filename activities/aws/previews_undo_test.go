@@ -10,7 +10,11 @@ import (
 )
 
 // meddling is, by effect, what somebody else may do to the same thing after it.
-var meddling = map[string]map[string]func(s *standin.State){
+var meddling = merged(coreMeddling, accountsMeddling, computeMeddling, identityMeddling, servicesMeddling, controlsMeddling)
+
+type meddlers = map[string]map[string]func(s *standin.State)
+
+var coreMeddling = meddlers{
 	"aws.iam.disable_access_key": {
 		"the key is deleted": func(s *standin.State) { delete(user(s).AccessKeys, standin.SampleUserAccessKey) },
 		"the key is enabled": func(s *standin.State) { user(s).AccessKeys[standin.SampleUserAccessKey].Status = "Active" },

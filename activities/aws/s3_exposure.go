@@ -67,7 +67,7 @@ func (s *service) getExposure(ctx context.Context, in bucketInput) (exposureOutp
 		return exposureOutput{}, err
 	}
 	out.Blocked = out.Block == everythingBlocked
-	status, err := c.s3.GetBucketPolicyStatus(ctx, &s3.GetBucketPolicyStatusInput{Bucket: &in.Bucket, ExpectedBucketOwner: &in.Account})
+	status, err := c.S3().GetBucketPolicyStatus(ctx, &s3.GetBucketPolicyStatusInput{Bucket: &in.Bucket, ExpectedBucketOwner: &in.Account})
 	switch {
 	case answered(err, "NoSuchBucketPolicy"):
 	case err != nil:
@@ -76,7 +76,7 @@ func (s *service) getExposure(ctx context.Context, in bucketInput) (exposureOutp
 		out.HasPolicy = true
 		out.PolicyPublic = status.PolicyStatus != nil && sdk.ToBool(status.PolicyStatus.IsPublic)
 	}
-	acl, err := c.s3.GetBucketAcl(ctx, &s3.GetBucketAclInput{Bucket: &in.Bucket, ExpectedBucketOwner: &in.Account})
+	acl, err := c.S3().GetBucketAcl(ctx, &s3.GetBucketAclInput{Bucket: &in.Bucket, ExpectedBucketOwner: &in.Account})
 	if err != nil {
 		return exposureOutput{}, failed(err, "%s: read its ACL", what)
 	}

@@ -149,7 +149,7 @@ func changedSince(now, want publicAccessBlock, what string) error {
 }
 
 func readBlock(ctx context.Context, c *clients, in bucketInput, what string) (publicAccessBlock, error) {
-	out, err := c.s3.GetPublicAccessBlock(ctx, &s3.GetPublicAccessBlockInput{Bucket: &in.Bucket, ExpectedBucketOwner: &in.Account})
+	out, err := c.S3().GetPublicAccessBlock(ctx, &s3.GetPublicAccessBlockInput{Bucket: &in.Bucket, ExpectedBucketOwner: &in.Account})
 	if answered(err, "NoSuchPublicAccessBlockConfiguration") {
 		return publicAccessBlock{}, nil
 	}
@@ -167,7 +167,7 @@ func readBlock(ctx context.Context, c *clients, in bucketInput, what string) (pu
 func writeBlock(ctx context.Context, c *clients, in bucketInput, want publicAccessBlock, what string) error {
 	var err error
 	if want.Exists {
-		_, err = c.s3.PutPublicAccessBlock(ctx, &s3.PutPublicAccessBlockInput{
+		_, err = c.S3().PutPublicAccessBlock(ctx, &s3.PutPublicAccessBlockInput{
 			Bucket: &in.Bucket, ExpectedBucketOwner: &in.Account,
 			PublicAccessBlockConfiguration: &types.PublicAccessBlockConfiguration{
 				BlockPublicAcls: &want.BlockPublicAcls, IgnorePublicAcls: &want.IgnorePublicAcls,
@@ -175,7 +175,7 @@ func writeBlock(ctx context.Context, c *clients, in bucketInput, want publicAcce
 			},
 		})
 	} else {
-		_, err = c.s3.DeletePublicAccessBlock(ctx, &s3.DeletePublicAccessBlockInput{Bucket: &in.Bucket, ExpectedBucketOwner: &in.Account})
+		_, err = c.S3().DeletePublicAccessBlock(ctx, &s3.DeletePublicAccessBlockInput{Bucket: &in.Bucket, ExpectedBucketOwner: &in.Account})
 	}
 	if err != nil {
 		return failed(err, "%s", what)

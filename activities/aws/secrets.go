@@ -26,7 +26,7 @@ func (s secrets) Secret(ctx context.Context, where secret.Stored) (secret.Secret
 	if err != nil {
 		return secret.Secret{}, err
 	}
-	out, err := c.secrets.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &where.ID})
+	out, err := c.SecretsManager().GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &where.ID})
 	if err != nil {
 		return secret.Secret{}, failed(err, "%s", what)
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"log/slog"
 	"net/http/httptest"
+	"slices"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/credentials"
@@ -39,7 +40,9 @@ const (
 )
 
 // effects are all of them; a test holds that.
-var effects = []effect{
+var effects = slices.Concat(coreEffects, computeEffects, identityEffects, servicesEffects, controlsEffects)
+
+var coreEffects = []effect{
 	{name: "aws.iam.disable_access_key", input: keyInput, sent: "Action=UpdateAccessKey&"},
 	{name: "aws.iam.enable_access_key", after: "aws.iam.disable_access_key", input: keyInput, sent: "Action=UpdateAccessKey&"},
 	{name: "aws.iam.attach_quarantine_policy", input: userInput, sent: "Action=AttachUserPolicy&"},

@@ -1,4 +1,4 @@
-package aws
+package session
 
 import (
 	"context"
@@ -70,9 +70,9 @@ func final(code string, status int) bool {
 	}
 }
 
-// failed turns an error of the SDK into one of the engine's: what was attempted with what, the
+// Failed turns an error of the SDK into one of the engine's: what was attempted with what, the
 // provider's code and words, its request id, and whether to try again.
-func failed(err error, format string, args ...any) error {
+func Failed(err error, format string, args ...any) error {
 	what := fmt.Sprintf(format, args...)
 	if errors.Is(err, context.Canceled) {
 		return fmt.Errorf("%s: %w", what, err) // the run was cancelled; the engine knows this error
@@ -117,18 +117,19 @@ func retryAfter(response *awshttp.ResponseError) time.Duration {
 	return time.Duration(seconds) * time.Second
 }
 
-// answered reports whether err is the provider's answer with one of these codes.
-func answered(err error, codes ...string) bool {
+// Answered reports whether err is the provider's answer with one of these codes.
+func Answered(err error, codes ...string) bool {
 	var api smithy.APIError
 	return errors.As(err, &api) && slices.Contains(codes, api.ErrorCode())
 }
 
-// permanent reports whether no retry will mend err.
-func permanent(err error) bool {
+// Permanent reports whether no retry will mend err.
+func Permanent(err error) bool {
 	var e *activities.Error
 	return errors.As(err, &e) && e.Permanent
 }
 
-func badInput(format string, args ...any) error {
+// BadInput is an error of whoever calls: the same call would get it again.
+func BadInput(format string, args ...any) error {
 	return activities.Permanent("BadInput", fmt.Errorf(format, args...))
 }

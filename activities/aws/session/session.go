@@ -1,4 +1,12 @@
-package aws
+// Package session hands out the clients by which activities reach AWS accounts, with credentials for
+// the account that a call names and for nothing else.
+//
+// Configuration is loaded at the first call for a region, by the SDK's own rules: environment,
+// profile, web identity, container, instance. Before a client is used STS is asked whose credentials
+// it holds; a call that names another account is refused, for good.
+//
+// errors.go decides which of the provider's errors are worth a retry.
+package session
 
 import (
 	"bytes"
@@ -8,19 +16,12 @@ import (
 	"net/http"
 	"regexp"
 	"sync"
-	"time"
 
 	sdk "github.com/aws/aws-sdk-go-v2/aws"
 	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
-	"github.com/aws/aws-sdk-go-v2/service/cloudtrail"
-	"github.com/aws/aws-sdk-go-v2/service/ec2"
-	"github.com/aws/aws-sdk-go-v2/service/guardduty"
-	"github.com/aws/aws-sdk-go-v2/service/iam"
-	"github.com/aws/aws-sdk-go-v2/service/s3"
-	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go/logging"
 	"github.com/aws/smithy-go/middleware"
@@ -29,20 +30,30 @@ import (
 )
 
 const (
-	// sdkAttempts bounds the SDK's retries of one request. They bridge a throttled second; the
+	// SDKAttempts bounds the SDK's retries of one request. They bridge a throttled second; the
 	// engine bridges the rest.
-	sdkAttempts = 3
+	SDKAttempts = 3
 	// homeRegion signs the calls of IAM, which has no regions, where no region is configured.
 	homeRegion = "us-east-1"
 )
 
-// service carries what the activities share.
-type service struct {
-	opts Options
-	// pause waits between looks at something that takes time. Tests count instead.
-	pause func(context.Context, time.Duration) error
-	// backoff is the SDK's between its own retries; nil is its default.
-	backoff retry.BackoffDelayer
+// Options says how to reach AWS. The zero value is right in production.
+type Options struct {
+	// Endpoint replaces the address of every AWS service; tests point it at a stand-in. Empty:
+	// AWS_ENDPOINT_URL, else the provider's own.
+	Endpoint string
+	// HTTPClient replaces the SDK's client for the calls of the activities. The SDK still fetches
+	// credentials with its own, and only its own knows AWS_CA_BUNDLE.
+	HTTPClient sdk.HTTPClient
+	// Credentials replaces the SDK's default chain.
+	Credentials sdk.CredentialsProvider
+	// Backoff is the SDK's between its own retries; nil is its default.
+	Backoff retry.BackoffDelayer
+}
+
+// Sessions hands out clients. It is safe for concurrent use.
+type Sessions struct {
+	opts    Options
 	mu      sync.Mutex
 	regions map[string]*regional
 }
@@ -51,37 +62,12 @@ type service struct {
 // that a cancelled call need not wait for.
 type regional struct {
 	lock  chan struct{}
-	ready *clients
+	ready *Clients
 }
 
-// clients are the AWS clients for one region, and the account that their credentials belong to.
-type clients struct {
-	account    string
-	iam        *iam.Client
-	ec2        *ec2.Client
-	guardduty  *guardduty.Client
-	cloudtrail *cloudtrail.Client
-	s3         *s3.Client
-	secrets    *secretsmanager.Client
-}
-
-func newService(opts Options) *service {
-	return &service{
-		opts:    opts,
-		pause:   pause,
-		regions: map[string]*regional{},
-	}
-}
-
-func pause(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+// New makes no call.
+func New(opts Options) *Sessions {
+	return &Sessions{opts: opts, regions: map[string]*regional{}}
 }
 
 var (
@@ -90,23 +76,23 @@ var (
 	regionForm = regexp.MustCompile(`^[a-z]{2,5}(-[a-z]{2,10}){1,3}-[0-9]{1,2}$`)
 )
 
-// global returns the clients for services without regions.
-func (s *service) global(ctx context.Context, account string) (*clients, error) {
+// Global returns the clients for services without regions.
+func (s *Sessions) Global(ctx context.Context, account string) (*Clients, error) {
 	return s.clients(ctx, account, "")
 }
 
-// in returns the clients for a region.
-func (s *service) in(ctx context.Context, account, region string) (*clients, error) {
+// In returns the clients for a region.
+func (s *Sessions) In(ctx context.Context, account, region string) (*Clients, error) {
 	if !regionForm.MatchString(region) {
-		return nil, badInput("region %q: want a name as eu-west-1", region)
+		return nil, BadInput("region %q: want a name as eu-west-1", region)
 	}
 	return s.clients(ctx, account, region)
 }
 
 // clients returns the clients for a region if their credentials belong to account.
-func (s *service) clients(ctx context.Context, account, region string) (*clients, error) {
+func (s *Sessions) clients(ctx context.Context, account, region string) (*Clients, error) {
 	if !accountForm.MatchString(account) {
-		return nil, badInput("account %q: want twelve digits", account)
+		return nil, BadInput("account %q: want twelve digits", account)
 	}
 	s.mu.Lock()
 	r, ok := s.regions[region]
@@ -129,15 +115,15 @@ func (s *service) clients(ctx context.Context, account, region string) (*clients
 		}
 		r.ready = c
 	}
-	if r.ready.account != account {
+	if r.ready.Account != account {
 		return nil, activities.Permanent("WrongAccount",
-			fmt.Errorf("the credentials are for account %s, the call names account %s", r.ready.account, account))
+			fmt.Errorf("the credentials are for account %s, the call names account %s", r.ready.Account, account))
 	}
 	return r.ready, nil
 }
 
 // dial loads the configuration for a region and asks whose credentials it holds.
-func (s *service) dial(ctx context.Context, region string) (*clients, error) {
+func (s *Sessions) dial(ctx context.Context, region string) (*Clients, error) {
 	cfg, err := config.LoadDefaultConfig(ctx, s.loadOptions(region)...)
 	if err != nil {
 		return nil, activities.Passing("NoConfiguration", 0, fmt.Errorf("load the AWS configuration: %w", err))
@@ -155,19 +141,9 @@ func (s *service) dial(ctx context.Context, region string) (*clients, error) {
 	cfg.APIOptions = append(cfg.APIOptions, noteRequests)
 	who, err := sts.NewFromConfig(cfg).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
 	if err != nil {
-		return nil, failed(err, "ask whose credentials the worker holds")
+		return nil, Failed(err, "ask whose credentials the worker holds")
 	}
-	return &clients{
-		account:    sdk.ToString(who.Account),
-		iam:        iam.NewFromConfig(cfg),
-		ec2:        ec2.NewFromConfig(cfg),
-		guardduty:  guardduty.NewFromConfig(cfg),
-		cloudtrail: cloudtrail.NewFromConfig(cfg),
-		secrets:    secretsmanager.NewFromConfig(cfg),
-		s3: s3.NewFromConfig(cfg, func(o *s3.Options) {
-			o.UsePathStyle = o.BaseEndpoint != nil // another endpoint need not have a name for every bucket
-		}),
-	}, nil
+	return &Clients{Account: sdk.ToString(who.Account), Region: cfg.Region, config: cfg}, nil
 }
 
 // ownBody sends a copy of each request's body. The SDK closes the body as soon as the answer begins,
@@ -200,14 +176,14 @@ func noteRequests(stack *middleware.Stack) error {
 	return stack.Deserialize.Add(middleware.DeserializeMiddlewareFunc("CountersignRequests", note), middleware.Before)
 }
 
-func (s *service) loadOptions(region string) []func(*config.LoadOptions) error {
+func (s *Sessions) loadOptions(region string) []func(*config.LoadOptions) error {
 	opts := []func(*config.LoadOptions) error{
 		config.WithLogger(logging.Nop{}), // it would write to standard error; what matters is in the errors
 		config.WithRetryer(func() sdk.Retryer {
 			return retry.NewStandard(func(o *retry.StandardOptions) {
-				o.MaxAttempts = sdkAttempts
-				if s.backoff != nil {
-					o.Backoff = s.backoff
+				o.MaxAttempts = SDKAttempts
+				if s.opts.Backoff != nil {
+					o.Backoff = s.opts.Backoff
 				}
 			})
 		}),
@@ -222,34 +198,4 @@ func (s *service) loadOptions(region string) []func(*config.LoadOptions) error {
 		opts = append(opts, config.WithCredentialsProvider(s.opts.Credentials))
 	}
 	return opts
-}
-
-// Reading back: eight looks in about fifteen seconds, which is far beyond the usual lag of IAM
-// and EC2 and still inside one attempt.
-const (
-	settleLooks = 8
-	settleFirst = 250 * time.Millisecond
-	settleMost  = 4 * time.Second
-)
-
-// settle looks until what was done shows. Not in time is a passing error: the next attempt finds
-// it done and looks again.
-func (s *service) settle(ctx context.Context, what string, look func(context.Context) (bool, error)) error {
-	wait := settleFirst
-	for i := range settleLooks {
-		if i > 0 {
-			if err := s.pause(ctx, wait); err != nil {
-				return fmt.Errorf("%s: wait until it shows: %w", what, err)
-			}
-			wait = min(2*wait, settleMost)
-		}
-		shows, err := look(ctx)
-		if err != nil {
-			return err
-		}
-		if shows {
-			return nil
-		}
-	}
-	return activities.Passing("NotVerified", 0, fmt.Errorf("%s: done, but it does not show yet after %d looks", what, settleLooks))
 }

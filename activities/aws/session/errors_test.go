@@ -1,4 +1,4 @@
-package aws
+package session
 
 import (
 	"context"
@@ -12,6 +12,8 @@ import (
 	"github.com/aws/smithy-go"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 	"github.com/stretchr/testify/require"
+
+	"github.com/countersign/countersign/activities"
 )
 
 // answer is an error as the SDK returns it.
@@ -66,29 +68,36 @@ func TestFailed(t *testing.T) {
 		{"SomethingNew", 400, false},
 	} {
 		t.Run(fmt.Sprint(tc.code, " ", tc.status), func(t *testing.T) {
-			err := failed(answer(tc.code, tc.status, nil), "disable access key %s", "AKIAIOSFODNN7EXAMPLE")
+			err := Failed(answer(tc.code, tc.status, nil), "disable access key %s", "AKIAIOSFODNN7EXAMPLE")
 			require.Equal(t, tc.permanent, kindOf(t, err).Permanent)
 			require.Equal(t, tc.code, kindOf(t, err).Kind)
 			require.EqualError(t, err, "disable access key AKIAIOSFODNN7EXAMPLE: "+tc.code+": the provider's words (request req-1)")
-			require.True(t, answered(err, "X", tc.code))
+			require.True(t, Answered(err, "X", tc.code))
 		})
 	}
 }
 
 func TestFailedWaitsAsLongAsAsked(t *testing.T) {
 	for header, want := range map[string]time.Duration{"7": 7 * time.Second, "": 0, "-1": 0, "soon": 0} {
-		err := failed(answer("Throttling", 429, http.Header{"Retry-After": {header}}), "ask")
+		err := Failed(answer("Throttling", 429, http.Header{"Retry-After": {header}}), "ask")
 		require.Equal(t, want, kindOf(t, err).After, header)
 	}
 }
 
 func TestFailedWithoutAnswer(t *testing.T) {
 	for _, cause := range []error{errors.New("connection refused"), context.DeadlineExceeded} {
-		err := failed(cause, "ask")
+		err := Failed(cause, "ask")
 		require.False(t, kindOf(t, err).Permanent)
 		require.Equal(t, "NoAnswer", kindOf(t, err).Kind)
 		require.ErrorIs(t, err, cause)
 	}
-	require.False(t, answered(errors.New("NoSuchEntity"), "NoSuchEntity"))
-	require.False(t, answered(nil, "NoSuchEntity"))
+	require.False(t, Answered(errors.New("NoSuchEntity"), "NoSuchEntity"))
+	require.False(t, Answered(nil, "NoSuchEntity"))
+}
+
+func kindOf(t *testing.T, err error) *activities.Error {
+	t.Helper()
+	var e *activities.Error
+	require.ErrorAs(t, err, &e)
+	return e
 }

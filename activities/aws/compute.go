@@ -1,0 +1,6 @@
+package aws
+
+import "github.com/countersign/countersign/activities"
+
+func (s *service) registerCompute(_ *activities.Registry) {
+}
