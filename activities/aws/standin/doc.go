@@ -16,7 +16,8 @@
 //   - sts: GetCallerIdentity
 //   - iam: GetAccountSummary, ListUsers, GetUser, ListUserTags, GetAccessKeyLastUsed, ListAccessKeys, UpdateAccessKey,
 //     AttachUserPolicy, DetachUserPolicy, ListAttachedUserPolicies, PutUserPolicy, GetUserPolicy,
-//     DeleteUserPolicy, GetRole, PutRolePolicy, GetRolePolicy, DeleteRolePolicy
+//     DeleteUserPolicy, GetRole, PutRolePolicy, GetRolePolicy, DeleteRolePolicy, GenerateCredentialReport,
+//     GetCredentialReport, GetAccountPasswordPolicy, GetAccountAuthorizationDetails, ListVirtualMFADevices
 //   - ec2: DescribeInstances, DescribeNetworkInterfaces, ModifyNetworkInterfaceAttribute,
 //     DescribeSecurityGroups, DescribeSecurityGroupRules, CreateSecurityGroup, DeleteSecurityGroup, AuthorizeSecurityGroupIngress
 //     and Egress, RevokeSecurityGroupIngress and Egress, CreateSnapshots, DescribeSnapshots,
@@ -53,7 +54,9 @@
 // # Time
 //
 // A snapshot is pending when it is made. The first DescribeSnapshots that shows it still says pending,
-// the second says how it ended, so code that polls gets to poll. Nothing else happens by itself.
+// the second says how it ended, so code that polls gets to poll. A credential report is there at the
+// second GenerateCredentialReport, tells of that moment, and is good for four hours. Nothing else
+// happens by itself.
 //
 // # Misbehaviour
 //

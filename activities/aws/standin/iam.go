@@ -26,6 +26,12 @@ var iamOperations = map[string]operation{
 	"PutRolePolicy":            {run: putRolePolicy, effect: changes},
 	"GetRolePolicy":            {run: getRolePolicy},
 	"DeleteRolePolicy":         {run: deleteRolePolicy, effect: changes},
+
+	"GenerateCredentialReport":       {run: generateCredentialReport},
+	"GetCredentialReport":            {run: getCredentialReport},
+	"GetAccountPasswordPolicy":       {run: getAccountPasswordPolicy},
+	"GetAccountAuthorizationDetails": {run: getAccountAuthorizationDetails},
+	"ListVirtualMFADevices":          {run: listVirtualMFADevices},
 }
 
 // The forms of names, from the "Pattern" lines of the API reference.

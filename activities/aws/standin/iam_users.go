@@ -25,6 +25,7 @@ func (c *call) userItem(name string, user *User) elements {
 		{"UserId", user.ID},
 		{"Arn", user.arn(c.caller.Account, name)},
 		{"CreateDate", iamTime(user.Created)},
+		{"PasswordLastUsed", user.Login.used()},
 	}
 }
 
@@ -99,7 +100,12 @@ func (c *call) managedPolicy() (arn string, exists bool, _ error) {
 	if !policyARN.MatchString(arn) {
 		return "", false, bad("InvalidInput", "ARN %s is not valid.", arn)
 	}
-	return arn, slices.Contains(awsManaged, arn) || slices.Contains(c.account().IAM.Policies, arn), nil
+	in := c.account().IAM
+	exists = slices.Contains(awsManaged, arn) || slices.Contains(in.Policies, arn)
+	for name, p := range in.Managed {
+		exists = exists || p.arn(c.caller.Account, name) == arn
+	}
+	return arn, exists, nil
 }
 
 func attachUserPolicy(c *call) (any, error) {

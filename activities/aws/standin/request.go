@@ -51,7 +51,8 @@ type call struct {
 
 	state     *State
 	log       []Mutation // as long as the state is old
-	changed   bool       // the operation made a difference
+	reports   map[string]*credentialReport
+	changed   bool // the operation made a difference
 	failItems bool
 }
 

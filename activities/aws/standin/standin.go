@@ -34,11 +34,14 @@ type Server struct {
 	mutations []Mutation
 	faults    []*Fault
 	calls     ring
+	// reports are the credential reports by account. They are no part of the state: a report that is
+	// asked for changes nothing in the world.
+	reports map[string]*credentialReport
 }
 
 // New returns a stand-in with the given state. It is an http.Handler.
 func New(opts Options) (*Server, error) {
-	s := &Server{file: opts.File, clock: opts.Clock}
+	s := &Server{file: opts.File, clock: opts.Clock, reports: map[string]*credentialReport{}}
 	if s.clock == nil {
 		s.clock = time.Now
 	}
@@ -169,7 +172,7 @@ func (s *Server) perform(c *call) (result any, aborted bool, _ *failure) {
 
 // run does the operation, and keeps what it did.
 func (s *Server) run(c *call, op operation, stale bool) (any, error) {
-	c.state, c.log = s.state, s.mutations
+	c.state, c.log, c.reports = s.state, s.mutations, s.reports
 	if stale && s.before != nil {
 		c.state, c.log = s.before, s.mutations[:s.beforeLog]
 	}

@@ -94,6 +94,7 @@ func (st *State) check() error {
 			continue
 		}
 		all = append(all, noNulls("user in "+id, account.IAM.Users), noNulls("role in "+id, account.IAM.Roles),
+			noNulls("group in "+id, account.IAM.Groups), noNulls("policy in "+id, account.IAM.Managed), noNulls("virtual MFA device in "+id, account.IAM.VirtualMFA),
 			noNulls("region in "+id, account.Regions))
 		for name, user := range account.IAM.Users {
 			if user != nil {
