@@ -139,10 +139,9 @@ func (c *Clients) S3() *s3.Client {
 	})
 }
 
-// S3Control is the client of S3 Control. It puts the account before the name of the host, also where
-// the endpoint is another.
+// S3Control is the client of S3 Control, see oneHost.
 func (c *Clients) S3Control() *s3control.Client {
-	return c.s3Control.get(func() *s3control.Client { return s3control.NewFromConfig(c.config) })
+	return c.s3Control.get(func() *s3control.Client { return s3control.NewFromConfig(c.config, oneHost) })
 }
 
 // SecretsManager is the client of Secrets Manager.

@@ -22,8 +22,11 @@
 //     DescribeSecurityGroups, DescribeSecurityGroupRules, CreateSecurityGroup, DeleteSecurityGroup, AuthorizeSecurityGroupIngress
 //     and Egress, RevokeSecurityGroupIngress and Egress, CreateSnapshots, DescribeSnapshots,
 //     DeleteSnapshot, CreateTags, DeleteTags, DescribeTags
-//   - s3: GetPublicAccessBlock, PutPublicAccessBlock, DeletePublicAccessBlock, GetBucketPolicyStatus,
-//     GetBucketAcl; path-style addresses alone
+//   - s3: GetPublicAccessBlock, PutPublicAccessBlock, DeletePublicAccessBlock, GetBucketPolicy,
+//     PutBucketPolicy, DeleteBucketPolicy, GetBucketPolicyStatus, GetBucketTagging, GetBucketAcl;
+//     path-style addresses alone
+//   - s3control: GetPublicAccessBlock, PutPublicAccessBlock, DeletePublicAccessBlock, for the account that
+//     the header names
 //   - guardduty: ListDetectors, ListFindings, GetFindings, ArchiveFindings, UnarchiveFindings
 //   - cloudtrail: LookupEvents, GetTrail, GetTrailStatus, StartLogging, StopLogging
 //

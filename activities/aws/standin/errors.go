@@ -59,6 +59,13 @@ var querySpelling = map[common]spelling{
 	malformed:           {400, "MalformedInput"},
 }
 
+var s3Spelling = map[common]spelling{
+	missingToken: {403, "AccessDenied"}, incompleteSignature: {400, "AuthorizationHeaderMalformed"},
+	unknownKey: {403, "InvalidAccessKeyId"}, unknownAction: {501, "NotImplemented"},
+	throttled: {503, "SlowDown"}, expired: {400, "ExpiredToken"}, internal: {500, "InternalError"},
+	tooLarge: {400, "EntityTooLarge"}, malformed: {400, "MalformedXML"},
+}
+
 // spellings holds what differs from querySpelling, by service. EC2 and S3 say 503 to a throttled caller,
 // JSON 1.1 says 400 to everything that is not its own fault.
 var spellings = map[string]map[common]spelling{
@@ -69,12 +76,7 @@ var spellings = map[string]map[common]spelling{
 		expired: {400, "RequestExpired"}, internal: {500, "InternalError"},
 		malformed: {400, "MalformedQueryString"},
 	},
-	"s3": {
-		missingToken: {403, "AccessDenied"}, incompleteSignature: {400, "AuthorizationHeaderMalformed"},
-		unknownKey: {403, "InvalidAccessKeyId"}, unknownAction: {501, "NotImplemented"},
-		throttled: {503, "SlowDown"}, expired: {400, "ExpiredToken"}, internal: {500, "InternalError"},
-		tooLarge: {400, "EntityTooLarge"}, malformed: {400, "MalformedXML"},
-	},
+	"s3": s3Spelling, "s3control": s3Spelling,
 	"guardduty": {
 		missingToken: {403, "MissingAuthenticationTokenException"}, incompleteSignature: {403, "IncompleteSignatureException"},
 		unknownKey: {403, "UnrecognizedClientException"}, unknownAction: {400, "UnknownOperationException"},

@@ -49,6 +49,10 @@ var protocols = map[string]*protocol{
 		operations: s3Operations,
 		decode:     decodeS3, answer: s3Answer, fail: s3Fail,
 	},
+	"s3control": {
+		operations: s3controlOperations,
+		decode:     decodeS3Control, answer: s3controlAnswer, fail: s3controlFail,
+	},
 	"cloudtrail": {
 		target: "CloudTrail_20131101", operations: cloudtrailOperations,
 		decode: decodeJSON, answer: jsonAnswer("application/x-amz-json-1.1"), fail: jsonFail,

@@ -115,6 +115,9 @@ func decode(r *http.Request) (*call, *failure) {
 		return c, shared(c.service, incompleteSignature, "The Authorization header carries no credential scope of the form AWS4-HMAC-SHA256 Credential=key/date/region/service/aws4_request")
 	}
 	c.keyID, c.region, c.service = scope[1], scope[2], scope[3]
+	if c.service == "s3" && strings.HasPrefix(r.URL.Path, s3controlPrefix) {
+		c.service = "s3control"
+	}
 	p := protocols[c.service]
 	if p == nil {
 		return c, shared(c.service, unknownAction, "The stand-in has no service %q; it has %s", c.service, strings.Join(sorted(protocols), ", "))

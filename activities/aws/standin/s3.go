@@ -2,7 +2,6 @@ package standin
 
 import (
 	"bytes"
-	"encoding/json"
 	"encoding/xml"
 	"errors"
 	"io"
@@ -24,7 +23,11 @@ var s3Actions = map[string]string{
 	"GET publicAccessBlock":    "GetPublicAccessBlock",
 	"PUT publicAccessBlock":    "PutPublicAccessBlock",
 	"DELETE publicAccessBlock": "DeletePublicAccessBlock",
+	"GET policy":               "GetBucketPolicy",
+	"PUT policy":               "PutBucketPolicy",
+	"DELETE policy":            "DeleteBucketPolicy",
 	"GET policyStatus":         "GetBucketPolicyStatus",
+	"GET tagging":              "GetBucketTagging",
 	"GET acl":                  "GetBucketAcl",
 }
 
@@ -32,7 +35,11 @@ var s3Operations = map[string]operation{
 	"GetPublicAccessBlock":    {run: getPublicAccessBlock},
 	"PutPublicAccessBlock":    {run: putPublicAccessBlock, effect: changes},
 	"DeletePublicAccessBlock": {run: deletePublicAccessBlock, effect: changes},
+	"GetBucketPolicy":         {run: getBucketPolicy},
+	"PutBucketPolicy":         {run: putBucketPolicy, effect: changes},
+	"DeleteBucketPolicy":      {run: deleteBucketPolicy, effect: changes},
 	"GetBucketPolicyStatus":   {run: getBucketPolicyStatus},
+	"GetBucketTagging":        {run: getBucketTagging},
 	"GetBucketAcl":            {run: getBucketACL},
 }
 
@@ -63,13 +70,23 @@ func decodeS3(c *call, r *http.Request, body []byte) *failure {
 	if !checked(r.Header) {
 		return bad("InvalidRequest", "Missing required header for this request: Content-MD5 OR x-amz-checksum-*")
 	}
+	if c.action == "PutBucketPolicy" { // the one body that is no XML
+		c.body = map[string]any{"Policy": string(body)}
+		return nil
+	}
+	return c.readXMLBody(body)
+}
+
+func (c *call) readXMLBody(body []byte) *failure {
 	tree, err := readXML(body)
 	if err != nil {
-		return shared(c.service, malformed, "The XML you provided was not well-formed or did not validate against our published schema")
+		return shared(c.service, malformed, badXML)
 	}
 	c.body = tree
 	return nil
 }
+
+const badXML = "The XML you provided was not well-formed or did not validate against our published schema"
 
 // checked reports whether a request says what its body should sum up to.
 func checked(header http.Header) bool {
@@ -122,6 +139,12 @@ func readXML(raw []byte) (map[string]any, error) {
 
 func s3Answer(w http.ResponseWriter, c *call, result any) {
 	w.Header().Set("X-Amz-Request-Id", c.requestID)
+	if policy, ok := result.(document); ok {
+		w.Header().Set("Content-Type", "application/json")
+		w.Header().Set("X-Amzn-RequestId", c.requestID)
+		_, _ = w.Write([]byte(policy)) // an error can only be a client that has gone
+		return
+	}
 	body, _ := result.(element)
 	if body.name == "" {
 		status := http.StatusOK
@@ -176,43 +199,15 @@ func getPublicAccessBlock(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if b.Block == nil {
-		return nil, fail(http.StatusNotFound, "NoSuchPublicAccessBlockConfiguration", "The public access block configuration was not found")
-	}
-	return element{"PublicAccessBlockConfiguration", elements{
-		{"BlockPublicAcls", b.Block.BlockPublicAcls},
-		{"IgnorePublicAcls", b.Block.IgnorePublicAcls},
-		{"BlockPublicPolicy", b.Block.BlockPublicPolicy},
-		{"RestrictPublicBuckets", b.Block.RestrictPublicBuckets},
-	}}, nil
+	return b.Block.read()
 }
 
-// putPublicAccessBlock takes a switch that is left out for off, as S3 does.
 func putPublicAccessBlock(c *call) (any, error) {
 	b, err := c.bucket()
 	if err != nil {
 		return nil, err
 	}
-	in, ok := c.body["PublicAccessBlockConfiguration"].(map[string]any)
-	if !ok {
-		return nil, shared("s3", malformed, "The XML you provided was not well-formed or did not validate against our published schema")
-	}
-	want := &PublicAccessBlock{}
-	for name, to := range map[string]*bool{
-		"BlockPublicAcls": &want.BlockPublicAcls, "IgnorePublicAcls": &want.IgnorePublicAcls,
-		"BlockPublicPolicy": &want.BlockPublicPolicy, "RestrictPublicBuckets": &want.RestrictPublicBuckets,
-	} {
-		said, there := in[name]
-		if !there {
-			continue
-		}
-		if *to, err = strconv.ParseBool(text(said)); err != nil {
-			return nil, shared("s3", malformed, "The XML you provided was not well-formed or did not validate against our published schema")
-		}
-	}
-	c.changed = b.Block == nil || *b.Block != *want
-	b.Block = want
-	return element{}, nil
+	return c.writeBlock(&b.Block)
 }
 
 func deletePublicAccessBlock(c *call) (any, error) {
@@ -225,40 +220,42 @@ func deletePublicAccessBlock(c *call) (any, error) {
 	return element{}, nil
 }
 
-func getBucketPolicyStatus(c *call) (any, error) {
-	b, err := c.bucket()
-	if err != nil {
-		return nil, err
+// read answers the block of a bucket or, in the same words, of an account.
+func (b *PublicAccessBlock) read() (any, error) {
+	if b == nil {
+		return nil, fail(http.StatusNotFound, "NoSuchPublicAccessBlockConfiguration", "The public access block configuration was not found")
 	}
-	if b.Policy == "" {
-		return nil, fail(http.StatusNotFound, "NoSuchBucketPolicy", "The bucket policy does not exist")
-	}
-	return element{"PolicyStatus", elements{{"IsPublic", strings.ToUpper(strconv.FormatBool(publicPolicy(b.Policy)))}}}, nil
+	return element{"PublicAccessBlockConfiguration", elements{
+		{"BlockPublicAcls", b.BlockPublicAcls},
+		{"IgnorePublicAcls", b.IgnorePublicAcls},
+		{"BlockPublicPolicy", b.BlockPublicPolicy},
+		{"RestrictPublicBuckets", b.RestrictPublicBuckets},
+	}}, nil
 }
 
-// publicPolicy reports whether a policy lets everybody do something without a condition. The real
-// service weighs conditions, too.
-func publicPolicy(document string) bool {
-	var policy struct {
-		Statement []struct {
-			Effect    string
-			Principal any
-			Condition map[string]any
+// writeBlock takes a switch that is left out for off, as S3 does.
+func (c *call) writeBlock(to **PublicAccessBlock) (any, error) {
+	in, ok := c.body["PublicAccessBlockConfiguration"].(map[string]any)
+	if !ok {
+		return nil, shared(c.service, malformed, badXML)
+	}
+	want := &PublicAccessBlock{}
+	for name, to := range map[string]*bool{
+		"BlockPublicAcls": &want.BlockPublicAcls, "IgnorePublicAcls": &want.IgnorePublicAcls,
+		"BlockPublicPolicy": &want.BlockPublicPolicy, "RestrictPublicBuckets": &want.RestrictPublicBuckets,
+	} {
+		said, there := in[name]
+		if !there {
+			continue
+		}
+		var err error
+		if *to, err = strconv.ParseBool(text(said)); err != nil {
+			return nil, shared(c.service, malformed, badXML)
 		}
 	}
-	if json.Unmarshal([]byte(document), &policy) != nil {
-		return false
-	}
-	for _, s := range policy.Statement {
-		principal := s.Principal
-		if named, ok := principal.(map[string]any); ok {
-			principal = named["AWS"]
-		}
-		if s.Effect == "Allow" && principal == "*" && len(s.Condition) == 0 {
-			return true
-		}
-	}
-	return false
+	c.changed = *to == nil || **to != *want
+	*to = want
+	return element{}, nil
 }
 
 // grantee is written with the type as an attribute, which elements have none of.

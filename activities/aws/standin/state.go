@@ -27,9 +27,11 @@ type Caller struct {
 
 // Account is one AWS account.
 type Account struct {
-	Alias   string             `json:"alias,omitempty"`
-	IAM     IAM                `json:"iam"`
-	Regions map[string]*Region `json:"regions,omitempty"`
+	Alias string `json:"alias,omitempty"`
+	IAM   IAM    `json:"iam"`
+	// PublicAccessBlock is that of S3 for all buckets of the account; nil where there is none.
+	PublicAccessBlock *PublicAccessBlock `json:"public_access_block,omitempty"`
+	Regions           map[string]*Region `json:"regions,omitempty"`
 }
 
 // Region is what an account holds in one region.
