@@ -29,6 +29,8 @@
 //     the header names
 //   - guardduty: ListDetectors, ListFindings, GetFindings, ArchiveFindings, UnarchiveFindings
 //   - cloudtrail: LookupEvents, GetTrail, GetTrailStatus, StartLogging, StopLogging
+//   - kms: ListKeys, DescribeKey, GetKeyRotationStatus, ListResourceTags, DisableKey, EnableKey
+//   - securityhub: DescribeHub, GetFindings, BatchUpdateFindings, BatchImportFindings
 //
 // Another action gets the service's own answer to an unknown action. Errors carry the codes, statuses
 // and shapes of the real services, spelled as each of them does: a key that nobody knows is

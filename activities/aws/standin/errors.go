@@ -66,6 +66,24 @@ var s3Spelling = map[common]spelling{
 	tooLarge: {400, "EntityTooLarge"}, malformed: {400, "MalformedXML"},
 }
 
+// jsonSpelling is that of the services that speak JSON 1.1, restSpelling of those that speak REST-JSON.
+var (
+	jsonSpelling = map[common]spelling{
+		missingToken: {400, "MissingAuthenticationTokenException"}, incompleteSignature: {400, "IncompleteSignatureException"},
+		unknownKey: {400, "UnrecognizedClientException"}, unknownAction: {400, "UnknownOperationException"},
+		throttled: {400, "ThrottlingException"}, denied: {400, "AccessDeniedException"},
+		expired: {400, "ExpiredTokenException"}, internal: {500, "InternalFailure"},
+		malformed: {400, "SerializationException"},
+	}
+	restSpelling = map[common]spelling{
+		missingToken: {403, "MissingAuthenticationTokenException"}, incompleteSignature: {403, "IncompleteSignatureException"},
+		unknownKey: {403, "UnrecognizedClientException"}, unknownAction: {400, "UnknownOperationException"},
+		throttled: {429, "TooManyRequestsException"}, denied: {403, "AccessDeniedException"},
+		expired: {403, "ExpiredTokenException"}, internal: {500, "InternalException"},
+		malformed: {400, "SerializationException"},
+	}
+)
+
 // spellings holds what differs from querySpelling, by service. EC2 and S3 say 503 to a throttled caller,
 // JSON 1.1 says 400 to everything that is not its own fault.
 var spellings = map[string]map[common]spelling{
@@ -84,13 +102,8 @@ var spellings = map[string]map[common]spelling{
 		expired: {403, "ExpiredTokenException"}, internal: {500, "InternalServerErrorException"},
 		malformed: {400, "BadRequestException"},
 	},
-	"cloudtrail": {
-		missingToken: {400, "MissingAuthenticationTokenException"}, incompleteSignature: {400, "IncompleteSignatureException"},
-		unknownKey: {400, "UnrecognizedClientException"}, unknownAction: {400, "UnknownOperationException"},
-		throttled: {400, "ThrottlingException"}, denied: {400, "AccessDeniedException"},
-		expired: {400, "ExpiredTokenException"}, internal: {500, "InternalFailure"},
-		malformed: {400, "SerializationException"},
-	},
+	"cloudtrail": jsonSpelling, "kms": jsonSpelling,
+	"securityhub": restSpelling,
 }
 
 // shared makes one of the common failures as the service would spell it.

@@ -45,6 +45,8 @@ var protocols = map[string]*protocol{
 		routes: guarddutyRoutes, operations: guarddutyOperations,
 		decode: decodeREST, answer: jsonAnswer("application/json"), fail: restFail,
 	},
+	"kms":         json11("TrentService", kmsOperations),
+	"securityhub": restJSON(securityhubRoutes, securityhubOperations),
 	"s3": {
 		operations: s3Operations,
 		decode:     decodeS3, answer: s3Answer, fail: s3Fail,
@@ -61,6 +63,22 @@ var protocols = map[string]*protocol{
 		target: "secretsmanager", operations: secretsOperations,
 		decode: decodeJSON, answer: jsonAnswer("application/x-amz-json-1.1"), fail: jsonFail,
 	},
+}
+
+// json11 is a service that speaks JSON 1.1.
+func json11(target string, operations map[string]operation) *protocol {
+	return &protocol{
+		target: target, operations: operations,
+		decode: decodeJSON, answer: jsonAnswer("application/x-amz-json-1.1"), fail: jsonFail,
+	}
+}
+
+// restJSON is a service that speaks REST-JSON.
+func restJSON(routes []route, operations map[string]operation) *protocol {
+	return &protocol{
+		routes: routes, operations: operations,
+		decode: decodeREST, answer: jsonAnswer("application/json"), fail: restFail,
+	}
 }
 
 // elements are XML elements in order. A nil value writes nothing.

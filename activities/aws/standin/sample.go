@@ -154,6 +154,7 @@ func Sample() *State {
 			Username: SampleUser, AccessKeyID: SampleUserAccessKey, ReadOnly: true,
 		}},
 	}
+	sampleServices(region)
 	var records []json.RawMessage
 	if err := json.Unmarshal(sampleEvents, &records); err != nil {
 		panic("sample events: " + err.Error()) // part of the program; a test reads it

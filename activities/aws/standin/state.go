@@ -48,6 +48,10 @@ type Region struct {
 	Trails map[string]*Trail `json:"trails,omitempty"`
 	// Secrets are those of Secrets Manager, by name.
 	Secrets map[string]*StoredSecret `json:"secrets,omitempty"`
+	// Keys are those of KMS, by id.
+	Keys map[string]*Key `json:"keys,omitempty"`
+	// Hub is Security Hub; nil: it is not enabled.
+	Hub *Hub `json:"hub,omitempty"`
 	// Events are CloudTrail events from before the stand-in started; its own mutations join them.
 	Events []Event `json:"events,omitempty"`
 }
@@ -111,7 +115,8 @@ func (st *State) check() error {
 			all = append(all, noNulls("vpc"+in, region.VPCs), noNulls("instance"+in, region.Instances),
 				noNulls("network interface"+in, region.NetworkInterfaces), noNulls("security group"+in, region.SecurityGroups),
 				noNulls("volume"+in, region.Volumes), noNulls("snapshot"+in, region.Snapshots), noNulls("detector"+in, region.Detectors),
-				noNulls("bucket"+in, region.Buckets), noNulls("trail"+in, region.Trails), noNulls("secret"+in, region.Secrets))
+				noNulls("bucket"+in, region.Buckets), noNulls("trail"+in, region.Trails), noNulls("secret"+in, region.Secrets),
+				noNulls("key"+in, region.Keys))
 			for detector, d := range region.Detectors {
 				if d != nil {
 					all = append(all, noNulls("finding of "+detector, d.Findings))
