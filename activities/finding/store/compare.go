@@ -1,0 +1,102 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"time"
+
+	"github.com/countersign/countersign/activities/finding"
+)
+
+// failing are the results that fail now, and whether they did before.
+const failing = ` FROM finding_results n LEFT JOIN finding_results b
+	ON b.audit_id = $2 AND b.control = n.control AND b.account = n.account AND b.place = n.place AND b.resource = n.resource AND b.status = 'FAIL'
+	WHERE n.audit_id = $1 AND n.status = 'FAIL' ORDER BY n.control, n.account, n.place, n.resource`
+
+// failed are the results that failed before and do not now, and whether that is known: the control was
+// looked at there again, and what is now of the resource says so. Where there is nothing of the
+// resource any more, it is gone, unless something of that control could not be looked at: then it may
+// only not have been seen.
+const failed = ` FROM finding_results b LEFT JOIN finding_results n
+	ON n.audit_id = $1 AND n.control = b.control AND n.account = b.account AND n.place = b.place AND n.resource = b.resource
+	WHERE b.audit_id = $2 AND b.status = 'FAIL' AND (n.status IS NULL OR n.status <> 'FAIL')
+	ORDER BY b.control, b.account, b.place, b.resource`
+
+const isResolved = `CASE
+	WHEN NOT EXISTS (SELECT 1 FROM finding_looked l WHERE l.audit_id = $1 AND l.account = b.account AND l.place = b.place AND l.control = b.control) THEN 0
+	WHEN n.status = 'ERROR' THEN 0
+	WHEN n.status IS NOT NULL THEN 1
+	WHEN EXISTS (SELECT 1 FROM finding_results e WHERE e.audit_id = $1 AND e.control = b.control AND e.account = b.account
+		AND e.place = b.place AND e.status = 'ERROR') THEN 0
+	ELSE 1 END`
+
+// Compare hands out what fails now, and is new, open or waived; what failed before, and is resolved or
+// was not seen again; and what could not be looked at. before may be "", and then all is new. What
+// never fails is not handed out.
+func (s *Store) Compare(ctx context.Context, audit, before string, waivers finding.Waivers, each func(finding.Item) error) error {
+	waiver := waivers.Matcher(s.now())
+	return s.view(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		now, err := s.id(ctx, tx, audit)
+		if err != nil {
+			return err
+		}
+		var then int64 = -1
+		if before != "" {
+			if then, err = s.id(ctx, tx, before); err != nil {
+				return err
+			}
+		}
+		give := func(state func(was bool, r finding.Result) finding.Item) func(*sql.Rows) error {
+			return func(rows *sql.Rows) error {
+				var was bool
+				r, err := scan(rows, &was)
+				if err != nil {
+					return err
+				}
+				return each(state(was, r))
+			}
+		}
+		err = s.each(ctx, tx, give(func(was bool, r finding.Result) finding.Item {
+			if w := waiver(r); w != nil {
+				return finding.Item{State: finding.Waived, Result: r, Waiver: w}
+			}
+			if was {
+				return finding.Item{State: finding.Open, Result: r}
+			}
+			return finding.Item{State: finding.New, Result: r}
+		}), "SELECT "+columns("n")+", CASE WHEN b.status IS NULL THEN 0 ELSE 1 END"+failing, now, then)
+		if err != nil {
+			return err
+		}
+		err = s.each(ctx, tx, give(func(resolved bool, r finding.Result) finding.Item {
+			if resolved {
+				return finding.Item{State: finding.Resolved, Result: r}
+			}
+			return finding.Item{State: finding.Unseen, Result: r}
+		}), "SELECT "+columns("b")+", "+isResolved+failed, now, then)
+		if err != nil {
+			return err
+		}
+		return s.each(ctx, tx, give(func(_ bool, r finding.Result) finding.Item {
+			return finding.Item{State: finding.Unknown, Result: r}
+		}), "SELECT "+columns("r")+`, 0 FROM finding_results r WHERE audit_id = $1 AND status = 'ERROR'
+			ORDER BY control, account, place, resource`, now)
+	})
+}
+
+// Prune deletes the audits that began before a time, and returns how many those were. The last keep
+// of each playbook stay, at least one: there must be something to compare with.
+func (s *Store) Prune(ctx context.Context, before time.Time, keep int) (deleted int, err error) {
+	err = s.do(ctx, "delete from", func(ctx context.Context, tx *sql.Tx) error {
+		result, err := tx.ExecContext(ctx, `DELETE FROM finding_audits WHERE began < $1 AND id NOT IN (
+			SELECT id FROM (SELECT id, row_number() OVER (PARTITION BY playbook ORDER BY began DESC, id DESC) AS place FROM finding_audits) AS ranked
+			WHERE place <= $2)`, before.UnixMicro(), max(keep, 1))
+		if err != nil {
+			return s.failed("delete from", err)
+		}
+		n, err := result.RowsAffected()
+		deleted = int(n)
+		return err
+	})
+	return deleted, err
+}
