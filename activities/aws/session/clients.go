@@ -29,6 +29,8 @@ import (
 type Clients struct {
 	// Account is whose credentials they use, as STS said.
 	Account string
+	// ARN is who they are, as STS said.
+	ARN string
 	// Region is where they act; of services without regions, where their requests are signed for.
 	Region string
 

@@ -143,7 +143,7 @@ func (s *Sessions) dial(ctx context.Context, region string) (*Clients, error) {
 	if err != nil {
 		return nil, Failed(err, "ask whose credentials the worker holds")
 	}
-	return &Clients{Account: sdk.ToString(who.Account), Region: cfg.Region, config: cfg}, nil
+	return &Clients{Account: sdk.ToString(who.Account), ARN: sdk.ToString(who.Arn), Region: cfg.Region, config: cfg}, nil
 }
 
 // ownBody sends a copy of each request's body. The SDK closes the body as soon as the answer begins,

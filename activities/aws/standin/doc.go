@@ -17,7 +17,9 @@
 //   - iam: GetAccountSummary, ListUsers, GetUser, ListUserTags, GetAccessKeyLastUsed, ListAccessKeys, UpdateAccessKey,
 //     AttachUserPolicy, DetachUserPolicy, ListAttachedUserPolicies, PutUserPolicy, GetUserPolicy,
 //     DeleteUserPolicy, GetRole, PutRolePolicy, GetRolePolicy, DeleteRolePolicy, GenerateCredentialReport,
-//     GetCredentialReport, GetAccountPasswordPolicy, GetAccountAuthorizationDetails, ListVirtualMFADevices
+//     GetCredentialReport, GetAccountPasswordPolicy, GetAccountAuthorizationDetails, ListVirtualMFADevices, ListMFADevices,
+//     DeleteAccessKey, GetLoginProfile, CreateLoginProfile, DeleteLoginProfile, ListGroupsForUser, ListUserPolicies, ListRoles,
+//     ListRolePolicies, ListAttachedRolePolicies, GenerateServiceLastAccessedDetails, GetServiceLastAccessedDetails
 //   - ec2: DescribeInstances, DescribeNetworkInterfaces, ModifyNetworkInterfaceAttribute,
 //     DescribeSecurityGroups, DescribeSecurityGroupRules, CreateSecurityGroup, DeleteSecurityGroup, AuthorizeSecurityGroupIngress
 //     and Egress, RevokeSecurityGroupIngress and Egress, CreateSnapshots, DescribeSnapshots,

@@ -153,8 +153,8 @@ func TestAuthorizationDetails(t *testing.T) {
 	require.Len(t, all.GroupDetailList, 1)
 	require.Equal(t, "own", *all.GroupDetailList[0].GroupPolicyList[0].PolicyName)
 	require.Equal(t, "everything", *all.GroupDetailList[0].AttachedManagedPolicies[0].PolicyName)
-	require.Len(t, all.RoleDetailList, 1)
-	require.Equal(t, "eu-west-1", *all.RoleDetailList[0].RoleLastUsed.Region)
+	require.Len(t, all.RoleDetailList, 3)
+	require.Equal(t, "eu-west-1", *all.RoleDetailList[2].RoleLastUsed.Region)
 	require.Len(t, all.Policies, 1)
 	require.Equal(t, "arn:aws:iam::111122223333:policy/team/everything", *all.Policies[0].Arn)
 	require.Equal(t, int32(1), *all.Policies[0].AttachmentCount)
@@ -165,5 +165,5 @@ func TestAuthorizationDetails(t *testing.T) {
 	some, err := client.GetAccountAuthorizationDetails(t.Context(), &iam.GetAccountAuthorizationDetailsInput{Filter: []types.EntityType{"Role"}})
 	require.NoError(t, err)
 	require.Empty(t, some.UserDetailList)
-	require.Len(t, some.RoleDetailList, 1)
+	require.Len(t, some.RoleDetailList, 3)
 }

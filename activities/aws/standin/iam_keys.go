@@ -62,3 +62,20 @@ func updateAccessKey(c *call) (any, error) {
 	key.Status = status
 	return nil, nil
 }
+
+func deleteAccessKey(c *call) (any, error) {
+	id, err := c.required("AccessKeyId", accessKeyID)
+	if err != nil {
+		return nil, err
+	}
+	_, user, err := c.user(true)
+	if err != nil {
+		return nil, err
+	}
+	if user.AccessKeys[id] == nil {
+		return nil, noSuchEntity("The Access Key with id %s cannot be found.", id)
+	}
+	delete(user.AccessKeys, id)
+	c.changed = true
+	return nil, nil
+}

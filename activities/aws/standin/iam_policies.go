@@ -96,6 +96,18 @@ func (of inlineOf) get(c *call, owner string) (any, error) {
 	}, nil
 }
 
+func (of inlineOf) list(c *call) (any, error) {
+	names, rest, err := c.iamPage(sorted(*of.policies))
+	if err != nil {
+		return nil, err
+	}
+	members := elements{}
+	for _, name := range names {
+		members = append(members, element{"member", name})
+	}
+	return append(elements{{"PolicyNames", members}}, rest...), nil
+}
+
 func (of inlineOf) remove(c *call) error {
 	name, err := of.find(c)
 	if err != nil {

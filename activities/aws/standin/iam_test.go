@@ -275,6 +275,6 @@ func TestAccountSummary(t *testing.T) {
 	out, err := iam.NewFromConfig(cfg).GetAccountSummary(t.Context(), &iam.GetAccountSummaryInput{})
 	require.NoError(t, err)
 	require.Equal(t, map[string]int32{
-		"AccountMFAEnabled": 1, "AccountAccessKeysPresent": 1, "AccountSigningCertificatesPresent": 0, "Users": 4, "Roles": 1, "AccessKeysPerUserQuota": 2,
+		"AccountMFAEnabled": 1, "AccountAccessKeysPresent": 1, "AccountSigningCertificatesPresent": 0, "Users": 4, "Roles": 3, "AccessKeysPerUserQuota": 2,
 	}, out.SummaryMap)
 }

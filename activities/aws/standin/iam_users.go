@@ -152,7 +152,11 @@ func listAttachedUserPolicies(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	arns := user.Attached
+	return c.attached(user.Attached)
+}
+
+// attached lists managed policies that are attached to something.
+func (c *call) attached(arns []string) (any, error) {
 	if prefix := c.params.str("PathPrefix"); prefix != "" && prefix != "/" {
 		arns = slices.DeleteFunc(slices.Clone(arns), func(arn string) bool {
 			_, path, _ := strings.Cut(arn, ":policy")
@@ -163,11 +167,36 @@ func listAttachedUserPolicies(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	return append(elements{{"AttachedPolicies", attachedList(arns)}}, rest...), nil
+}
+
+func listUserPolicies(c *call) (any, error) {
+	of, err := c.userInline()
+	if err != nil {
+		return nil, err
+	}
+	return of.list(c)
+}
+
+func listGroupsForUser(c *call) (any, error) {
+	_, user, err := c.user(false)
+	if err != nil {
+		return nil, err
+	}
+	names, rest, err := c.iamPage(user.Groups)
+	if err != nil {
+		return nil, err
+	}
 	members := elements{}
-	for _, arn := range arns {
+	for _, name := range names {
+		group := c.account().IAM.Groups[name]
+		if group == nil {
+			group = &Group{}
+		}
 		members = append(members, element{"member", elements{
-			{"PolicyName", arn[strings.LastIndexByte(arn, '/')+1:]}, {"PolicyArn", arn},
+			{"Path", orRoot(group.Path)}, {"GroupName", name}, {"GroupId", group.ID}, {"Arn", group.arn(c.caller.Account, name)},
+			{"CreateDate", iamTime(group.Created)},
 		}})
 	}
-	return append(elements{{"AttachedPolicies", members}}, rest...), nil
+	return append(elements{{"Groups", members}}, rest...), nil
 }

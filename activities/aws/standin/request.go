@@ -52,6 +52,7 @@ type call struct {
 	state     *State
 	log       []Mutation // as long as the state is old
 	reports   map[string]*credentialReport
+	jobs      map[string]*accessJob
 	changed   bool // the operation made a difference
 	failItems bool
 }

@@ -51,6 +51,10 @@ const (
 	SampleRootLogin   = "5b3c8f4e-0d5a-4f3e-9a55-0c6f1de2b007"
 	SampleUserLogin   = "5b3c8f4e-0d5a-4f3e-9a55-0c6f1de2b006"
 
+	// SampleUnusedRole was last used long ago, and SampleServiceRole belongs to a service.
+	SampleUnusedRole  = "legacy-batch-role"
+	SampleServiceRole = "AWSServiceRoleForSupport"
+
 	// SampleStaleAccessKey was last used long ago, SampleUnusedAccessKey never.
 	SampleStaleUser       = "report-exporter"
 	SampleStaleAccessKey  = "AKIAIOSFODNN7STALEXX"
@@ -86,7 +90,7 @@ func Sample() *State {
 	tcp := func(id string, port int, cidr string) Rule {
 		return Rule{ID: id, Protocol: "tcp", From: &port, To: &port, CIDR: cidr}
 	}
-	ssh := 22
+	ssh, signedIn := 22, day(time.November, 21, 23, 5)
 	booted := day(time.September, 14, 7, 30)
 	started, stopped := day(time.January, 12, 8, 0), day(time.November, 20, 21, 10)
 	profile := "arn:aws:iam::" + SampleAccount + ":instance-profile/" + SampleInstanceProfileName
@@ -182,7 +186,8 @@ func Sample() *State {
 					},
 				}, SampleConsoleUser: {
 					ID: "AIDAIOSFODNN7BILLING0", Created: day(time.February, 2, 10, 0),
-					Tags: map[string]string{"owner": "finance@example.com"},
+					Tags:  map[string]string{"owner": "finance@example.com"},
+					Login: &LoginProfile{Created: day(time.February, 2, 10, 5), LastUsed: &signedIn},
 				}, SampleStaleUser: {
 					ID: "AIDAIOSFODNN7REPORTS0", Created: day(time.January, 15, 14, 0),
 					AccessKeys: map[string]*AccessKey{SampleStaleAccessKey: {
@@ -197,6 +202,15 @@ func Sample() *State {
 					ID: "AROAIOSFODNN7WEBSERVER", Created: day(time.January, 12, 9, 10), MaxSessionDuration: 3600,
 					Description: "what the web servers may do",
 					Trust:       `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"ec2.amazonaws.com"},"Action":"sts:AssumeRole"}]}`,
+					LastUsed:    &LastUsed{Time: day(time.November, 20, 20, 50), Region: SampleRegion},
+					Services:    map[string]*LastUsed{"s3": {Time: day(time.November, 20, 20, 50), Region: SampleRegion}, "sqs": nil},
+				}, SampleUnusedRole: {
+					ID: "AROAIOSFODNN7OLDBATCH0", Created: day(time.January, 20, 8, 40), Description: "nightly batches, before they moved",
+					Trust:    `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"ec2.amazonaws.com"},"Action":"sts:AssumeRole"}]}`,
+					LastUsed: &LastUsed{Time: day(time.March, 31, 2, 10), Region: SampleRegion},
+				}, SampleServiceRole: {
+					ID: "AROAIOSFODNN7SUPPORT00", Path: "/aws-service-role/support.amazonaws.com/", Created: day(time.January, 12, 8, 0),
+					Trust: `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"support.amazonaws.com"},"Action":"sts:AssumeRole"}]}`,
 				}},
 			},
 			Regions: map[string]*Region{SampleRegion: region},

@@ -37,11 +37,13 @@ type Server struct {
 	// reports are the credential reports by account. They are no part of the state: a report that is
 	// asked for changes nothing in the world.
 	reports map[string]*credentialReport
+	// jobs are the reports of services used, by id. They are no part of the state either.
+	jobs map[string]*accessJob
 }
 
 // New returns a stand-in with the given state. It is an http.Handler.
 func New(opts Options) (*Server, error) {
-	s := &Server{file: opts.File, clock: opts.Clock, reports: map[string]*credentialReport{}}
+	s := &Server{file: opts.File, clock: opts.Clock, reports: map[string]*credentialReport{}, jobs: map[string]*accessJob{}}
 	if s.clock == nil {
 		s.clock = time.Now
 	}
@@ -172,7 +174,7 @@ func (s *Server) perform(c *call) (result any, aborted bool, _ *failure) {
 
 // run does the operation, and keeps what it did.
 func (s *Server) run(c *call, op operation, stale bool) (any, error) {
-	c.state, c.log, c.reports = s.state, s.mutations, s.reports
+	c.state, c.log, c.reports, c.jobs = s.state, s.mutations, s.reports, s.jobs
 	if stale && s.before != nil {
 		c.state, c.log = s.before, s.mutations[:s.beforeLog]
 	}

@@ -101,6 +101,8 @@ type User struct {
 	Login      *LoginProfile         `json:"login,omitempty"` // nil: no password for the console
 	// HardwareMFA is a device that is no virtual one; those are in IAM.VirtualMFA.
 	HardwareMFA bool `json:"hardware_mfa,omitempty"`
+	// Services are those that its policies let it use, and when it last did; nil is never.
+	Services map[string]*LastUsed `json:"services,omitempty"`
 }
 
 // AccessKey is a key of a user.
@@ -129,6 +131,8 @@ type Role struct {
 	Attached           []string          `json:"attached,omitempty"` // ARNs of managed policies
 	Inline             map[string]string `json:"inline,omitempty"`
 	LastUsed           *LastUsed         `json:"last_used,omitempty"` // nil: never, or longer ago than IAM tracks; Service is not told
+	// Services are as those of a user.
+	Services map[string]*LastUsed `json:"services,omitempty"`
 }
 
 func (u *User) arn(account, name string) string {
