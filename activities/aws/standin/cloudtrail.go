@@ -10,11 +10,13 @@ import (
 )
 
 var cloudtrailOperations = map[string]operation{
-	"LookupEvents":   {run: lookupEvents},
-	"GetTrail":       {run: getTrail},
-	"GetTrailStatus": {run: getTrailStatus},
-	"StartLogging":   {run: logTrail(true), effect: changes},
-	"StopLogging":    {run: logTrail(false), effect: changes},
+	"LookupEvents":      {run: lookupEvents},
+	"DescribeTrails":    {run: describeTrails},
+	"GetTrail":          {run: getTrail},
+	"GetTrailStatus":    {run: getTrailStatus},
+	"GetEventSelectors": {run: getEventSelectors},
+	"StartLogging":      {run: logTrail(true), effect: changes},
+	"StopLogging":       {run: logTrail(false), effect: changes},
 }
 
 // attributes are what LookupEvents can search by.

@@ -46,17 +46,29 @@ func getTrail(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return map[string]any{"Trail": map[string]any{
-		"Name": name, "TrailARN": c.trailARN(region, name), "HomeRegion": region, "S3BucketName": t.Bucket,
+	return map[string]any{"Trail": t.answer(c.caller.Account, region, name)}, nil
+}
+
+// answer is a trail as the API tells of it, from wherever.
+func (t *Trail) answer(account, region, name string) map[string]any {
+	out := map[string]any{
+		"Name": name, "TrailARN": "arn:aws:cloudtrail:" + region + ":" + account + ":trail/" + name, "HomeRegion": region, "S3BucketName": t.Bucket,
 		"IsMultiRegionTrail": t.MultiRegion, "IsOrganizationTrail": t.Organization, "LogFileValidationEnabled": t.Validated,
-		"IncludeGlobalServiceEvents": true, "HasCustomEventSelectors": false, "HasInsightSelectors": false,
-	}}, nil
+		"IncludeGlobalServiceEvents": true, "HasCustomEventSelectors": len(t.Selectors)+len(t.Advanced) > 0, "HasInsightSelectors": false,
+	}
+	if t.Key != "" {
+		out["KmsKeyId"] = t.Key
+	}
+	return out
 }
 
 func getTrailStatus(c *call) (any, error) {
-	_, _, t, err := c.trail()
-	if err != nil {
-		return nil, err
+	t := c.organizationTrail()
+	if t == nil {
+		var err error
+		if _, _, t, err = c.trail(); err != nil {
+			return nil, err
+		}
 	}
 	out := map[string]any{"IsLogging": t.Logging}
 	for name, at := range map[string]*time.Time{"StartLoggingTime": t.Started, "StopLoggingTime": t.Stopped, "LatestDeliveryTime": t.Delivered} {

@@ -23,14 +23,18 @@
 //   - ec2: DescribeInstances, DescribeNetworkInterfaces, ModifyNetworkInterfaceAttribute,
 //     DescribeSecurityGroups, DescribeSecurityGroupRules, CreateSecurityGroup, DeleteSecurityGroup, AuthorizeSecurityGroupIngress
 //     and Egress, RevokeSecurityGroupIngress and Egress, CreateSnapshots, DescribeSnapshots,
-//     DeleteSnapshot, CreateTags, DeleteTags, DescribeTags
-//   - s3: GetPublicAccessBlock, PutPublicAccessBlock, DeletePublicAccessBlock, GetBucketPolicy,
+//     DeleteSnapshot, CreateTags, DeleteTags, DescribeTags, DescribeVpcs, DescribeFlowLogs, DescribeVolumes,
+//     GetEbsEncryptionByDefault
+//   - s3: ListBuckets, GetPublicAccessBlock, PutPublicAccessBlock, DeletePublicAccessBlock, GetBucketPolicy,
 //     PutBucketPolicy, DeleteBucketPolicy, GetBucketPolicyStatus, GetBucketTagging, GetBucketAcl;
 //     path-style addresses alone
 //   - s3control: GetPublicAccessBlock, PutPublicAccessBlock, DeletePublicAccessBlock, for the account that
 //     the header names
-//   - guardduty: ListDetectors, ListFindings, GetFindings, ArchiveFindings, UnarchiveFindings
-//   - cloudtrail: LookupEvents, GetTrail, GetTrailStatus, StartLogging, StopLogging
+//   - guardduty: ListDetectors, GetDetector, ListFindings, GetFindings, ArchiveFindings, UnarchiveFindings
+//   - cloudtrail: LookupEvents, DescribeTrails, GetTrail, GetTrailStatus, GetEventSelectors, StartLogging, StopLogging
+//   - config: DescribeConfigurationRecorders, DescribeConfigurationRecorderStatus
+//   - access-analyzer: ListAnalyzers
+//   - account: GetAlternateContact
 //   - kms: ListKeys, DescribeKey, GetKeyRotationStatus, ListResourceTags, DisableKey, EnableKey
 //   - securityhub: DescribeHub, GetFindings, BatchUpdateFindings, BatchImportFindings
 //

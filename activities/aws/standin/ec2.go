@@ -26,6 +26,10 @@ var ec2Operations = map[string]operation{
 	"CreateTags":                      {run: createTags, effect: changes},
 	"DeleteTags":                      {run: deleteTags, effect: changes},
 	"DescribeTags":                    {run: describeTags},
+	"DescribeVpcs":                    {run: describeVPCs},
+	"DescribeFlowLogs":                {run: describeFlowLogs},
+	"DescribeVolumes":                 {run: describeVolumes},
+	"GetEbsEncryptionByDefault":       {run: getEBSEncryptionByDefault},
 }
 
 // resource names one kind of EC2 resource and the errors about its ids; the services spell those
@@ -40,6 +44,7 @@ var (
 	aGroup      = resource{"security group", "sg-", "InvalidGroupId.Malformed", "InvalidGroup.NotFound"}
 	aSnapshot   = resource{"snapshot", "snap-", "InvalidSnapshotID.Malformed", "InvalidSnapshot.NotFound"}
 	aVolume     = resource{"volume", "vol-", "InvalidVolumeID.Malformed", "InvalidVolume.NotFound"}
+	aFlowLog    = resource{"flow log", "fl-", "InvalidFlowLogId.Malformed", "InvalidFlowLogId.NotFound"}
 	aVPC        = resource{"vpc ID", "vpc-", "InvalidVpcID.Malformed", "InvalidVpcID.NotFound"}
 )
 

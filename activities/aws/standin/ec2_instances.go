@@ -121,6 +121,7 @@ func (c *call) instance(r *Region, id string) elements {
 		{"rootDeviceName", some(i.RootDevice)},
 		{"blockDeviceMapping", devices},
 		{"iamInstanceProfile", profile},
+		{"metadataOptions", i.metadataOptions()},
 		{"tagSet", tagSet(i.Tags)},
 		{"networkInterfaceSet", interfaces},
 	}

@@ -311,7 +311,7 @@ func TestEC2Errors(t *testing.T) {
 		"tag nothing":         {tagIt("snap-0123456789abcdef0", "a"), "InvalidSnapshot.NotFound", 400},
 		"reserved tag":        {tagIt(standin.SampleInstance, "aws:x"), "InvalidParameterValue", 400},
 		"unknown action": {func(ctx context.Context) error {
-			_, err := client.DescribeVpcs(ctx, &ec2.DescribeVpcsInput{})
+			_, err := client.DescribeSpotPriceHistory(ctx, &ec2.DescribeSpotPriceHistoryInput{})
 			return err
 		}, "InvalidAction", 400},
 	} {

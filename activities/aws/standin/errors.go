@@ -102,7 +102,19 @@ var spellings = map[string]map[common]spelling{
 		expired: {403, "ExpiredTokenException"}, internal: {500, "InternalServerErrorException"},
 		malformed: {400, "BadRequestException"},
 	},
-	"cloudtrail": jsonSpelling, "kms": jsonSpelling,
+	"account": {
+		missingToken: {403, "MissingAuthenticationTokenException"}, incompleteSignature: {403, "IncompleteSignatureException"},
+		unknownKey: {403, "UnrecognizedClientException"}, unknownAction: {400, "UnknownOperationException"},
+		throttled: {429, "TooManyRequestsException"}, denied: {403, "AccessDeniedException"},
+		expired: {403, "ExpiredTokenException"}, internal: {500, "InternalServerException"}, malformed: {400, "ValidationException"},
+	},
+	"access-analyzer": {
+		missingToken: {403, "MissingAuthenticationTokenException"}, incompleteSignature: {403, "IncompleteSignatureException"},
+		unknownKey: {403, "UnrecognizedClientException"}, unknownAction: {400, "UnknownOperationException"},
+		throttled: {429, "ThrottlingException"}, denied: {403, "AccessDeniedException"},
+		expired: {403, "ExpiredTokenException"}, internal: {500, "InternalServerException"}, malformed: {400, "ValidationException"},
+	},
+	"cloudtrail": jsonSpelling, "kms": jsonSpelling, "config": jsonSpelling,
 	"securityhub": restSpelling,
 }
 

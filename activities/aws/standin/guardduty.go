@@ -10,6 +10,7 @@ const maxFindings = 50
 
 var guarddutyRoutes = []route{
 	{"GET", "/detector", "ListDetectors"},
+	{"GET", "/detector/{detectorId}", "GetDetector"},
 	{"POST", "/detector/{detectorId}/findings", "ListFindings"},
 	{"POST", "/detector/{detectorId}/findings/get", "GetFindings"},
 	{"POST", "/detector/{detectorId}/findings/archive", "ArchiveFindings"},
@@ -18,6 +19,7 @@ var guarddutyRoutes = []route{
 
 var guarddutyOperations = map[string]operation{
 	"ListDetectors":     {run: listDetectors},
+	"GetDetector":       {run: getDetector},
 	"ListFindings":      {run: listFindings},
 	"GetFindings":       {run: getFindings, items: true},
 	"ArchiveFindings":   {run: archiveFindings(true), effect: changes},
@@ -52,6 +54,21 @@ func listDetectors(c *call) (any, error) {
 		return nil, invalid("the parameter nextToken has an invalid value.")
 	}
 	return map[string]any{"detectorIds": notNil(ids), "nextToken": next}, nil
+}
+
+func getDetector(c *call) (any, error) {
+	d, err := c.detector()
+	if err != nil {
+		return nil, err
+	}
+	status := "ENABLED"
+	if d.Disabled {
+		status = "DISABLED"
+	}
+	return map[string]any{
+		"status": status, "createdAt": "2026-01-12T08:00:00.000Z", "findingPublishingFrequency": "SIX_HOURS",
+		"serviceRole": "arn:aws:iam::" + c.caller.Account + ":role/aws-service-role/guardduty.amazonaws.com/AWSServiceRoleForAmazonGuardDuty",
+	}, nil
 }
 
 // findingIDs reads the ids of a call over several findings.

@@ -59,6 +59,18 @@ var protocols = map[string]*protocol{
 		target: "CloudTrail_20131101", operations: cloudtrailOperations,
 		decode: decodeJSON, answer: jsonAnswer("application/x-amz-json-1.1"), fail: jsonFail,
 	},
+	"account": {
+		routes: accountRoutes, operations: accountOperations,
+		decode: decodeREST, answer: jsonAnswer("application/json"), fail: restFail,
+	},
+	"access-analyzer": {
+		routes: analyzerRoutes, operations: analyzerOperations,
+		decode: decodeREST, answer: jsonAnswer("application/json"), fail: restFail,
+	},
+	"config": {
+		target: "StarlingDoveService", operations: configOperations,
+		decode: decodeJSON, answer: jsonAnswer("application/x-amz-json-1.1"), fail: jsonFail,
+	},
 	"secretsmanager": {
 		target: "secretsmanager", operations: secretsOperations,
 		decode: decodeJSON, answer: jsonAnswer("application/x-amz-json-1.1"), fail: jsonFail,

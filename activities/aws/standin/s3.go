@@ -41,6 +41,7 @@ var s3Operations = map[string]operation{
 	"GetBucketPolicyStatus":   {run: getBucketPolicyStatus},
 	"GetBucketTagging":        {run: getBucketTagging},
 	"GetBucketAcl":            {run: getBucketACL},
+	"ListBuckets":             {run: listBuckets},
 }
 
 var bucketName = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
@@ -56,6 +57,15 @@ func decodeS3(c *call, r *http.Request, body []byte) *failure {
 		if action := s3Actions[r.Method+" "+name]; action != "" && bucket != "" && key == "" {
 			c.action = action
 		}
+	}
+	if c.action == "" && bucket == "" && r.Method == http.MethodGet {
+		c.action, c.path = "ListBuckets", map[string]string{}
+		for _, name := range []string{"prefix", "bucket-region", "continuation-token", "max-buckets"} {
+			if query.Has(name) {
+				c.path[name] = query.Get(name)
+			}
+		}
+		return nil
 	}
 	if c.action == "" {
 		return shared(c.service, unknownAction, "The stand-in has no %s of this resource", r.Method)

@@ -120,7 +120,7 @@ func TestS3Errors(t *testing.T) {
 		"another account":    {policy("example-theirs", ""), "AccessDenied"},
 		"not who it expects": {policy("example-plain", "444455556666"), "AccessDenied"},
 		"unknown action": {func(ctx context.Context) error {
-			_, err := client.ListBuckets(ctx, &s3.ListBucketsInput{})
+			_, err := client.ListObjectsV2(ctx, &s3.ListObjectsV2Input{Bucket: aws.String("example-plain")})
 			return err
 		}, "NotImplemented"},
 	} {

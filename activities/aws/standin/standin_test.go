@@ -120,7 +120,7 @@ func TestRawRequests(t *testing.T) {
 		"unknown key, EC2":    {auth: auth("AKIANOBODYNOBODY", "ec2"), body: "Action=DescribeInstances&Version=2016-11-15", status: 401, want: []string{"<Response><Errors><Error><Code>AuthFailure</Code>", "<RequestID>"}},
 		"unknown key, JSON":   {auth: auth("AKIANOBODYNOBODY", "cloudtrail"), target: "CloudTrail_20131101.LookupEvents", status: 400, want: []string{`"UnrecognizedClientException"`}},
 		"disabled key":        {auth: auth(standin.SampleInactiveAccessKey, "sts"), body: identity, status: 403, want: []string{"InvalidClientTokenId"}},
-		"unknown service":     {auth: auth(ours, "sqs"), status: 400, want: []string{"cloudtrail, ec2, "}},
+		"unknown service":     {auth: auth(ours, "sqs"), status: 400, want: []string{"cloudtrail, ", "ec2, ", "sts"}},
 		"identity":            {auth: auth(ours, "sts"), body: identity, status: 200, want: []string{`<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult><Arn>`, "<ResponseMetadata><RequestId>"}},
 		"in the URL":          {method: "GET", path: "/?" + identity, auth: auth(ours, "sts"), status: 200, want: []string{"<Account>111122223333</Account>"}},
 		"old version":         {auth: auth(ours, "sts"), body: "Action=GetCallerIdentity&Version=2000-01-01", status: 400, want: []string{"InvalidAction"}},

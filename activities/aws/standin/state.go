@@ -29,6 +29,8 @@ type Caller struct {
 type Account struct {
 	Alias string `json:"alias,omitempty"`
 	IAM   IAM    `json:"iam"`
+	// Contacts are the alternate contacts by their type: BILLING, OPERATIONS, SECURITY.
+	Contacts map[string]*Contact `json:"contacts,omitempty"`
 	// PublicAccessBlock is that of S3 for all buckets of the account; nil where there is none.
 	PublicAccessBlock *PublicAccessBlock `json:"public_access_block,omitempty"`
 	Regions           map[string]*Region `json:"regions,omitempty"`
@@ -46,6 +48,12 @@ type Region struct {
 	Buckets           map[string]*Bucket           `json:"buckets,omitempty"`
 	// Trails are those whose home the region is, by name.
 	Trails map[string]*Trail `json:"trails,omitempty"`
+	// EBSEncryption says that new volumes are encrypted whatever a request says.
+	EBSEncryption bool                `json:"ebs_encryption,omitempty"`
+	FlowLogs      map[string]*FlowLog `json:"flow_logs,omitempty"`
+	// Recorders are those of AWS Config, and Analyzers those of IAM Access Analyzer, by name.
+	Recorders map[string]*Recorder `json:"recorders,omitempty"`
+	Analyzers map[string]*Analyzer `json:"analyzers,omitempty"`
 	// Secrets are those of Secrets Manager, by name.
 	Secrets map[string]*StoredSecret `json:"secrets,omitempty"`
 	// Keys are those of KMS, by id.
@@ -101,7 +109,7 @@ func (st *State) check() error {
 		}
 		all = append(all, noNulls("user in "+id, account.IAM.Users), noNulls("role in "+id, account.IAM.Roles),
 			noNulls("group in "+id, account.IAM.Groups), noNulls("policy in "+id, account.IAM.Managed), noNulls("virtual MFA device in "+id, account.IAM.VirtualMFA),
-			noNulls("region in "+id, account.Regions))
+			noNulls("region in "+id, account.Regions), noNulls("contact in "+id, account.Contacts))
 		for name, user := range account.IAM.Users {
 			if user != nil {
 				all = append(all, noNulls("access key of "+name, user.AccessKeys))
@@ -115,6 +123,7 @@ func (st *State) check() error {
 			all = append(all, noNulls("vpc"+in, region.VPCs), noNulls("instance"+in, region.Instances),
 				noNulls("network interface"+in, region.NetworkInterfaces), noNulls("security group"+in, region.SecurityGroups),
 				noNulls("volume"+in, region.Volumes), noNulls("snapshot"+in, region.Snapshots), noNulls("detector"+in, region.Detectors),
+				noNulls("flow log"+in, region.FlowLogs), noNulls("recorder"+in, region.Recorders), noNulls("analyzer"+in, region.Analyzers),
 				noNulls("bucket"+in, region.Buckets), noNulls("trail"+in, region.Trails), noNulls("secret"+in, region.Secrets),
 				noNulls("key"+in, region.Keys))
 			for detector, d := range region.Detectors {

@@ -16,6 +16,31 @@ type Trail struct {
 	Stopped        *time.Time `json:"stopped,omitempty"`
 	Delivered      *time.Time `json:"delivered,omitempty"`
 	DeliveryFailed string     `json:"delivery_failed,omitempty"` // the error of S3, as NoSuchBucket
+	Key            string     `json:"key,omitempty"`             // ARN of the KMS key; "" is none
+	// Selectors say which events it takes, or Advanced; without either, all management events.
+	Selectors []EventSelector    `json:"selectors,omitempty"`
+	Advanced  []AdvancedSelector `json:"advanced,omitempty"`
+}
+
+// EventSelector is a basic selector of a trail.
+type EventSelector struct {
+	ReadWrite  string `json:"read_write"` // All, ReadOnly, WriteOnly
+	Management bool   `json:"management"`
+	// Excluded are the event sources of which it takes no management events, as kms.amazonaws.com.
+	Excluded []string `json:"excluded,omitempty"`
+}
+
+// AdvancedSelector is an advanced selector: all its fields must fit.
+type AdvancedSelector struct {
+	Name   string          `json:"name,omitempty"`
+	Fields []FieldSelector `json:"fields"`
+}
+
+// FieldSelector is what one field of an event must be, or must not.
+type FieldSelector struct {
+	Field     string   `json:"field"`
+	Equals    []string `json:"equals,omitempty"`
+	NotEquals []string `json:"not_equals,omitempty"`
 }
 
 // Event is one CloudTrail management event.

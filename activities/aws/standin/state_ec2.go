@@ -4,24 +4,29 @@ import "time"
 
 // VPC is a network.
 type VPC struct {
-	CIDR string            `json:"cidr"`
-	Tags map[string]string `json:"tags,omitempty"`
+	CIDR    string            `json:"cidr"`
+	Default bool              `json:"default,omitempty"`
+	Tags    map[string]string `json:"tags,omitempty"`
 }
 
 // Instance is a virtual machine. Its network interfaces are those of the region that are attached
 // to it.
 type Instance struct {
-	State            string            `json:"state"` // pending, running, stopping, stopped, shutting-down, terminated
-	Type             string            `json:"type"`
-	Image            string            `json:"image"`
-	VPC              string            `json:"vpc"`
-	Subnet           string            `json:"subnet"`
-	AvailabilityZone string            `json:"availability_zone"`
-	Launched         time.Time         `json:"launched"`
-	InstanceProfile  string            `json:"instance_profile,omitempty"` // ARN
-	RootDevice       string            `json:"root_device,omitempty"`      // which of Devices is the boot volume
-	Devices          []Device          `json:"devices,omitempty"`
-	Tags             map[string]string `json:"tags,omitempty"`
+	State            string    `json:"state"` // pending, running, stopping, stopped, shutting-down, terminated
+	Type             string    `json:"type"`
+	Image            string    `json:"image"`
+	VPC              string    `json:"vpc"`
+	Subnet           string    `json:"subnet"`
+	AvailabilityZone string    `json:"availability_zone"`
+	Launched         time.Time `json:"launched"`
+	InstanceProfile  string    `json:"instance_profile,omitempty"` // ARN
+	RootDevice       string    `json:"root_device,omitempty"`      // which of Devices is the boot volume
+	Devices          []Device  `json:"devices,omitempty"`
+	// Tokens is what the metadata service asks of callers: required or optional, which "" is too.
+	// NoMetadata says that it is switched off.
+	Tokens     string            `json:"tokens,omitempty"`
+	NoMetadata bool              `json:"no_metadata,omitempty"`
+	Tags       map[string]string `json:"tags,omitempty"`
 }
 
 // Device maps a device name of an instance to a volume.
@@ -84,6 +89,14 @@ type Volume struct {
 	AvailabilityZone string            `json:"availability_zone"`
 	Encrypted        bool              `json:"encrypted,omitempty"`
 	Tags             map[string]string `json:"tags,omitempty"`
+}
+
+// FlowLog is a log of the traffic of a VPC, a subnet or an interface.
+type FlowLog struct {
+	Resource string    `json:"resource"`
+	Traffic  string    `json:"traffic"`          // ALL, ACCEPT, REJECT
+	Status   string    `json:"status,omitempty"` // "" is ACTIVE
+	Created  time.Time `json:"created"`
 }
 
 // Snapshot is an EBS snapshot.

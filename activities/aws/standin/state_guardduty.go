@@ -2,6 +2,7 @@ package standin
 
 // Detector is GuardDuty in one region of an account.
 type Detector struct {
+	Disabled bool                `json:"disabled,omitempty"`
 	Findings map[string]*Finding `json:"findings,omitempty"`
 }
 
