@@ -437,6 +437,8 @@ func (m *mutator) required(p place, n *yaml.Node, key string) bool {
 		return key == "stage" || key == "steps"
 	case list == "triggers":
 		return key == "event"
+	case m.key(p) == "schedule":
+		return key == "cron" || key == "every"
 	case list == "switch":
 		return key == "if" || key == "steps"
 	case list == "inputs" || list == "form":
@@ -526,7 +528,7 @@ func (m *mutator) scalar(p place, n *yaml.Node) {
 				m.change("swap two types: "+n.Value+" for "+other, become("!!str", other), where)
 			}
 		}
-	case slices.Contains([]string{"activity", "event", "stage", "on_error", "workflow"}, key), list == "approvers", list == "who", key == "playbook" && len(p) > 1:
+	case slices.Contains([]string{"activity", "event", "stage", "on_error", "workflow", "zone", "overlap"}, key), list == "approvers", list == "who", key == "playbook" && len(p) > 1:
 		m.change("rename what is called: "+n.Value, become("!!str", n.Value+"x"), where)
 		if typo := swapped(n.Value); typo != n.Value {
 			m.change("typo in what is called: "+n.Value, become("!!str", typo), where)

@@ -52,6 +52,9 @@ func drawMermaid(pb *playbook.Playbook, st *workflows.Status) string {
 			starts = append(starts, t.Event)
 		}
 	}
+	if pb.Schedule != nil {
+		starts = append(starts, pb.Schedule.String())
+	}
 	if len(starts) == 0 {
 		starts = []string{"started by name"}
 	}

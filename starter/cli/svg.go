@@ -39,6 +39,9 @@ func drawSVG(pb *playbook.Playbook, st *workflows.Status) string {
 			starts = append(starts, t.Event)
 		}
 	}
+	if pb.Schedule != nil {
+		starts = append(starts, pb.Schedule.String())
+	}
 	if len(starts) == 0 {
 		starts = []string{"started by name"}
 	}

@@ -61,6 +61,8 @@ func whyNot(pb *playbook.Playbook, ev event.Event) string {
 		return "the condition of its trigger does not hold"
 	case conditions > 1:
 		return fmt.Sprintf("none of the conditions of its %d triggers for the event holds", conditions)
+	case len(types) == 0 && pb.Schedule != nil:
+		return "it has no triggers; its schedule starts it: " + pb.Schedule.String()
 	case len(types) == 0:
 		return "it has no triggers; it is started by name"
 	default:

@@ -80,7 +80,7 @@ func (p Plan) face() (*face, error) {
 	if d == nil {
 		return nil, problems
 	}
-	return &face{inputs: d.pb.Inputs, events: triggerTypes(d.pb.Triggers), reads: d.reads()}, nil
+	return &face{inputs: d.pb.Inputs, events: triggerTypes(d.pb.starts()), reads: d.reads()}, nil
 }
 
 // triggerTypes are those of the events that start a playbook.

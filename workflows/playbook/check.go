@@ -55,6 +55,7 @@ func (c *checker) playbook(pb *Playbook) {
 			c.constant(in, sc)
 		}
 	}
+	c.schedule(pb)
 	sc = pb.start(sc)
 	c.block(pb.Steps, sc)
 	c.width(pb.Steps)

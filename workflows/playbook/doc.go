@@ -21,6 +21,7 @@
 //	undo.go       how a step is put back
 //	value.go      with: and other trees of literals and templates
 //	event.go      what is known of events
+//	schedule.go   when a playbook starts by itself; schedule_due.go says when that is
 //	match.go      triggers, dedupe keys and inputs, for an event
 //	plan.go       the canonical form and its digest
 //	read.go       the same strict YAML for the files beside playbooks
@@ -41,5 +42,7 @@
 // says otherwise (to 50). A call is tried 5 times within 15 minutes. Any other step is tried once,
 // or as often as its retry says (5 unless it says otherwise, to 100), within its timeout if it has
 // one (to 30 days). A file has at most 256 KiB, 32 levels, 10,000 values and 250 steps, and no
-// character in it is invisible.
+// character in it is invisible. A schedule is due every minute at most; it starts up to 30 seconds late unless
+// its jitter says otherwise (to 6 hours), and what was missed by more than an hour, or what catch_up
+// says (a minute to 7 days), is left out.
 package playbook

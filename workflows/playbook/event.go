@@ -59,6 +59,13 @@ func (c *checker) triggers(pb *Playbook) *expr.Type {
 		}
 		joint = joint.Either(t.data)
 	}
+	if s := pb.Schedule; s != nil {
+		data := c.describe(ScheduleEvent, s.node)
+		if joint == nil {
+			joint = data
+		}
+		joint = joint.Either(data)
+	}
 	if joint == nil {
 		joint = expr.Any // whoever starts the run may give it any event
 	}
@@ -69,7 +76,7 @@ func (c *checker) triggers(pb *Playbook) *expr.Type {
 // reads. They are large, and every run carries its plan.
 func (c *checker) carry(pb *Playbook, reads [][]string) {
 	byType := map[string][][]string{}
-	for _, t := range pb.Triggers {
+	for _, t := range pb.starts() {
 		byType[t.Event] = append(byType[t.Event], t.reads...)
 	}
 	for _, name := range expr.Keys(byType) {

@@ -4,7 +4,7 @@ package playbook
 // description.
 func Tables() (known, described map[string][]string) {
 	known = map[string][]string{
-		"playbook": playbookKeys, "trigger": triggerKeys, "input": inputKeys, "case": caseKeys, "branch": branchKeys, "wait": waitKeys, "field": fieldKeys, "retry": retryKeys, "escalate": escalateKeys, "undo": undoKeys, "step": modifiers,
+		"playbook": playbookKeys, "schedule": scheduleKeys, "trigger": triggerKeys, "input": inputKeys, "case": caseKeys, "branch": branchKeys, "wait": waitKeys, "field": fieldKeys, "retry": retryKeys, "escalate": escalateKeys, "undo": undoKeys, "step": modifiers,
 	}
 	for keyword, v := range verbs() {
 		known["step_"+keyword] = append([]string{keyword}, v.keys...)

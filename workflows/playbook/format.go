@@ -104,7 +104,7 @@ const (
 
 // keysOf are the shapes with keys that do not depend on a verb.
 var keysOf = map[shape][]string{
-	shapePlaybook: playbookKeys, "trigger": triggerKeys, "input": inputKeys, "case": caseKeys, "branch": branchKeys,
+	shapePlaybook: playbookKeys, "schedule": scheduleKeys, "trigger": triggerKeys, "input": inputKeys, "case": caseKeys, "branch": branchKeys,
 	"wait": waitKeys, "field": fieldKeys, "retry": retryKeys, "escalate": escalateKeys,
 }
 
@@ -127,6 +127,8 @@ func (w *writer) order(n *yaml.Node, s shape) []string {
 // entries of a mapping with the author's keys.
 func inner(s shape, key string) (itself, entries shape) {
 	switch {
+	case s == shapePlaybook && key == "schedule":
+		return "schedule", shapeFree
 	case s == shapePlaybook && key == "triggers":
 		return shapeFree, "trigger"
 	case s == shapePlaybook && key == "inputs":

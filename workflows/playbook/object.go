@@ -255,6 +255,8 @@ func (o object) entries(key string, each func(key, value *yaml.Node)) {
 // Span writes a duration as authors do.
 func Span(d time.Duration) string {
 	switch {
+	case d == 0:
+		return "0s"
 	case d%(24*time.Hour) == 0:
 		return fmt.Sprintf("%dd", d/(24*time.Hour))
 	case d%time.Hour == 0:

@@ -41,7 +41,8 @@ var (
 
 // The keys of the mappings that are not steps. What is added here is described in schema.go.
 var (
-	playbookKeys = []string{"playbook", "title", "stage", "labels", "triggers", "inputs", "steps", "outcome"}
+	playbookKeys = []string{"playbook", "title", "stage", "labels", "triggers", "schedule", "inputs", "steps", "outcome"}
+	scheduleKeys = []string{"cron", "every", "offset", "zone", "jitter", "overlap", "catch_up", "inputs"}
 	triggerKeys  = []string{"event", "if", "dedupe"}
 	inputKeys    = []string{"type", "title", "from", "default"}
 	caseKeys     = []string{"if", "steps"}
@@ -112,6 +113,9 @@ func (p *parser) playbook(root *yaml.Node) *Playbook {
 		if t := p.trigger(n); t != nil {
 			pb.Triggers = append(pb.Triggers, t)
 		}
+	}
+	if n := o.values["schedule"]; n != nil {
+		pb.Schedule = p.schedule(n)
 	}
 	o.entries("inputs", func(key, value *yaml.Node) {
 		pb.Inputs = append(pb.Inputs, p.input(key, value))

@@ -103,7 +103,7 @@ func (d *Draft) Compile(catalog Catalog) (*Playbook, Problems) {
 	src, pb := d.source, d.pb
 	c := &checker{
 		source: src, catalog: catalog, used: map[string]Signature{}, events: map[string]*expr.Type{}, called: map[string]Plan{}, flows: map[string]WorkflowSignature{},
-		ids: map[string]*Step{}, vars: map[string]varType{}, reads: map[string]bool{}, starts: pb.Triggers,
+		ids: map[string]*Step{}, vars: map[string]varType{}, reads: map[string]bool{}, starts: pb.starts(),
 		laws: &expr.Laws{}, hostile: map[string]bool{}, unread: len(src.problems) > 0,
 	}
 	c.playbook(pb)

@@ -16,7 +16,8 @@ type Playbook struct {
 	Stage    string
 	Labels   map[string]string
 	Triggers []*Trigger
-	Inputs   []*Input // by name
+	Schedule *Schedule // nil: it starts for events, or when it is called
+	Inputs   []*Input  // by name
 	Steps    []*Step
 	Outcome  *Expr // nil: the outcome is "done"
 

@@ -44,6 +44,7 @@ func Rules() []Rule {
 		mayBeMissingRule(),
 		unreachableRule(),
 		neverMatchesRule(),
+		neverDueRule(),
 		unknownGroupRule(),
 		untrustedTextRule(),
 	}

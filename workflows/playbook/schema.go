@@ -38,6 +38,7 @@ func Schema(activities, flows, playbooks []CallDoc) *jsonschema.Schema {
 		"text":     {Description: "Text for people; ${...} in it is an expression.", Type: "string", Pattern: `\S`},
 		"template": {Description: "An expression, as ${...}.", Type: "string", Pattern: `\$\{`},
 		"duration": {Description: "A duration like 30s, 5m, 12h or 3d.", Type: "string", Pattern: `^([0-9.]+(ns|us|µs|ms|s|m|h))*([0-9.]+d)?$`, MinLength: ptr(2)},
+		"schedule": mapping("schedule", scheduleKeys),
 		"trigger":  mapping("trigger", triggerKeys, "event"),
 		"input":    mapping("input", inputKeys, "type"),
 		"case":     mapping("case", caseKeys, "if", "steps"),
@@ -51,6 +52,7 @@ func Schema(activities, flows, playbooks []CallDoc) *jsonschema.Schema {
 		"steps":    list(ref("step")),
 		"step":     {Type: "object", Description: "A step: one verb, and modifiers.", Properties: map[string]*jsonschema.Schema{}},
 	}
+	root.Defs["schedule"].OneOf = []*jsonschema.Schema{{Required: []string{"cron"}}, {Required: []string{"every"}}}
 	root.Defs["wait"].OneOf = []*jsonschema.Schema{{Required: []string{"until"}}, {Required: []string{"event", "expires"}}}
 	step := root.Defs["step"]
 	for _, keyword := range keywords() {
@@ -99,9 +101,22 @@ var mappings = map[string]mappingDoc{
 			return &jsonschema.Schema{Type: "object", AdditionalProperties: plain("string")()}
 		}},
 		"triggers": {"Events that start it; the first that holds decides.", func() *jsonschema.Schema { return list(ref("trigger")) }},
+		"schedule": {"When it starts by itself.", to("schedule")},
 		"inputs":   {"Values that it needs, from the event or from whoever starts it.", named(ref("input"))},
 		"steps":    {"What it does, one step after the other.", to("steps")},
 		"outcome":  {"An expression that says in a sentence how the run went. Without one it is \"done\".", to("expression")},
+	}, nil},
+	"schedule": {"When the playbook starts by itself, with the event countersign.schedule: by cron or every.", map[string]keyDoc{
+		"cron": {"Five fields: minute, hour, day of the month, month, day of the week; 17 6 * * 1-5 is 06:17 from Monday to Friday.", func() *jsonschema.Schema {
+			return &jsonschema.Schema{Type: "string", Pattern: `^\s*\S+(\s+\S+){4}\s*$`}
+		}},
+		"every":    {"The interval; 1m to 30d. It is counted from 1970 in UTC.", to("duration")},
+		"offset":   {"How long after the beginning of each interval (0s).", to("duration")},
+		"zone":     {"Time zone of cron, such as Europe/Berlin (UTC).", plain("string")},
+		"jitter":   {"It starts up to this much later (30s), so that not all that is due starts in the same second; 0s to 6h.", to("duration")},
+		"overlap":  {"If a run that it started is under way when it is due: skip leaves this one out, buffer_one starts it when that run ends, allow_all starts it at once, cancel_other cancels that run first (skip).", oneOf(overlaps)},
+		"catch_up": {"How late it may start if nothing was there to start it in time (1h); 1m to 7d. What was missed by more is left out.", to("duration")},
+		"inputs":   {"Values for the inputs. No expressions.", named(&jsonschema.Schema{})},
 	}, nil},
 	"trigger": {"A kind of event that starts the playbook.", map[string]keyDoc{
 		"event":  {"Type of the event, such as aws.guardduty.finding.", word(eventForm)},

@@ -2,6 +2,7 @@ package playtest
 
 import (
 	"encoding/json"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -220,6 +221,9 @@ func stepOf(name string) string {
 
 // event is that of the test. A playbook that nothing triggers may do without one.
 func (r *rehearsal) event() (event.Event, error) {
+	if r.scheduled() {
+		return merged(playbook.ScheduledEvent(r.pb.Name, time.Now()), r.test.data)
+	}
 	if r.test.event == "" {
 		return merged(event.Event{
 			ID: "test", Source: "countersign/manual", Type: "countersign.manual",
@@ -227,4 +231,20 @@ func (r *rehearsal) event() (event.Event, error) {
 		}, r.test.data)
 	}
 	return r.read(r.test.event, r.test.data)
+}
+
+// scheduled reports whether the test is of a run that the schedule starts.
+func (r *rehearsal) scheduled() bool { return r.test.event == "" && r.pb.Schedule != nil }
+
+// given are the inputs that the run does not find by itself.
+func (r *rehearsal) given() (map[string]json.RawMessage, error) {
+	if !r.scheduled() {
+		return r.test.inputs, nil
+	}
+	all, err := r.pb.Schedule.Given()
+	if err != nil {
+		return nil, err
+	}
+	maps.Copy(all, r.test.inputs)
+	return all, nil
 }

@@ -45,7 +45,8 @@
 // A playbook that the playbook calls is run as well, and its calls and approvals are among the
 // others. playbooks says instead how one ends: contain: {outcome: contained} or contain: {failed: why}.
 // A playbook without triggers, which others call or people start, is tested without an event, or
-// with any.
+// with any. One that has a schedule is tested without an event as the schedule starts it, with the
+// inputs that it gives.
 //
 // Workflows written in Go run too, and what they call is listed in activities and among the calls.
 // workflows says instead what one answers: acme.report: {output: {...}}, or an error.

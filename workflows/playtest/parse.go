@@ -197,8 +197,8 @@ func (p *parser) suite(root *yaml.Node) *suite {
 func (p *parser) test(n *yaml.Node, shared map[string][]reply) *test {
 	f := p.fields(n, "a test", "name", "event", "data", "inputs", "activities", "playbooks", "workflows", "answers", "events", "expect")
 	for _, key := range []string{"name", "event", "expect"} {
-		if key == "event" && len(p.pb.Triggers) == 0 {
-			continue // it is started by name, or called
+		if key == "event" && (len(p.pb.Triggers) == 0 || p.pb.Schedule != nil) {
+			continue // it is started by name, by its schedule, or called
 		}
 		if f[key] == nil && n.Kind == yaml.MappingNode {
 			p.report(n, "a test needs the key %q", key)

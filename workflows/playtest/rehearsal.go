@@ -94,7 +94,7 @@ func (r *rehearsal) start() (in workflows.Input, key string, ok bool) {
 		r.arriving = append(r.arriving, arriving)
 	}
 	key, starts, err := r.pb.Match(ev)
-	if len(r.pb.Triggers) == 0 { // started by name, or called
+	if r.scheduled() || len(r.pb.Triggers) == 0 { // or started by name, or called
 		key, starts = ev.Source+"/"+ev.ID, r.test.expect.starts
 	}
 	switch {
@@ -110,7 +110,11 @@ func (r *rehearsal) start() (in workflows.Input, key string, ok bool) {
 	case !starts:
 		return in, "", false
 	}
-	if in, err = workflows.NewInput(r.pb, ev, r.test.inputs); err != nil {
+	given, err := r.given()
+	if err == nil {
+		in, err = workflows.NewInput(r.pb, ev, given)
+	}
+	if err != nil {
 		r.fail(r.test.at, "%v", err)
 		return in, "", false
 	}
