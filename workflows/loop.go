@@ -91,7 +91,7 @@ func (r *run) mark(row *StepStatus, status playbook.Status) {
 	if row.Error != "" {
 		out.Error = row.Error
 	}
-	out.Part, out.Waits = row.Part, row.Waits
+	out.Part, out.Waits, out.Loop = row.Part, row.Waits, row.Loop
 	if row.Input != nil && row.Ended != nil {
 		r.status.shown -= len(out.Input) + len(out.Output)
 		out.Input, out.Output = row.Input, row.Output

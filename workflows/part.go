@@ -43,6 +43,8 @@ type PartInput struct {
 	// Size and Made are the results collected, in bytes, and the rounds made before this part.
 	Size int `json:"size,omitempty"`
 	Made int `json:"made,omitempty"`
+	// Allowed is how many of the items may fail before no further one is begun; nil: any number.
+	Allowed *int `json:"allowed,omitempty"`
 }
 
 // PartReport is what a part has come to. One that failed, stopped or was cancelled reports too, in
@@ -83,7 +85,7 @@ func Part(ctx workflow.Context, in PartInput) (PartReport, error) {
 	s, v, err := r.setupPart(ctx, in)
 	if err == nil {
 		report.Size = in.Size
-		err = r.each(ctx, s, v, in.Items, in.First, &report.batch)
+		err = r.each(ctx, s, v, in.Items, in.First, in.Allowed, &LoopStatus{}, &report.batch)
 		report.Size -= in.Size
 		report.Rounds, report.Made, report.Trail = r.rounds(v), r.status.rounds-in.Made, r.trail.traces
 	}
@@ -168,24 +170,22 @@ func (r *run) reportPart(ctx workflow.Context, report PartReport, err error) (Pa
 	})
 }
 
-// inParts gives the items of a loop to parts, one after the other, so that max_parallel holds and
-// the first failure ends the loop.
-func (r *run) inParts(ctx workflow.Context, s *playbook.Step, v *playbook.ForEach, items []json.RawMessage, all *batch) error {
-	in, size, err := r.tell(s, v, len(items))
-	if err != nil {
-		return fmt.Errorf("for_each: %w", err)
-	}
+// inParts gives the items of a wave of a loop, from the one with the number first, to parts, one after
+// the other, so that max_parallel holds and the first failure ends the loop. of is how many items the
+// loop has.
+func (r *run) inParts(ctx workflow.Context, s *playbook.Step, v *playbook.ForEach, in PartInput, size int, items []json.RawMessage, first, of int, all *batch) error {
 	row := r.row(s)
-	for first := 0; first < len(items); first += size {
+	for ; first < len(items); first += size {
 		if err := errors.Join(r.room(ctx), r.trail.room()); err != nil {
 			return err
 		}
 		in.First, in.Items = first, items[first:min(first+size, len(items))]
-		in.Size, in.Made = all.Size, r.status.rounds
+		in.Size, in.Made, in.Allowed = all.Size, r.status.rounds, r.allowed(v, of, all)
 		row.Part = fmt.Sprintf("%s/%s[%d-%d]", r.status.Run, r.name(s), first, first+len(in.Items)-1)
 		r.mark(row, playbook.StatusRunning)
 		report, err := part(ctx, row.Part, in)
 		all.add(report.batch)
+		r.tellPart(row.Loop, report.batch)
 		r.status.rounds += report.Made
 		r.take("", report.Trail)
 		for _, id := range expr.Keys(report.Rounds) {
@@ -195,7 +195,11 @@ func (r *run) inParts(ctx workflow.Context, s *playbook.Step, v *playbook.ForEac
 			r.stop, err = &stopped{report.Stopped.Outcome, report.Stopped.Failed}, errStopped
 		}
 		row.Part = ""
+		if err == nil {
+			err = all.spent(v, of, 0, false)
+		}
 		if err != nil {
+			row.Loop.Stopped = all.Stopped
 			return err
 		}
 	}

@@ -118,6 +118,8 @@ type StepStatus struct {
 	ByHand string `json:"by_hand,omitempty"`
 	// Part is the run that works on the items of a loop now, if that is another one.
 	Part string `json:"part,omitempty"`
+	// Loop is how far a for_each has come.
+	Loop *LoopStatus `json:"loop,omitempty"`
 	// Attempts is how often a step was begun that is run again when it fails; none: once. Until the
 	// last has ended, the error is that of the one before. Calls are tried by the engine, uncounted.
 	Attempts int `json:"attempts,omitempty"`

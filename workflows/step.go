@@ -195,7 +195,9 @@ func nothing(s *playbook.Step, why string) map[string]any {
 	case *playbook.Repeat:
 		return map[string]any{"times": int64(0), "held": false}
 	case *playbook.ForEach:
-		return map[string]any{"failed": int64(0), "results": []any{}}
+		result := new(batch).offers(v, 0)
+		result["results"] = []any{}
+		return result
 	default:
 		return nil
 	}

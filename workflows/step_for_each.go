@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"go.temporal.io/sdk/workflow"
 
@@ -17,9 +18,16 @@ const maxResults = 1 << 20
 
 // batch is what a loop, or a part of one, has come to.
 type batch struct {
+	Begun  int `json:"begun,omitempty"`
+	Done   int `json:"done,omitempty"`
 	Failed int `json:"failed,omitempty"`
 	// Error is the first failure.
 	Error string `json:"error,omitempty"`
+	// Failures are the first hundred, by index.
+	Failures []Failure `json:"failures,omitempty"`
+	// Waves is how many were begun, and Stopped that more items failed than may: of a whole loop.
+	Waves   int  `json:"-"`
+	Stopped bool `json:"-"`
 	// Results are what was collected of the items that succeeded, in their order, and Size is how
 	// many bytes they have together.
 	Results []json.RawMessage `json:"results,omitempty"`
@@ -28,7 +36,10 @@ type batch struct {
 
 // add takes in what the next part of the loop has come to.
 func (b *batch) add(next batch) {
+	b.Begun += next.Begun
+	b.Done += next.Done
 	b.Failed += next.Failed
+	b.Failures = append(b.Failures, next.Failures[:min(len(next.Failures), maxFailures-len(b.Failures))]...)
 	if b.Error == "" {
 		b.Error = next.Error
 	}
@@ -46,15 +57,8 @@ func (r *run) forEach(ctx workflow.Context, s *playbook.Step, v *playbook.ForEac
 		r.skipAll(v.Steps)
 	}
 	var all batch
-	if len(items) > partItems {
-		err = r.inParts(ctx, s, v, items, &all)
-	} else {
-		err = r.each(ctx, s, v, items, 0, &all)
-	}
-	result := map[string]any{"failed": int64(all.Failed)}
-	if all.Error != "" {
-		result["error"] = all.Error
-	}
+	err = r.inWaves(ctx, s, v, items, &all)
+	result := all.offers(v, len(items))
 	if v.Collect == nil {
 		return result, err
 	}
@@ -70,10 +74,11 @@ func (r *run) forEach(ctx workflow.Context, s *playbook.Step, v *playbook.ForEac
 }
 
 // each works on items, of which the first has the number first, and writes down in b what they come
-// to. b begins with what items before them came to.
-func (r *run) each(ctx workflow.Context, s *playbook.Step, v *playbook.ForEach, items []json.RawMessage, first int, b *batch) error {
+// to. b begins with what items before them came to; may is how many more may fail, nil
+// is any number. l is told as it goes.
+func (r *run) each(ctx workflow.Context, s *playbook.Step, v *playbook.ForEach, items []json.RawMessage, first int, may *int, l *LoopStatus, b *batch) error {
 	collected := make([]json.RawMessage, len(items))
-	counts, err := r.sideBySide(ctx, len(items), v.MaxParallel, v.ContinueOnError, func(ctx workflow.Context, i int) error {
+	one := func(ctx workflow.Context, i int) error {
 		number := first + i
 		item, err := r.round(ctx, s, number)
 		if err != nil {
@@ -102,15 +107,35 @@ func (r *run) each(ctx workflow.Context, s *playbook.Step, v *playbook.ForEach, 
 		}
 		collected[i] = raw
 		return nil
+	}
+	var next batch
+	all := pieces{n: len(items), most: v.MaxParallel, goOn: v.GoesOn()}
+	if may != nil {
+		all.enough = func(failed int) bool { return failed > *may }
+	}
+	err := all.run(ctx, func(ctx workflow.Context, i int) error {
+		l.Left--
+		err := one(ctx, i)
+		switch {
+		case err == nil:
+			l.Done++
+		case isFailure(err):
+			l.Failed++
+			f := failureOf(first+i, items[i], err)
+			next.Failures = append(next.Failures, f)
+			r.tellFailure(l, f)
+		}
+		return err
 	})
 	if !errors.Is(err, errStopped) {
 		r.stop = nil // something else came first
 	}
-	failed, _ := counts["failed"].(int64)
-	b.Failed += int(failed)
-	if text, _ := counts["error"].(string); b.Error == "" {
-		b.Error = text
+	next.Begun, next.Done, next.Failed = all.begun, all.done, all.failed
+	if all.firstFailure != nil {
+		next.Error = all.firstFailure.Error()
 	}
+	slices.SortFunc(next.Failures, func(a, b Failure) int { return a.Index - b.Index })
+	b.add(next)
 	for _, raw := range collected {
 		if raw != nil {
 			b.Results = append(b.Results, raw)

@@ -15,7 +15,8 @@ func (r *run) parallel(ctx workflow.Context, v *playbook.Parallel) (map[string]a
 	for i := range branches {
 		branches[i] = r.fork()
 	}
-	result, err := r.sideBySide(ctx, len(branches), len(branches), v.ContinueOnError, func(ctx workflow.Context, i int) error {
+	all := pieces{n: len(branches), most: len(branches), goOn: v.ContinueOnError}
+	err := all.run(ctx, func(ctx workflow.Context, i int) error {
 		err := branches[i].steps(ctx, v.Branches[i])
 		if errors.Is(err, errStopped) && r.stop == nil { // the first to stop decides
 			r.stop = branches[i].stop
@@ -28,34 +29,55 @@ func (r *run) parallel(ctx workflow.Context, v *playbook.Parallel) (map[string]a
 	if !errors.Is(err, errStopped) {
 		r.stop = nil // something else came first
 	}
+	result := map[string]any{"failed": int64(all.failed)}
+	if all.firstFailure != nil {
+		result["error"] = all.firstFailure.Error()
+	}
 	return result, err
 }
 
-// sideBySide runs n pieces, at most so many at once, begun in their order, and waits for all that
-// were begun. The first one that stops or fails cancels the others and is what it returns; with
-// goOn failures are counted.
+// pieces are what runs side by side, and what became of them.
+type pieces struct {
+	n, most int  // so many, at most so many at once
+	goOn    bool // whether the others go on when one fails
+	// enough is asked before a further piece is begun; nil: all are.
+	enough func(failed int) bool
+
+	begun, done, failed int
+	firstFailure        error
+}
+
+// run runs the pieces, begun in their order, and waits for all that were begun. The first one that
+// stops or fails cancels the others and is what it returns; with goOn failures are counted.
 //
 // Each piece is a coroutine of its own, also when only one runs at a time: the engine bounds how
 // long a coroutine may compute, and many small pieces must not count as one.
-func (r *run) sideBySide(ctx workflow.Context, n, most int, goOn bool, piece func(workflow.Context, int) error) (map[string]any, error) {
+func (p *pieces) run(ctx workflow.Context, piece func(workflow.Context, int) error) error {
 	inner, cancel := workflow.WithCancel(ctx)
 	defer cancel()
-	running, failed, ended, firstFailure := 0, 0, error(nil), error(nil)
-	for i := range n {
-		if workflow.Await(inner, func() bool { return running < most }) != nil || inner.Err() != nil {
+	running, ended := 0, error(nil)
+	for i := range p.n {
+		if workflow.Await(inner, func() bool { return running < p.most }) != nil || inner.Err() != nil {
+			break
+		}
+		if p.enough != nil && p.enough(p.failed) {
 			break
 		}
 		running++
+		p.begun++
 		workflow.Go(inner, func(ctx workflow.Context) {
 			err := piece(ctx, i)
 			running--
+			if err == nil {
+				p.done++
+			}
 			if isFailure(err) {
-				failed++
-				if firstFailure == nil {
-					firstFailure = err
+				p.failed++
+				if p.firstFailure == nil {
+					p.firstFailure = err
 				}
 			}
-			if err == nil || goOn && isFailure(err) {
+			if err == nil || p.goOn && isFailure(err) {
 				return
 			}
 			if ended == nil {
@@ -68,14 +90,10 @@ func (r *run) sideBySide(ctx workflow.Context, n, most int, goOn bool, piece fun
 	apart, release := workflow.NewDisconnectedContext(ctx)
 	defer release()
 	if err := workflow.Await(apart, func() bool { return running == 0 }); err != nil {
-		return nil, err
+		return err
 	}
 	if ended == nil {
 		ended = ctx.Err()
 	}
-	result := map[string]any{"failed": int64(failed)}
-	if firstFailure != nil {
-		result["error"] = firstFailure.Error()
-	}
-	return result, ended
+	return ended
 }

@@ -22,6 +22,7 @@ type Progress struct {
 	back    int       // calls that put something back, which were told
 	at      time.Time // of the last line
 	steps   map[string]playbook.Status
+	waves   map[string]int // the last that was told, of loops with more than one
 	asked   map[string]*asked
 }
 
@@ -33,7 +34,7 @@ type asked struct {
 
 // NewProgress tells to w. Errors of w are not reported: whoever watches a run must not fail it.
 func NewProgress(w io.Writer) *Progress {
-	return &Progress{w: w, steps: map[string]playbook.Status{}, asked: map[string]*asked{}}
+	return &Progress{w: w, steps: map[string]playbook.Status{}, waves: map[string]int{}, asked: map[string]*asked{}}
 }
 
 // See tells what has changed. Between two statuses a step may both begin and end; then it says
@@ -84,6 +85,10 @@ func (p *Progress) step(s *workflows.StepStatus, st *workflows.Status, t *tellin
 		t.begins(s)
 	case s.Status == playbook.StatusSkipped && worthTelling(s, st):
 		t.tell(nil, name, "", "skipped", "")
+	}
+	if l := s.Loop; l != nil && l.Waves > 1 && l.Wave > p.waves[s.ID] {
+		p.waves[s.ID] = l.Wave
+		t.tell(nil, name, "", progress(l), "")
 	}
 	asking := false
 	for _, a := range st.Approvals {

@@ -154,6 +154,9 @@ func (p *page) steps(st *workflows.Status) {
 		if s.Waits != nil {
 			p.linef(below, "waits for %s until %s", Exact(s.Waits.Event), stamp(s.Waits.Until))
 		}
+		for _, line := range loop(s) {
+			p.line(below, line)
+		}
 		lead := "error  "
 		for _, row := range said(s.Error, below+len(lead)) {
 			p.line(below, p.style(red, lead+row))

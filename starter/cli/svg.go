@@ -248,7 +248,11 @@ func stepTexts(s *playbook.Step) (texts []string, effect string) {
 		}
 		return []string{"stop", v.Outcome.Text()}, ""
 	case *playbook.ForEach:
-		return []string{name, "for each of " + v.Items.Text()}, ""
+		texts = []string{name, "for each of " + v.Items.Text()}
+		if pace := v.Pace(); pace != "" {
+			texts = append(texts, pace)
+		}
+		return texts, ""
 	case *playbook.Repeat:
 		return []string{name, fmt.Sprintf("repeat at most %d times", v.Times), "until " + v.Until.Text()}, ""
 	default:

@@ -234,3 +234,27 @@ func requireKnown(t *testing.T, steps []*forecast.Step, ids map[string]bool) {
 		}
 	}
 }
+
+// The items of a loop are shown in the waves in which they would be worked on.
+func TestWavesAreShown(t *testing.T) {
+	for items, want := range map[string][]string{
+		"'[1, 2, 3]'":             {"item 1 of 3, wave 1 of 3", "item 2 of 3, wave 2 of 3", "item 3 of 3, wave 3 of 3"},
+		"'[1]'":                   {"item 1 of 1"},
+		"'[]'":                    nil,
+		"steps.look.output.rooms": {"for each item, in waves up to 1, 50%, 5m apart; stops when more than 5% have failed"},
+		"'lists.range(12)'":       {"item 1 of 12, wave 1 of 3", "and 2 more"},
+	} {
+		pb, problems := playbook.Compile("p.yaml", []byte("playbook: p\nstage: run\nsteps:\n  - {id: look, activity: lamp.look, with: {lamp: desk}}\n"+
+			"  - {for_each: "+items+", waves: [1, 50%], pause: 5m, max_failures: 5%, steps: [{set: {x: 1}}]}\n"), catalog())
+		require.Empty(t, problems)
+		f := forecast.Of(t.Context(), pb, map[string]any{"event": map[string]any{}, "inputs": map[string]any{}, "run": map[string]any{}}, nil)
+		var names []string
+		for _, b := range f.Steps[1].Blocks {
+			names = append(names, b.Name)
+		}
+		if len(names) > 3 {
+			names = []string{names[0], names[len(names)-1]}
+		}
+		require.Equal(t, want, names, items)
+	}
+}

@@ -297,13 +297,17 @@ func (w *walker) forEach(s *playbook.Step, v *playbook.ForEach, out *Step) (Chan
 		each.unknown = append(each.unknown, "item", "index")
 		each.values["item"], each.values["index"] = nil, nil
 		var b Block
-		b, next = each.block("for each item", nil, v.Steps, May)
+		name := "for each item"
+		if pace := v.Pace(); pace != "" {
+			name += ", " + pace
+		}
+		b, next = each.block(name, nil, v.Steps, May)
 		out.Blocks = []Block{b}
 	}
-	if v.ContinueOnError && next == Not {
+	if v.GoesOn() && next == Not {
 		next = May
 	}
-	w.offer(s, nil, "failed", "error", "results")
+	w.offer(s, nil, "failed", "done", "left", "waves", "stopped", "failures", "error", "results")
 	return next, err
 }
 
@@ -324,11 +328,17 @@ func (w *walker) items(v *playbook.ForEach, out *Step) (Chance, error) {
 	default:
 		return Will, fmt.Errorf("for_each: want a list or a map, got %s", out.Says.Value)
 	}
-	next := Will
+	next, cuts, wave := Will, v.Cuts(len(items)), 0
 	for i, item := range items {
+		if i == cuts[wave] {
+			wave++
+		}
 		each := w.fork()
 		each.values["item"], each.values["index"] = item, int64(i)
 		name := fmt.Sprintf("item %d of %d", i+1, len(items))
+		if len(cuts) > 1 {
+			name += fmt.Sprintf(", wave %d of %d", wave+1, len(cuts))
+		}
 		rest := i == maxItems || *w.shown > maxShown
 		if rest {
 			name = fmt.Sprintf("and %d more", len(items)-i)

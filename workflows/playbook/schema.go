@@ -195,10 +195,13 @@ var mappings = map[string]mappingDoc{
 		"form":    {"The fields of an answer.", named(ref("field"))},
 		"expires": {"After this long without an answer the run goes on without one (24h); 1m to 30d.", to("duration")},
 	}, []string{"who", "form"}},
-	"step_for_each": {"Runs steps once per item of a list or a map, at most 10,000. Offers failed, error and, with collect, results.", map[string]keyDoc{
+	"step_for_each": {"Runs steps once per item of a list or a map, at most 10,000. Offers failed, done, left, waves, stopped, failures, error and, with collect, results.", map[string]keyDoc{
 		"for_each":          {"An expression that gives a list or a map. The steps see item and index; of a map, item.key and item.value.", to("expression")},
 		"steps":             {"What is done with an item. What they give and set ends with it.", to("steps")},
 		"max_parallel":      {"How many items at once (1).", within(1, maxParallel)},
+		"waves":             {"How far each wave goes, as numbers or percentages of all items that grow, like [1, 10%, 100%]; one ends before the next begins. What is left after the last is one more.", waves},
+		"pause":             {"Time between two waves (none); 1s to 1d.", to("duration")},
+		"max_failures":      {"How many items may fail, as a number or a percentage of all. When more have failed no further item is begun, and the loop fails.", func() *jsonschema.Schema { return share(0) }},
 		"continue_on_error": {"Whether the other items go on when one fails (false); failures are then only counted.", plain("boolean")},
 		"collect":           {"An expression: what to keep of an item that succeeded.", to("expression")},
 	}, []string{"steps"}},
@@ -278,6 +281,9 @@ func stepSchema(v verb) *jsonschema.Schema {
 	s.PropertyOrder = slices.Clone(own)
 	if v.keyword == "try" {
 		s.AnyOf = []*jsonschema.Schema{{Required: []string{"catch"}}, {Required: []string{"finally"}}}
+	}
+	if v.keyword == "for_each" {
+		s.DependentRequired = map[string][]string{"pause": {"waves"}}
 	}
 	for _, key := range modifiers {
 		if slices.Contains(instant, v.keyword) && slices.Contains(workKeys, key) {
@@ -441,6 +447,22 @@ func within(least, most float64) func() *jsonschema.Schema {
 	return func() *jsonschema.Schema {
 		return &jsonschema.Schema{Type: "integer", Minimum: &least, Maximum: &most}
 	}
+}
+
+// share is a number of items, or a percentage of them.
+func share(least float64) *jsonschema.Schema {
+	percent := `^(0|[1-9][0-9]?)%$`
+	if least > 0 {
+		percent = `^([1-9][0-9]?|100)%$`
+	}
+	number := within(least, MaxItems)()
+	return &jsonschema.Schema{AnyOf: []*jsonschema.Schema{number, {Type: "string", Pattern: percent}}}
+}
+
+func waves() *jsonschema.Schema {
+	s := list(share(1))
+	s.MaxItems = ptr(maxWaves)
+	return s
 }
 
 func ptr[T any](v T) *T { return &v }

@@ -3,6 +3,7 @@ package playbook
 import (
 	"fmt"
 	"maps"
+	"time"
 
 	"github.com/countersign/countersign/workflows/expr"
 )
@@ -12,6 +13,9 @@ import (
 //	for_each: steps.find.output.keys
 //	steps: [...]                      # see item and index; of a map, item.key and item.value
 //	max_parallel: 1                   # items at once
+//	waves: [1, 10%, 100%]             # how far each goes; one ends before the next begins
+//	pause: 5m                         # between two waves
+//	max_failures: 5%                  # items that may fail; more, and no further one is begun
 //	continue_on_error: false          # true: the other items go on, and failures are counted
 //	collect: steps.disable.output.at  # what to keep of an item that succeeded
 //
@@ -19,14 +23,22 @@ import (
 // it sets and what its steps give ends with it, except for what collect keeps. Many items go in
 // parts, runs of their own, one part after the other.
 //
-// It offers failed (how many items failed; error is then the first failure) and, with collect,
-// results: of the items that succeeded, in their order.
+// A number in waves or max_failures counts items, a percentage is of all of them: of waves rounded
+// up, of what may fail rounded down. See [ForEach.Cuts] and [ForEach.BudgetAfter].
+//
+// It offers failed and done (how many items did, and did not; error is then the first failure), left
+// (how many were not begun), waves (made), stopped (whether more failed than may), failures (the first
+// hundred: index, item, error) and, with collect, results: of the items that succeeded, in their
+// order. A loop that was stopped has failed.
 type ForEach struct {
 	Items           *Expr
 	Steps           []*Step
 	MaxParallel     int
 	ContinueOnError bool
-	Collect         *Expr // nil: none
+	Waves           []Share // none: all items are one
+	Pause           time.Duration
+	MaxFailures     *Share // nil: as ContinueOnError says
+	Collect         *Expr  // nil: none
 
 	// Item is the type of an item, as the steps see it.
 	Item *expr.Type
@@ -42,19 +54,26 @@ const (
 	MaxItems = 10_000
 	// MaxItemBytes bounds the items of one for_each together, as JSON.
 	MaxItemBytes = 1 << 20
+	maxPause     = 24 * time.Hour
 )
 
 func forEachVerb() verb {
 	return verb{
 		keyword: "for_each",
-		keys:    []string{"max_parallel", "continue_on_error", "steps", "collect"},
+		keys:    []string{"max_parallel", "waves", "pause", "max_failures", "continue_on_error", "steps", "collect"},
 		parse: func(p *parser, o object) Verb {
 			o.require("steps")
+			if o.has("pause") && !o.has("waves") {
+				o.reportAt(ruleMissingKey, o.values["pause"], "\"pause\" is the time between two waves; say with \"waves\" how far each goes")
+			}
 			return &ForEach{
 				Items:           o.expression("for_each"),
 				Steps:           p.block(o, "steps"),
 				MaxParallel:     o.integer("max_parallel", 1, maxParallel, 1),
 				ContinueOnError: o.boolean("continue_on_error"),
+				Waves:           o.waves(),
+				Pause:           o.duration("pause", time.Second, maxPause, 0),
+				MaxFailures:     o.budget(),
 				Collect:         o.expression("collect"),
 			}
 		},
@@ -100,7 +119,17 @@ func (v *ForEach) check(c *checker, step *Step, sc *scope) []expr.Field {
 		sc.ended["vars."+a.name] = fmt.Sprintf("vars.%s ends with its item of the loop: take what you need out of it with collect", a.name)
 	}
 	sc.made = nil
-	fields := []expr.Field{{Name: "failed", Type: expr.Int}}
+	fields := []expr.Field{
+		{Name: "failed", Type: expr.Int},
+		{Name: "done", Type: expr.Int},
+		{Name: "left", Type: expr.Int},
+		{Name: "waves", Type: expr.Int},
+		{Name: "stopped", Type: expr.Bool},
+		{Name: "failures", Type: expr.List(failureType(v.Item))},
+	}
+	if c.tainted(v.Items, sc) && step.named {
+		c.taint(expr.Path("steps", step.ID, "failures"))
+	}
 	if v.Collect != nil {
 		elem := expr.Any
 		if v.Collect.Program != nil {
