@@ -94,19 +94,19 @@ var coreMeddling = meddlers{
 	},
 	"aws.ec2.snapshot_instance": {
 		"one is deleted": func(s *standin.State) {
-			for id := range region(s).Snapshots {
+			for id := range caseSnapshots(s) {
 				delete(region(s).Snapshots, id)
 				return
 			}
 		},
 		"one belongs to another case": func(s *standin.State) {
-			for _, snapshot := range region(s).Snapshots {
+			for _, snapshot := range caseSnapshots(s) {
 				snapshot.Tags[caseTag] = "case-2"
 				return
 			}
 		},
 		"one belongs to no case": func(s *standin.State) {
-			for _, snapshot := range region(s).Snapshots {
+			for _, snapshot := range caseSnapshots(s) {
 				snapshot.Tags = nil
 				return
 			}

@@ -23,8 +23,11 @@
 //   - ec2: DescribeInstances, DescribeNetworkInterfaces, ModifyNetworkInterfaceAttribute,
 //     DescribeSecurityGroups, DescribeSecurityGroupRules, CreateSecurityGroup, DeleteSecurityGroup, AuthorizeSecurityGroupIngress
 //     and Egress, RevokeSecurityGroupIngress and Egress, CreateSnapshots, DescribeSnapshots,
-//     DeleteSnapshot, CreateTags, DeleteTags, DescribeTags, DescribeVpcs, DescribeFlowLogs, DescribeVolumes,
+//     DeleteSnapshot, DescribeSnapshotAttribute, ModifySnapshotAttribute, DescribeImages, DescribeImageAttribute,
+//     ModifyImageAttribute, DescribeNetworkAcls, CreateNetworkAclEntry, DeleteNetworkAclEntry,
+//     CreateTags, DeleteTags, DescribeTags, DescribeVpcs, DescribeFlowLogs, DescribeVolumes,
 //     GetEbsEncryptionByDefault
+//   - rds: DescribeDBInstances, DescribeDBSnapshots, DescribeDBSnapshotAttributes, ModifyDBSnapshotAttribute
 //   - s3: ListBuckets, GetPublicAccessBlock, PutPublicAccessBlock, DeletePublicAccessBlock, GetBucketPolicy,
 //     PutBucketPolicy, DeleteBucketPolicy, GetBucketPolicyStatus, GetBucketTagging, GetBucketAcl;
 //     path-style addresses alone

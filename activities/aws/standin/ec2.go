@@ -23,6 +23,14 @@ var ec2Operations = map[string]operation{
 	"CreateSnapshots":                 {run: createSnapshots, effect: changes, items: true},
 	"DescribeSnapshots":               {run: describeSnapshots, effect: advances},
 	"DeleteSnapshot":                  {run: deleteSnapshot, effect: changes},
+	"DescribeSnapshotAttribute":       {run: describeSnapshotAttribute},
+	"ModifySnapshotAttribute":         {run: modifySnapshotAttribute, effect: changes},
+	"DescribeImages":                  {run: describeImages},
+	"DescribeImageAttribute":          {run: describeImageAttribute},
+	"ModifyImageAttribute":            {run: modifyImageAttribute, effect: changes},
+	"DescribeNetworkAcls":             {run: describeNetworkACLs},
+	"CreateNetworkAclEntry":           {run: createNetworkACLEntry, effect: changes},
+	"DeleteNetworkAclEntry":           {run: deleteNetworkACLEntry, effect: changes},
 	"CreateTags":                      {run: createTags, effect: changes},
 	"DeleteTags":                      {run: deleteTags, effect: changes},
 	"DescribeTags":                    {run: describeTags},
@@ -45,6 +53,8 @@ var (
 	aSnapshot   = resource{"snapshot", "snap-", "InvalidSnapshotID.Malformed", "InvalidSnapshot.NotFound"}
 	aVolume     = resource{"volume", "vol-", "InvalidVolumeID.Malformed", "InvalidVolume.NotFound"}
 	aFlowLog    = resource{"flow log", "fl-", "InvalidFlowLogId.Malformed", "InvalidFlowLogId.NotFound"}
+	anImage     = resource{"image id", "ami-", "InvalidAMIID.Malformed", "InvalidAMIID.NotFound"}
+	anACL       = resource{"networkAcl ID", "acl-", "InvalidNetworkAclID.Malformed", "InvalidNetworkAclID.NotFound"}
 	aVPC        = resource{"vpc ID", "vpc-", "InvalidVpcID.Malformed", "InvalidVpcID.NotFound"}
 )
 

@@ -51,7 +51,7 @@ func createSnapshots(c *call) (any, error) {
 		id := aSnapshot.newID()
 		put(&r.Snapshots, id, &Snapshot{
 			Volume: d.Volume, Size: volume.Size, State: "pending", Progress: "0%", Started: c.now,
-			Description: c.params.str("Description"), Encrypted: volume.Encrypted, Tags: own,
+			Description: c.params.str("Description"), Encrypted: volume.Encrypted, Key: volume.Key, Tags: own,
 		})
 		made = append(made, id)
 	}
@@ -79,6 +79,7 @@ func (c *call) snapshot(id string, s *Snapshot, state string) elements {
 		{"ownerId", c.caller.Account},
 		{"description", s.Description},
 		{"encrypted", s.Encrypted},
+		{"kmsKeyId", some(c.keyOf(s))},
 		{"tagSet", tagSet(s.Tags)},
 	}
 }
@@ -108,12 +109,15 @@ func describeSnapshots(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if owners := c.params.strs("Owner"); len(owners) > 0 && !slices.Contains(owners, "self") && !slices.Contains(owners, c.caller.Account) {
+	if !c.owns() {
 		ids, rest = nil, nil
 	}
 	set := elements{}
 	for _, id := range ids {
 		s := r.Snapshots[id]
+		if !c.sharedWith(s.Shared, "RestorableBy") {
+			continue
+		}
 		s.advance(c)
 		item := append(c.snapshot(id, s, "status"), element{"storageTier", "standard"})
 		switch s.State {

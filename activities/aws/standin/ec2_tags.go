@@ -79,6 +79,12 @@ func (r *Region) tagged() map[string]tagged {
 	for id, v := range r.Snapshots {
 		out[id] = tagged{"snapshot", &v.Tags}
 	}
+	for id, v := range r.Images {
+		out[id] = tagged{"image", &v.Tags}
+	}
+	for id, v := range r.NetworkACLs {
+		out[id] = tagged{"network-acl", &v.Tags}
+	}
 	return out
 }
 
@@ -140,7 +146,7 @@ func deleteTags(c *call) (any, error) {
 
 // absentAnywhere is the error about an id whose kind only its prefix tells.
 func absentAnywhere(id string) *failure {
-	for _, k := range []resource{anInstance, anInterface, aGroup, aSnapshot, aVolume, aVPC} {
+	for _, k := range []resource{anInstance, anInterface, aGroup, aSnapshot, aVolume, anImage, anACL, aVPC} {
 		if strings.HasPrefix(id, k.prefix) {
 			return k.absent(id)
 		}

@@ -67,15 +67,17 @@ func (p *param) str(path string) string {
 	return ""
 }
 
-// list yields the members of a list in the order of their numbers. AWS Query puts a "member" level
-// between name and number, EC2 Query does not; both are read.
+// list yields the members of a list in the order of their numbers. AWS Query puts a level between
+// name and number, "member" or, in RDS, what the members are called; EC2 Query does not. Both are read.
 func (p *param) list(path string) []*param {
 	at := p.at(path)
 	if at == nil {
 		return nil
 	}
-	if inner := at.kids["member"]; inner != nil {
-		at = inner
+	if len(at.kids) == 1 && len(at.numbered()) == 0 {
+		for _, inner := range at.kids {
+			at = inner
+		}
 	}
 	var out []*param
 	for _, key := range at.numbered() {

@@ -23,6 +23,7 @@ const (
 	iamNamespace = "https://iam.amazonaws.com/doc/2010-05-08/"
 	stsNamespace = "https://sts.amazonaws.com/doc/2011-06-15/"
 	ec2Namespace = "http://ec2.amazonaws.com/doc/2016-11-15/"
+	rdsNamespace = "http://rds.amazonaws.com/doc/2014-10-31/"
 )
 
 // plain answers what no service can be named for.
@@ -40,6 +41,10 @@ var protocols = map[string]*protocol{
 	"ec2": {
 		version: "2016-11-15", operations: ec2Operations,
 		decode: decodeQuery, answer: ec2Answer, fail: ec2Fail,
+	},
+	"rds": {
+		version: "2014-10-31", operations: rdsOperations,
+		decode: decodeQuery, answer: queryAnswer(rdsNamespace), fail: queryFail(rdsNamespace),
 	},
 	"guardduty": {
 		routes: guarddutyRoutes, operations: guarddutyOperations,

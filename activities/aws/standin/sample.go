@@ -159,6 +159,7 @@ func Sample() *State {
 		}},
 	}
 	sampleServices(region)
+	addShared(region)
 	var records []json.RawMessage
 	if err := json.Unmarshal(sampleEvents, &records); err != nil {
 		panic("sample events: " + err.Error()) // part of the program; a test reads it

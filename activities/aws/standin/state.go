@@ -44,8 +44,13 @@ type Region struct {
 	SecurityGroups    map[string]*SecurityGroup    `json:"security_groups,omitempty"`
 	Volumes           map[string]*Volume           `json:"volumes,omitempty"`
 	Snapshots         map[string]*Snapshot         `json:"snapshots,omitempty"`
-	Detectors         map[string]*Detector         `json:"detectors,omitempty"`
-	Buckets           map[string]*Bucket           `json:"buckets,omitempty"`
+	Images            map[string]*Image            `json:"images,omitempty"`
+	NetworkACLs       map[string]*NetworkACL       `json:"network_acls,omitempty"`
+	// DBInstances and DBSnapshots are those of RDS, by name.
+	DBInstances map[string]*DBInstance `json:"db_instances,omitempty"`
+	DBSnapshots map[string]*DBSnapshot `json:"db_snapshots,omitempty"`
+	Detectors   map[string]*Detector   `json:"detectors,omitempty"`
+	Buckets     map[string]*Bucket     `json:"buckets,omitempty"`
 	// Trails are those whose home the region is, by name.
 	Trails map[string]*Trail `json:"trails,omitempty"`
 	// EBSEncryption says that new volumes are encrypted whatever a request says.
@@ -126,6 +131,8 @@ func (st *State) check() error {
 				noNulls("flow log"+in, region.FlowLogs), noNulls("recorder"+in, region.Recorders), noNulls("analyzer"+in, region.Analyzers),
 				noNulls("bucket"+in, region.Buckets), noNulls("trail"+in, region.Trails), noNulls("secret"+in, region.Secrets),
 				noNulls("key"+in, region.Keys))
+			all = append(all, noNulls("image"+in, region.Images), noNulls("network acl"+in, region.NetworkACLs),
+				noNulls("database"+in, region.DBInstances), noNulls("database snapshot"+in, region.DBSnapshots))
 			for detector, d := range region.Detectors {
 				if d != nil {
 					all = append(all, noNulls("finding of "+detector, d.Findings))

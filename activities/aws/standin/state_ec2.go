@@ -88,6 +88,7 @@ type Volume struct {
 	Size             int               `json:"size"` // GiB
 	AvailabilityZone string            `json:"availability_zone"`
 	Encrypted        bool              `json:"encrypted,omitempty"`
+	Key              string            `json:"key,omitempty"` // ARN of the KMS key; empty is AWS's own for EBS
 	Tags             map[string]string `json:"tags,omitempty"`
 }
 
@@ -109,6 +110,8 @@ type Snapshot struct {
 	Completed   *time.Time        `json:"completed,omitempty"`
 	Description string            `json:"description,omitempty"`
 	Encrypted   bool              `json:"encrypted,omitempty"`
-	Fails       bool              `json:"fails,omitempty"` // it will end in error, not completed
+	Key         string            `json:"key,omitempty"`    // ARN of the KMS key; empty is AWS's own for EBS
+	Shared      []string          `json:"shared,omitempty"` // who else may make volumes of it: "all" and accounts
+	Fails       bool              `json:"fails,omitempty"`  // it will end in error, not completed
 	Tags        map[string]string `json:"tags,omitempty"`
 }
