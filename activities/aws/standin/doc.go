@@ -13,7 +13,9 @@
 //
 // # What it does
 //
-//   - sts: GetCallerIdentity
+//   - sts: GetCallerIdentity, AssumeRole
+//   - organizations: DescribeOrganization, ListAccounts, ListAccountsForParent, ListOrganizationalUnitsForParent,
+//     ListParents, ListRoots, ListTagsForResource
 //   - iam: GetAccountSummary, ListUsers, GetUser, ListUserTags, GetAccessKeyLastUsed, ListAccessKeys, UpdateAccessKey,
 //     AttachUserPolicy, DetachUserPolicy, ListAttachedUserPolicies, PutUserPolicy, GetUserPolicy,
 //     DeleteUserPolicy, GetRole, PutRolePolicy, GetRolePolicy, DeleteRolePolicy, GenerateCredentialReport,
@@ -29,6 +31,8 @@
 //     GetEbsEncryptionByDefault
 //   - rds: DescribeDBInstances, DescribeDBSnapshots, DescribeDBSnapshotAttributes, ModifyDBSnapshotAttribute
 //   - s3: ListBuckets, GetPublicAccessBlock, PutPublicAccessBlock, DeletePublicAccessBlock, GetBucketPolicy,
+//     DeleteSnapshot, CreateTags, DeleteTags, DescribeTags, DescribeRegions
+//   - s3: GetPublicAccessBlock, PutPublicAccessBlock, DeletePublicAccessBlock, GetBucketPolicy,
 //     PutBucketPolicy, DeleteBucketPolicy, GetBucketPolicyStatus, GetBucketTagging, GetBucketAcl;
 //     path-style addresses alone
 //   - s3control: GetPublicAccessBlock, PutPublicAccessBlock, DeletePublicAccessBlock, for the account that
@@ -48,11 +52,19 @@
 // # Who calls, and where
 //
 // Service, region and caller are read from the credential scope of the SigV4 Authorization header.
-// The signature itself is not verified, nor is the session token or the date: whoever can reach the
-// stand-in is let in, so it belongs on a loopback address. The access key id selects the caller from
+// The signature itself is not verified, nor is the date: whoever can reach the stand-in is let in, so
+// it belongs on a loopback address. The access key id selects the caller from
 // [State].Callers, and with it the account. The active access keys of IAM users work as well, until
-// UpdateAccessKey disables them: a contained key is seen to be contained. Policies are kept, not
-// evaluated; use a [Deny] fault for a caller without permission.
+// UpdateAccessKey disables them: a contained key is seen to be contained. AssumeRole gives out sessions
+// of roles, which need their token and end by the clock of the stand-in; [Server.Sessions] lists them.
+//
+// # Who may
+//
+// What calls with the session of a role may do what the role's policies allow, and the session's
+// policy too where it has one: actions, resources and the usual conditions are evaluated, and a deny
+// wins. See authorize.go for what a call needs. So may a listed caller that has a policy. Other listed
+// callers and the users of the accounts may do everything, whatever policies they have; use a [Deny]
+// fault there. Policies of resources count for AssumeRole alone: a role's trust policy.
 //
 // # State
 //

@@ -38,6 +38,7 @@ var ec2Operations = map[string]operation{
 	"DescribeFlowLogs":                {run: describeFlowLogs},
 	"DescribeVolumes":                 {run: describeVolumes},
 	"GetEbsEncryptionByDefault":       {run: getEBSEncryptionByDefault},
+	"DescribeRegions":                 {run: describeRegions},
 }
 
 // resource names one kind of EC2 resource and the errors about its ids; the services spell those

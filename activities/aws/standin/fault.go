@@ -36,7 +36,7 @@ const (
 // Fault is an order to misbehave. Of the orders that apply to a call, the one injected first is
 // obeyed, and only that.
 type Fault struct {
-	Service string // iam, sts, ec2, s3, guardduty, cloudtrail; "" is any
+	Service string // iam, sts, ec2, s3, organizations and so on; "" is any
 	Action  string // as in the API, "UpdateAccessKey"; "" is any
 	Kind    FaultKind
 	Times   int // how often; 0 is always

@@ -23,6 +23,8 @@ type Mutation struct {
 	// Caller and AccessKeyID say who called.
 	Caller      string `json:"caller"`
 	AccessKeyID string `json:"access_key_id"`
+	// SourceIdentity is what the session of a role says of who is behind it.
+	SourceIdentity string `json:"source_identity,omitempty"`
 }
 
 // Call is one request, whatever became of it.

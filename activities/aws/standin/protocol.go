@@ -38,6 +38,7 @@ var protocols = map[string]*protocol{
 		version: "2011-06-15", operations: stsOperations,
 		decode: decodeQuery, answer: queryAnswer(stsNamespace), fail: queryFail(stsNamespace),
 	},
+	"organizations": json11("AWSOrganizationsV20161128", organizationsOperations),
 	"ec2": {
 		version: "2016-11-15", operations: ec2Operations,
 		decode: decodeQuery, answer: ec2Answer, fail: ec2Fail,

@@ -44,6 +44,9 @@ type call struct {
 	requestID string
 	now       time.Time
 	caller    Caller
+	token     string    // X-Amz-Security-Token
+	session   *session  // nil: no assumed role calls
+	sessions  *sessions // where AssumeRole puts new ones
 
 	params *param         // of a Query request
 	body   map[string]any // of a JSON request
@@ -97,6 +100,7 @@ func (c *call) parameters() map[string]any {
 // even when it is refused.
 func decode(r *http.Request) (*call, *failure) {
 	c := &call{requestID: newRequestID(), protocol: &plain, params: &param{}}
+	c.token = r.Header.Get("X-Amz-Security-Token")
 	header := r.Header.Get("Authorization")
 	scope := credential.FindStringSubmatch(header)
 	if scope == nil {

@@ -39,6 +39,8 @@ type Server struct {
 	reports map[string]*credentialReport
 	// jobs are the reports of services used, by id. They are no part of the state either.
 	jobs map[string]*accessJob
+	// sessions are those of assumed roles. They are no part of the state: a restart forgets them.
+	sessions sessions
 }
 
 // New returns a stand-in with the given state. It is an http.Handler.
@@ -145,11 +147,9 @@ func (s *Server) handle(c *call, refused *failure) (result any, failed *failure,
 }
 
 func (s *Server) perform(c *call) (result any, aborted bool, _ *failure) {
-	caller, ok := s.state.caller(c.keyID)
-	if !ok {
-		return nil, false, shared(c.service, unknownKey, "The security token included in the request is invalid.")
+	if refused := s.identify(c); refused != nil {
+		return nil, false, refused
 	}
-	c.caller = caller
 	op, ok := c.protocol.operations[c.action]
 	if !ok {
 		return nil, false, shared(c.service, unknownAction, "The stand-in has no action %q of %s", c.action, c.service)
@@ -157,6 +157,10 @@ func (s *Server) perform(c *call) (result any, aborted bool, _ *failure) {
 	kind := s.takeFault(c, op)
 	if refusal := kind.refusal(c); refusal != nil {
 		return nil, false, refusal
+	}
+	c.state = s.state
+	if refused := c.authorize(); refused != nil {
+		return nil, false, refused
 	}
 	if c.service == "ec2" && c.params.str("DryRun") == "true" {
 		return nil, false, fail(http.StatusPreconditionFailed, "DryRunOperation", "Request would have succeeded, but DryRun flag is set.")
@@ -172,6 +176,26 @@ func (s *Server) perform(c *call) (result any, aborted bool, _ *failure) {
 	return result, kind == TimeoutAfterEffect, nil
 }
 
+// identify finds who calls: the session of a role, a user, or a listed caller.
+func (s *Server) identify(c *call) *failure {
+	if c.session = s.sessions.byKey[c.keyID]; c.session != nil {
+		c.sessions, c.caller = &s.sessions, c.session.caller
+		switch {
+		case c.token != c.session.token:
+			return shared(c.service, unknownKey, "The security token included in the request is invalid.")
+		case !c.now.Before(c.session.ends):
+			return shared(c.service, expired, "The security token included in the request is expired")
+		}
+		return nil
+	}
+	caller, ok := s.state.caller(c.keyID)
+	if !ok {
+		return shared(c.service, unknownKey, "The security token included in the request is invalid.")
+	}
+	c.sessions, c.caller = &s.sessions, caller
+	return nil
+}
+
 // run does the operation, and keeps what it did.
 func (s *Server) run(c *call, op operation, stale bool) (any, error) {
 	c.state, c.log, c.reports, c.jobs = s.state, s.mutations, s.reports, s.jobs
@@ -181,7 +205,7 @@ func (s *Server) run(c *call, op operation, stale bool) (any, error) {
 	if op.effect == reads {
 		return op.run(c)
 	}
-	next, err := c.state.clone()
+	next, err := c.state.fork(c.caller.Account, c.service)
 	if err != nil {
 		return nil, err
 	}
@@ -200,7 +224,7 @@ func (s *Server) run(c *call, op operation, stale bool) (any, error) {
 	log := append(s.mutations[:len(s.mutations):len(s.mutations)], Mutation{
 		Seq: len(s.mutations) + 1, Time: c.now, Account: c.caller.Account, Region: c.region, Service: c.service,
 		Action: c.action, Changed: c.changed, Parameters: c.parameters(), RequestID: c.requestID,
-		Caller: c.caller.ARN, AccessKeyID: c.keyID,
+		Caller: c.caller.ARN, AccessKeyID: c.keyID, SourceIdentity: c.session.sourceIdentity(),
 	})
 	old := s.state
 	if !c.changed {

@@ -16,6 +16,8 @@ type State struct {
 	Callers map[string]Caller `json:"callers,omitempty"`
 	// Accounts by their twelve digits.
 	Accounts map[string]*Account `json:"accounts"`
+	// Organization is what the accounts belong to; nil: each is alone.
+	Organization *Organization `json:"organization,omitempty"`
 }
 
 // Caller is who signs a request.
@@ -23,6 +25,8 @@ type Caller struct {
 	Account string `json:"account"`
 	ARN     string `json:"arn"`
 	UserID  string `json:"user_id"`
+	// Policy is a policy document that says what the caller may do; "": everything.
+	Policy string `json:"policy,omitempty"`
 }
 
 // Account is one AWS account.
@@ -34,6 +38,9 @@ type Account struct {
 	// PublicAccessBlock is that of S3 for all buckets of the account; nil where there is none.
 	PublicAccessBlock *PublicAccessBlock `json:"public_access_block,omitempty"`
 	Regions           map[string]*Region `json:"regions,omitempty"`
+	// OptIn is what EC2 tells of regions: opt-in-not-required, opted-in or not-opted-in, by name. Empty:
+	// those of a new account.
+	OptIn map[string]string `json:"opt_in,omitempty"`
 }
 
 // Region is what an account holds in one region.
@@ -69,14 +76,49 @@ type Region struct {
 	Events []Event `json:"events,omitempty"`
 }
 
-// clone copies the state all the way down. JSON does it, so that what is copied and what is kept in
-// the file cannot differ.
-func (st *State) clone() (*State, error) {
-	raw, err := json.Marshal(st)
+// clone copies the state all the way down.
+func (st *State) clone() (*State, error) { return cloned(st) }
+
+// fork is a copy of which one account may be changed, and the organization if the service is that of
+// organizations. The rest is shared with the original: a mutation in one account of hundreds costs what
+// that account costs. An operation that changes another account, too, opens it.
+func (st *State) fork(account, service string) (*State, error) {
+	out := *st
+	out.Accounts = maps.Clone(st.Accounts)
+	if err := out.open(account); err != nil {
+		return nil, err
+	}
+	if service == "organizations" && st.Organization != nil {
+		organization, err := cloned(st.Organization)
+		if err != nil {
+			return nil, err
+		}
+		out.Organization = organization
+	}
+	return &out, nil
+}
+
+// open makes one account of a fork its own, to be changed.
+func (st *State) open(account string) error {
+	if st.Accounts[account] == nil {
+		return nil
+	}
+	own, err := cloned(st.Accounts[account])
+	if err != nil {
+		return err
+	}
+	st.Accounts[account] = own
+	return nil
+}
+
+// cloned copies all the way down. JSON does it, so that what is copied and what is kept in the file
+// cannot differ.
+func cloned[T any](v *T) (*T, error) {
+	raw, err := json.Marshal(v)
 	if err != nil {
 		return nil, fmt.Errorf("copy state: %w", err)
 	}
-	out := &State{}
+	out := new(T)
 	if err := json.Unmarshal(raw, out); err != nil {
 		return nil, fmt.Errorf("copy state: %w", err)
 	}
@@ -140,6 +182,7 @@ func (st *State) check() error {
 			}
 		}
 	}
+	all = append(all, st.Organization.check())
 	return errors.Join(all...)
 }
 
