@@ -9,6 +9,7 @@ import (
 	"github.com/countersign/countersign/activities"
 	"github.com/countersign/countersign/activities/aws"
 	"github.com/countersign/countersign/activities/directory"
+	"github.com/countersign/countersign/activities/finding/report"
 )
 
 // Options says how to reach each provider. The zero value is right in production.
@@ -16,10 +17,13 @@ type Options struct {
 	AWS aws.Options
 	// Directory names the people who approve. A program that only describes activities needs none.
 	Directory func() (directory.Directory, error)
+	// Findings is what audits found.
+	Findings report.Options
 }
 
 // Register adds every activity that ships to r. It makes no call.
 func Register(r *activities.Registry, opts Options) {
 	aws.Register(r, opts.AWS)
 	directory.Register(r, opts.Directory)
+	report.Register(r, opts.Findings)
 }

@@ -28,6 +28,16 @@ type EndedBody struct {
 	Error     string `json:"error,omitempty"`
 }
 
+// ReportBody is what an audit came to, by the word of the run that audited. A chat shows it once.
+type ReportBody struct {
+	Playbook string         `json:"playbook"`
+	Audit    string         `json:"audit"`
+	Title    string         `json:"title"`
+	Before   string         `json:"before,omitempty"` // what it was compared with
+	Counts   map[string]int `json:"counts,omitempty"`
+	Lines    []string       `json:"lines,omitempty"` // of text, without marks
+}
+
 // MessageBody is where a chat shows a request or a question, and how far that is.
 type MessageBody struct {
 	Digest  digest.Digest `json:"digest"` // of the request or the question

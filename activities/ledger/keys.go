@@ -69,6 +69,9 @@ func AskedKey(run string, asked digest.Digest) string { return key("asked", run,
 // EndedKey is the key of a run's word that it has ended.
 func EndedKey(run, execution string) string { return key("ended", run, execution) }
 
+// ReportKey is the key of a run's report: there is one.
+func ReportKey(run string) string { return key("report", run) }
+
 var escape = strings.NewReplacer("%", "%25", "/", "%2F")
 
 func key(parts ...string) string {

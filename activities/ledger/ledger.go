@@ -73,6 +73,7 @@ const (
 	Cancel     Kind = "cancel"     // somebody asked for a run to stop; no key
 	Asked      Kind = "asked"      // a run asks people, by its own word; asked/<run>/<digest of the request or question>
 	Ended      Kind = "ended"      // a run that asked people, or failed, has ended, by its own word; ended/<run>/<execution>
+	Reported   Kind = "report"     // what a run's audit came to, for people to be told; report/<run>
 	Message    Kind = "message"    // where a chat shows a request; no key: the last one counts
 )
 

@@ -19,6 +19,7 @@ import (
 	"github.com/countersign/countersign/activities/aws/standin"
 	"github.com/countersign/countersign/activities/directory"
 	"github.com/countersign/countersign/activities/directory/slackgroup"
+	"github.com/countersign/countersign/activities/finding/store"
 	"github.com/countersign/countersign/deploy/local/devserver"
 	"github.com/countersign/countersign/starter/gateway/desk"
 	"github.com/countersign/countersign/starter/gateway/slack"
@@ -38,6 +39,7 @@ type deployment struct {
 	awsURL string
 	runs   workflows.Client
 
+	findings *store.Store
 	desk     *desk.Desk
 	slack    *slack.Slack // nil: nobody is asked there
 	trouble  func(string)
@@ -78,6 +80,10 @@ func deploy(ctx context.Context, o options, trouble func(string)) (_ *deployment
 		return nil, err
 	}
 	d.stops = append(d.stops, func() { _ = trust.ledger.Close() })
+	if d.findings, err = store.Open(ctx, filepath.Join(o.state, ledgerFile)); err != nil {
+		return nil, err
+	}
+	d.stops = append(d.stops, func() { _ = d.findings.Close() })
 	if err := d.startWorker(c, provider, o, trust); err != nil {
 		return nil, err
 	}
@@ -93,7 +99,7 @@ func (d *deployment) startWorker(c client.Client, provider aws.Options, o option
 	if err != nil {
 		return err
 	}
-	w, err := app.Start(c, app.Options{AWS: provider, Directory: t.people, Authority: by})
+	w, err := app.Start(c, app.Options{AWS: provider, Directory: t.people, Authority: by, Findings: d.findings})
 	if err != nil {
 		return err
 	}

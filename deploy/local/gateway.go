@@ -35,6 +35,7 @@ const (
 	keyFile        = "grant.pem"
 	publicFile     = "grant.pub"
 	ledgerFile     = "ledger.db"
+	findingsFile   = "ledger-findings.db" // beside it, as package activities/finding/store has it
 	checkpointFile = "checkpoints.jsonl"
 	gateFile       = "gateway.json"
 	tokenDir       = "tokens"
@@ -96,7 +97,10 @@ func (o options) openTrust(ctx context.Context, members func() (directory.Direct
 
 // forget removes the record of earlier starts, and all that was signed for them.
 func forget(state string) error {
-	for _, name := range []string{ledgerFile, ledgerFile + "-wal", ledgerFile + "-shm", checkpointFile, gateFile, keyFile, publicFile, tokenDir} {
+	for _, name := range []string{
+		ledgerFile, ledgerFile + "-wal", ledgerFile + "-shm", findingsFile, findingsFile + "-wal", findingsFile + "-shm",
+		checkpointFile, gateFile, keyFile, publicFile, tokenDir,
+	} {
 		if err := os.RemoveAll(filepath.Join(state, name)); err != nil {
 			return fmt.Errorf("forget earlier starts: %w", err)
 		}

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
@@ -431,5 +432,13 @@ func TestNothingImitatesTheCard(t *testing.T) {
 			}
 		}
 		require.NotContains(t, out.String(), "mallory", name)
+	}
+}
+
+func requireHarmless(t *testing.T, s string) {
+	t.Helper()
+	require.True(t, utf8.ValidString(s), "%q is valid UTF-8", s)
+	for _, r := range s {
+		require.False(t, unicode.In(r, unicode.Cc, unicode.Cf, unicode.Co, unicode.Cs), "%q in %q", r, s)
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"iter"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/countersign/countersign/activities/clean"
 )
 
 // Text of somebody else could imitate the card around it: with line breaks, or with a line so long
@@ -39,7 +41,7 @@ func said(s string, indent int) []string {
 	}
 	for again := true; again; {
 		var line string
-		line, s, again = cutLine(s)
+		line, s, again = clean.CutLine(s)
 		line = strings.TrimRight(Clean(line, whole), " ")
 		if line == "" {
 			blank++
@@ -53,7 +55,7 @@ func said(s string, indent int) []string {
 		}
 	}
 	if total > maxRows {
-		rows = append(rows[:maxRows-1], bar+mark(total-maxRows+1, " lines"))
+		rows = append(rows[:maxRows-1], bar+clean.Mark(total-maxRows+1, " lines"))
 	}
 	return rows
 }
@@ -109,7 +111,7 @@ func inline(ours, text string, indent int) (line string, below []string) {
 	if text == "" {
 		return ours, nil
 	}
-	_, _, lines := cutLine(text)
+	_, _, lines := clean.CutLine(text)
 	together := ours + ": " + Clean(text, whole)
 	if lines || columns(together) > screen-indent {
 		return ours, said(text, indent)
@@ -122,7 +124,7 @@ func exactly(s string, max int) string {
 	n := 0
 	for i := range s {
 		if n++; n > max {
-			return Exact(s[:i]) + mark(utf8.RuneCountInString(s[i:]), "")
+			return Exact(s[:i]) + clean.Mark(utf8.RuneCountInString(s[i:]), "")
 		}
 	}
 	return Exact(s)

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/countersign/countersign/activities/finding/store"
 	"github.com/countersign/countersign/activities/grant"
 	"github.com/countersign/countersign/activities/ledger"
 )
@@ -42,18 +44,35 @@ func (f *ledgerFlags) seals(cmd *cobra.Command) {
 
 // open opens the ledger as it is.
 func (f *ledgerFlags) open(ctx context.Context, a *app, cmd *cobra.Command, options ...ledger.Option) (*ledger.Ledger, error) {
-	url := f.url
-	if url == "" {
-		url = a.env(ledgerEnv)
-	}
-	if url == "" {
-		return nil, usagef(cmd, "which ledger? give --ledger or $%s", ledgerEnv)
+	url, err := f.named(a, cmd)
+	if err != nil {
+		return nil, err
 	}
 	l, err := ledger.Open(ctx, url, options...)
 	if err != nil {
 		return nil, unknown(err, "")
 	}
 	return l, nil
+}
+
+func (f *ledgerFlags) named(a *app, cmd *cobra.Command) (string, error) {
+	if url := cmp.Or(f.url, a.env(ledgerEnv)); url != "" {
+		return url, nil
+	}
+	return "", usagef(cmd, "which ledger? give --ledger or $%s", ledgerEnv)
+}
+
+// findings opens what audits found, beside the ledger.
+func (f *ledgerFlags) findings(ctx context.Context, a *app, cmd *cobra.Command, options ...store.Option) (*store.Store, error) {
+	url, err := f.named(a, cmd)
+	if err != nil {
+		return nil, err
+	}
+	s, err := store.Open(ctx, url, append(options, store.WithClock(a.Now))...)
+	if err != nil {
+		return nil, unknown(err, "")
+	}
+	return s, nil
 }
 
 // sealings reads the checkpoints and the keys that they are believed by.
@@ -164,7 +183,8 @@ func (a *app) ledgerMigrate() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "migrate",
 		Short: "Make a ledger, or bring its table up to date",
-		Long: `Make a ledger, or bring its table up to date.
+		Long: `Make a ledger, or bring its table up to date. What audits find is kept in tables of its own beside it,
+and they are made too.
 
 In production the login that does this owns the table, and is not the one that the gateway and the
 worker use: those are members of the role countersign_app, which may read and append and no more.
@@ -179,6 +199,11 @@ first. To read and verify, a member of countersign_auditor is enough.`,
 				return err
 			}
 			defer l.Close()
+			found, err := f.findings(cmd.Context(), a, cmd)
+			if err != nil {
+				return err
+			}
+			defer found.Close()
 			if a.json() {
 				return a.printJSON(migratedJSON{Ledger: l.Name()})
 			}

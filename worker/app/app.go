@@ -38,6 +38,8 @@ import (
 	"github.com/countersign/countersign/activities/aws"
 	"github.com/countersign/countersign/activities/directory"
 	"github.com/countersign/countersign/activities/directory/slackgroup"
+	"github.com/countersign/countersign/activities/finding"
+	"github.com/countersign/countersign/activities/finding/store"
 	"github.com/countersign/countersign/activities/logs"
 	"github.com/countersign/countersign/activities/secret"
 	"github.com/countersign/countersign/workflows"
@@ -51,6 +53,10 @@ type Options struct {
 	// Directory names the people of the groups that approve. It is asked at each approval.
 	Directory func() (directory.Directory, error)
 	AWS       aws.Options
+	// Findings is where audits keep what they find; nil: nowhere, and no audit can be made.
+	Findings *store.Store
+	// Waivers say what may fail until when; nil: there are none.
+	Waivers func() (finding.Waivers, error)
 	// Authority decides about effects; nil: none is made. Its own activities are bound with it.
 	Authority Authority
 	// Secrets are what inputs may name, secret://name; nil: there are none.
@@ -118,7 +124,7 @@ func Start(c client.Client, opts Options) (*Worker, error) {
 func (opts Options) registries() (*activities.Registry, *workflows.Registry, error) {
 	registry, flows := activities.NewRegistry(), workflows.NewRegistry()
 	registry.Secrets(opts.Secrets)
-	all.Register(registry, all.Options{AWS: opts.AWS, Directory: opts.Directory})
+	all.Register(registry, all.Options{AWS: opts.AWS, Directory: opts.Directory, Findings: opts.findings()})
 	for _, extend := range opts.Extensions {
 		extend(registry, flows)
 	}
@@ -147,7 +153,7 @@ func Main(ctx context.Context, args []string, out, to io.Writer, extensions ...w
 	opts := Options{Extensions: extensions}
 	var temporal connect.Options
 	var t trust
-	var secrets string
+	var secrets, waivers string
 	started := false
 	cmd := &cobra.Command{
 		Use:   "worker --directory FILE --grant-keys FILE --ledger URL",
@@ -164,6 +170,9 @@ func Main(ctx context.Context, args []string, out, to io.Writer, extensions ...w
 			if opts.Secrets, err = openSecrets(secrets, opts.AWS); err != nil {
 				return err
 			}
+			if opts.Waivers, err = openWaivers(waivers); err != nil {
+				return err
+			}
 			return run(cmd.Context(), temporal, t, opts)
 		},
 	}
@@ -175,6 +184,7 @@ func Main(ctx context.Context, args []string, out, to io.Writer, extensions ...w
 	cmd.Flags().StringVar(&opts.Activities, "activities", os.Getenv(activitiesEnv), "`folder` of descriptors of activities that run in workers of their own (default: $"+activitiesEnv+")")
 	cmd.Flags().IntVar(&opts.Cached, "cached-runs", CachedRuns, "how many runs to keep in memory between their tasks")
 	secretsFlag(cmd.Flags(), &secrets)
+	cmd.Flags().StringVar(&waivers, "waivers", os.Getenv(waiversEnv), "`file` of what audits may find until when (default: $"+waiversEnv+")")
 	t.flags(cmd.Flags())
 	for _, needed := range []string{"directory", "grant-keys"} {
 		_ = cmd.MarkFlagRequired(needed) // fails only for a flag that does not exist
@@ -206,6 +216,10 @@ func run(ctx context.Context, temporal connect.Options, t trust, opts Options) e
 	}
 	defer end()
 	opts.Authority = by
+	if opts.Findings, err = store.Open(ctx, t.url()); err != nil {
+		return err
+	}
+	defer opts.Findings.Close()
 	c, err := temporal.Dial(ctx)
 	if err != nil {
 		return err

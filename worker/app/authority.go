@@ -47,10 +47,7 @@ func (t *trust) open(ctx context.Context, registry *activities.Registry, people 
 	if _, err := rules(); err != nil {
 		return nil, nil, fmt.Errorf("read the policy: %w", err)
 	}
-	url := t.ledger
-	if url == "" {
-		url = os.Getenv(ledgerEnv)
-	}
+	url := t.url()
 	if url == "" {
 		return nil, nil, fmt.Errorf("want --ledger or $%s: where effects are recorded, without which none is made", ledgerEnv)
 	}
@@ -68,6 +65,14 @@ func (t *trust) open(ctx context.Context, registry *activities.Registry, people 
 		return nil, nil, err
 	}
 	return a, func() { _ = l.Close() }, nil
+}
+
+// url names the ledger.
+func (t *trust) url() string {
+	if t.ledger != "" {
+		return t.ledger
+	}
+	return os.Getenv(ledgerEnv)
 }
 
 // Effects tells the effects of a registry's activities.

@@ -26,14 +26,9 @@ const (
 // workflow tells it is Temporal's word; a run that the gateway did not start tells nothing. What is
 // on record already is not told again.
 func (a *Authority) Tell(ctx context.Context, told workflows.Told) error {
-	workflow := activity.GetInfo(ctx).WorkflowExecution.ID
-	var ticket grant.Ticket
-	err := a.Keys.Open(activities.TicketFrom(ctx), grant.KindTicket, &ticket)
-	if err == nil && !ticket.Covers(workflow) {
-		err = fmt.Errorf("the ticket is for the run %s, and %s tells", ticket.Run, workflow)
-	}
+	workflow, _, err := a.started(ctx)
 	if err != nil {
-		return dumb("the run was not started by the gateway, and puts nothing on record: %v", err)
+		return err
 	}
 	entry := ledger.Entry{Run: workflow}
 	switch asked, ended := told.Asked, told.Ended; {
@@ -58,7 +53,28 @@ func (a *Authority) Tell(ctx context.Context, told workflows.Told) error {
 	default:
 		return dumb("a run tells one thing at a time")
 	}
-	err = a.Ledger.Do(ctx, func(tx ledger.Tx) error {
+	return a.put(ctx, entry)
+}
+
+// started is the workflow that calls, and the ticket by which the gateway started its run.
+func (a *Authority) started(ctx context.Context) (workflow string, ticket grant.Ticket, err error) {
+	if !activity.IsActivity(ctx) {
+		return "", ticket, dumb("nothing is put on record outside of a run")
+	}
+	workflow = activity.GetInfo(ctx).WorkflowExecution.ID
+	err = a.Keys.Open(activities.TicketFrom(ctx), grant.KindTicket, &ticket)
+	if err == nil && !ticket.Covers(workflow) {
+		err = fmt.Errorf("the ticket is for the run %s, and %s tells", ticket.Run, workflow)
+	}
+	if err != nil {
+		return "", ticket, dumb("the run was not started by the gateway, and puts nothing on record: %v", err)
+	}
+	return workflow, ticket, nil
+}
+
+// put puts something on record that is said once.
+func (a *Authority) put(ctx context.Context, entry ledger.Entry) error {
+	err := a.Ledger.Do(ctx, func(tx ledger.Tx) error {
 		_, err := tx.Append(entry)
 		return err
 	})

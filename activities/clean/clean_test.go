@@ -1,4 +1,4 @@
-package card_test
+package clean_test
 
 import (
 	"strings"
@@ -8,7 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/countersign/countersign/starter/card"
+	"github.com/countersign/countersign/activities/clean"
 )
 
 func TestClean(t *testing.T) {
@@ -62,7 +62,7 @@ func TestClean(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			require.Equal(t, tc.want, card.Clean(tc.in, tc.max))
+			require.Equal(t, tc.want, clean.Line(tc.in, tc.max))
 		})
 	}
 }
@@ -90,7 +90,7 @@ func TestBlock(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			require.Equal(t, tc.want, card.Block(tc.in, tc.lines, tc.maxRunes))
+			require.Equal(t, tc.want, clean.Block(tc.in, tc.lines, tc.maxRunes))
 		})
 	}
 }
@@ -105,15 +105,15 @@ func FuzzClean(f *testing.F) {
 	f.Fuzz(func(t *testing.T, s string, limit, lines int) {
 		limit, lines = limit%10_000, lines%1_000
 		const room = 40 // the longest mark, where the limit has no room for it
-		line := card.Clean(s, limit)
+		line := clean.Line(s, limit)
 		requireHarmless(t, line)
 		require.NotContains(t, line, "\n")
 		require.LessOrEqual(t, utf8.RuneCountInString(line), max(limit, room))
 		if limit >= room {
-			require.Equal(t, line, card.Clean(line, limit), "cleaning again changes nothing")
+			require.Equal(t, line, clean.Line(line, limit), "cleaning again changes nothing")
 		}
 
-		block := card.Block(s, lines, limit)
+		block := clean.Block(s, lines, limit)
 		parts := strings.Split(block, "\n")
 		require.LessOrEqual(t, len(parts), max(lines, 1))
 		for _, part := range parts {

@@ -1,0 +1,37 @@
+package app
+
+import (
+	"time"
+
+	"github.com/countersign/countersign/activities/finding"
+	"github.com/countersign/countersign/activities/finding/report"
+)
+
+// waiversEnv is the variable of the environment in the place of --waivers.
+const waiversEnv = "COUNTERSIGN_WAIVERS"
+
+// openWaivers reads a file of waivers, which is then read anew for each report. What is wrong with it
+// is told now, not when the first audit is over.
+func openWaivers(file string) (func() (finding.Waivers, error), error) {
+	if file == "" {
+		return nil, nil
+	}
+	waivers := finding.WaiverFile(file, time.Now)
+	if _, err := waivers(); err != nil {
+		return nil, err
+	}
+	return waivers, nil
+}
+
+// findings are what the activities of audits read. Reports are told by who stands behind the guard, as
+// it puts on record what runs say.
+func (opts Options) findings() report.Options {
+	o := report.Options{Waivers: opts.Waivers}
+	if opts.Findings != nil {
+		o.Reader = opts.Findings
+	}
+	if teller, ok := opts.Authority.(report.Teller); ok {
+		o.Teller = teller
+	}
+	return o
+}
