@@ -159,6 +159,9 @@ func (s *service) findAccessKey(ctx context.Context, in accessKeyInput, what str
 	return c, now, err
 }
 
+// noSuchKey is the kind of error for a key that its user does not have.
+const noSuchKey = "NoSuchAccessKey"
+
 // accessKeyStatus lists the user's keys: there is no call that reads one.
 func accessKeyStatus(ctx context.Context, c *clients, in accessKeyInput, what string) (types.StatusType, error) {
 	pages := iam.NewListAccessKeysPaginator(c.IAM(), &iam.ListAccessKeysInput{UserName: &in.User})
@@ -173,5 +176,5 @@ func accessKeyStatus(ctx context.Context, c *clients, in accessKeyInput, what st
 			}
 		}
 	}
-	return "", activities.Permanent("NoSuchAccessKey", fmt.Errorf("%s: the user has no such key", what))
+	return "", activities.Permanent(noSuchKey, fmt.Errorf("%s: the user has no such key", what))
 }

@@ -179,8 +179,10 @@ func vague(name, after, state string) bool {
 	case "aws.ec2.restore_ingress": // under a new id
 		id, rule, ok := strings.Cut(state, ": ")
 		return ok && strings.HasPrefix(id, "sgr-") && after == rule
-	case "aws.ec2.delete_case_snapshots":
+	case "aws.ec2.delete_case_snapshots", "aws.iam.delete_access_key":
 		return after == "deleted for good" && state == ""
+	case "aws.iam.restore_console": // under another password
+		return after == "a random password that nobody knows, until an administrator sets one" && state == "a password that must be changed at sign-in"
 	default:
 		return false
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -65,15 +66,21 @@ func digestOf(t *testing.T, p preview.Preview) digest.Digest {
 	return d
 }
 
-// forEachEffect is forEachChange, and the one destroy.
+// destroys are the effects that nothing takes back.
+var destroys = slices.Concat([]change{
+	{name: "aws.ec2.delete_case_snapshots", after: []before{{"aws.ec2.snapshot_instance", instanceJSON}}},
+}, identityDestroys)
+
+// forEachEffect is forEachChange, and the destroys.
 func forEachEffect(t *testing.T, test func(t *testing.T, c change, w *world)) {
 	forEachChange(t, test)
-	c := change{name: "aws.ec2.delete_case_snapshots", after: []before{{"aws.ec2.snapshot_instance", instanceJSON}}}
-	t.Run(c.name, func(t *testing.T) {
-		w := newWorld(t)
-		c.prepare(t, w)
-		test(t, c, w)
-	})
+	for _, c := range destroys {
+		t.Run(c.name, func(t *testing.T) {
+			w := newWorld(t)
+			c.prepare(t, w)
+			test(t, c, w)
+		})
+	}
 }
 
 func TestEveryEffectHasAPreview(t *testing.T) {
@@ -228,6 +235,8 @@ func TestPreviewNeedsNoOtherPermission(t *testing.T) {
 				continue
 			case "s3:GetPublicAccessBlock":
 				permission = "s3:GetBucketPublicAccessBlock"
+			case "s3control:GetPublicAccessBlock":
+				permission = "s3:GetAccountPublicAccessBlock"
 			}
 			require.Contains(t, a.Permissions, permission)
 		}

@@ -43,6 +43,7 @@ var permanentCodes = []string{
 	"OperationNotPermitted",
 	"OperationNotPermittedException",
 	"OptInRequired",
+	"PasswordPolicyViolation",
 	"PermanentRedirect", // S3, of a bucket in another region
 	"PolicyNotAttachable",
 	"ResourceNotFoundException",
