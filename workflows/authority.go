@@ -57,7 +57,7 @@ type Asked struct {
 	Escalates *time.Time `json:"escalates,omitempty"`
 }
 
-// Ended says how a run that asked people, or failed, has ended.
+// Ended says how a run has ended that asked people, that a schedule started, or that failed.
 type Ended struct {
 	Execution string `json:"execution"`
 	Playbook  string `json:"playbook"`

@@ -14,5 +14,6 @@ func Bind(w worker.WorkflowRegistry) {
 	w.RegisterWorkflowWithOptions(Back, workflow.RegisterOptions{Name: BackType})
 	w.RegisterWorkflowWithOptions(Expiry, workflow.RegisterOptions{Name: ExpiryType})
 	w.RegisterWorkflowWithOptions(Relay, workflow.RegisterOptions{Name: activities.RelayWorkflow})
+	w.RegisterWorkflowWithOptions(Tick, workflow.RegisterOptions{Name: TickType})
 	w.RegisterWorkflowWithOptions(Switchboard, workflow.RegisterOptions{Name: SwitchboardType})
 }

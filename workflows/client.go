@@ -56,11 +56,20 @@ type Started struct {
 // A run that is done answers its matter for as long as Temporal keeps it: nothing runs twice. One
 // that failed or was cancelled has not answered, so the event starts another.
 func (c Client) Start(ctx context.Context, pb *playbook.Playbook, key string, in Input) (Started, error) {
+	return c.start(ctx, pb, key, in, enums.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE_FAILED_ONLY)
+}
+
+// StartOnce is Start for what has one run, however that ended, for as long as Temporal keeps it.
+func (c Client) StartOnce(ctx context.Context, pb *playbook.Playbook, key string, in Input) (Started, error) {
+	return c.start(ctx, pb, key, in, enums.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE)
+}
+
+func (c Client) start(ctx context.Context, pb *playbook.Playbook, key string, in Input, again enums.WorkflowIdReusePolicy) (Started, error) {
 	id := RunID(pb.Name, key)
 	run, err := c.Temporal.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
 		ID:                                       id,
 		TaskQueue:                                c.queue(),
-		WorkflowIDReusePolicy:                    enums.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE_FAILED_ONLY,
+		WorkflowIDReusePolicy:                    again,
 		WorkflowIDConflictPolicy:                 enums.WORKFLOW_ID_CONFLICT_POLICY_FAIL,
 		WorkflowExecutionErrorWhenAlreadyStarted: true,
 		EnableEagerStart:                         true,
@@ -271,4 +280,24 @@ func (c Client) converter() converter.DataConverter {
 		return converter.GetDefaultDataConverter()
 	}
 	return c.Converter
+}
+
+// Over is how an execution of a run has ended on the cluster: completed, failed, canceled, terminated
+// or timed_out; "" is that it has not.
+type Over struct {
+	Status string
+	At     time.Time
+}
+
+// Over tells whether a run has ended, also where no worker is there to ask.
+func (c Client) Over(ctx context.Context, run, execution string) (Over, error) {
+	answer, err := c.Temporal.DescribeWorkflowExecution(ctx, run, execution)
+	if err != nil {
+		return Over{}, c.explain("look whether the run "+run+" has ended", err)
+	}
+	info := answer.GetWorkflowExecutionInfo()
+	if info.GetCloseTime() == nil {
+		return Over{}, nil
+	}
+	return Over{Status: snake(info.GetStatus().String()), At: info.GetCloseTime().AsTime()}, nil
 }

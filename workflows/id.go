@@ -4,10 +4,16 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"regexp"
+	"time"
 )
 
 // plainKey is a dedupe key that can stand in an id as it is. It cannot begin like a hashed one.
 var plainKey = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._:-]{0,99}$`)
+
+// ScheduledKey is the key of the run for a time at which a schedule was due.
+func ScheduledKey(at time.Time) string {
+	return "scheduled-" + at.UTC().Format("2006-01-02T15:04:05Z")
+}
 
 const hashedPrefix = "sha256-"
 

@@ -5,6 +5,8 @@ import (
 
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
+
+	"github.com/countersign/countersign/workflows/playbook"
 )
 
 // A run that waits cannot call anybody, and nobody asks ten thousand runs whether they wait. So a run
@@ -33,11 +35,11 @@ func (r *run) tellAsked(ctx workflow.Context, a Asked) {
 	})
 }
 
-// tellEnded tells how a run has ended that asked people, or failed with nobody waiting for it. It is
-// the last that a run does, also where it was cancelled.
+// tellEnded tells how a run has ended that asked people, that a schedule started, or that failed with
+// nobody waiting for it. It is the last that a run does, also where it was cancelled.
 func (r *run) tellEnded(ctx workflow.Context) {
 	waited := workflow.GetInfo(ctx).ParentWorkflowExecution != nil
-	if r.status == nil || !r.status.asked && (waited || r.status.State != Failed) {
+	if r.status == nil || !r.status.asked && (waited || r.status.State != Failed) && !r.ticked(ctx) {
 		return
 	}
 	apart, release := workflow.NewDisconnectedContext(ctx)
@@ -48,6 +50,14 @@ func (r *run) tellEnded(ctx workflow.Context) {
 	if err != nil {
 		workflow.GetLogger(ctx).Warn("the end of the run could not be told", "error", clip(reason(err)))
 	}
+}
+
+// ticked reports whether a tick waits for the end of the run. Runs from before there were ticks told
+// nothing.
+func (r *run) ticked(ctx workflow.Context) bool {
+	info := workflow.GetInfo(ctx)
+	return info.ParentWorkflowExecution == nil && r.in.Event.Source == playbook.ScheduleSource && r.in.Event.Type == playbook.ScheduleEvent &&
+		workflow.GetVersion(ctx, "tell the end to the tick", workflow.DefaultVersion, 1) >= 1
 }
 
 func tell(ctx workflow.Context, within time.Duration, told Told) error {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/countersign/countersign/activities/digest"
 )
@@ -71,6 +72,23 @@ func EndedKey(run, execution string) string { return key("ended", run, execution
 
 // ReportKey is the key of a run's report: there is one.
 func ReportKey(run string) string { return key("report", run) }
+
+// TickKey is the key of a time at which a schedule is due: there is one.
+func TickKey(playbook string, scheduled time.Time) string {
+	return key("tick", playbook, moment(scheduled))
+}
+
+// TickedKey is the key of what the gateway did about a tick: a time starts one run.
+func TickedKey(playbook string, scheduled time.Time) string {
+	return key("ticked", playbook, moment(scheduled))
+}
+
+// TickOverKey is the key of the end of a tick's wait.
+func TickOverKey(playbook string, scheduled time.Time, execution string) string {
+	return key("tickover", playbook, moment(scheduled), execution)
+}
+
+func moment(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 
 var escape = strings.NewReplacer("%", "%25", "/", "%2F")
 

@@ -72,8 +72,12 @@ const (
 	Undo       Kind = "undo"       // somebody asked for a run's effects to be taken back; no key
 	Cancel     Kind = "cancel"     // somebody asked for a run to stop; no key
 	Asked      Kind = "asked"      // a run asks people, by its own word; asked/<run>/<digest of the request or question>
-	Ended      Kind = "ended"      // a run that asked people, or failed, has ended, by its own word; ended/<run>/<execution>
+	Ended      Kind = "ended"      // a run that asked people, that a schedule started, or that failed, has ended, by its own word or, of one that said none, the cluster's; ended/<run>/<execution>
 	Reported   Kind = "report"     // what a run's audit came to, for people to be told; report/<run>
+	Tick       Kind = "tick"       // a schedule is due, by the word of the cluster; tick/<playbook>/<time>
+	Ticked     Kind = "ticked"     // what the gateway did about it; ticked/<playbook>/<time>
+	TickOver   Kind = "tick_over"  // a tick was cancelled, or given up; tickover/<playbook>/<time>/<execution>
+	TickOrder  Kind = "tick_order" // somebody has a schedule's playbook run at other times than it says; no key
 	Message    Kind = "message"    // where a chat shows a request; no key: the last one counts
 )
 
@@ -87,7 +91,8 @@ type Record struct {
 	// Key is unique among all records; "" is none.
 	Key string `json:"key,omitempty"`
 	// Topic is what is counted or looked for: of an intent "<activity>@<account>", of an outcome the
-	// digest of the call that takes it back, of what a run asks and a chat shows the digest of that.
+	// digest of the call that takes it back, of what a run asks and a chat shows the digest of that,
+	// of a tick the playbook.
 	Topic string          `json:"topic,omitempty"`
 	Body  json.RawMessage `json:"body"` // canonical JSON
 	Prev  digest.Digest   `json:"prev"` // hash of the record before; of the first one of zeros

@@ -22,6 +22,7 @@
 //	undo.go       what takes back an effect that is on record
 //	use.go        the ledger's part: single use, intent, outcome
 //	judge.go      what a run may ask beforehand
+//	tick.go       what a schedule has put on record: that it is due
 //	tell.go       what a run has put on record: that it asks people, and how it has ended
 package authority
 

@@ -18,6 +18,7 @@ import (
 func (a *Authority) Bind(w activities.Registrar) {
 	w.RegisterActivityWithOptions(a.Judge, activity.RegisterOptions{Name: workflows.JudgeActivity})
 	w.RegisterActivityWithOptions(a.Check, activity.RegisterOptions{Name: workflows.CheckActivity})
+	w.RegisterActivityWithOptions(a.Tick, activity.RegisterOptions{Name: workflows.TickActivity})
 	w.RegisterActivityWithOptions(a.Tell, activity.RegisterOptions{Name: workflows.TellActivity})
 }
 

@@ -29,6 +29,9 @@ type Desk struct {
 	// Judge is what policy says of a call; nil: every call is automatic.
 	Judge func(workflows.JudgeCall) policy.Verdict
 
+	// Ticked tells what became of a tick; nil: nobody takes it.
+	Ticked func(workflows.Ticking) (workflows.Ticked, error)
+
 	// Told hears what runs tell; nil: nobody does.
 	Told func(workflows.Told)
 
@@ -48,6 +51,7 @@ func (d *Desk) Bind(r activities.Registrar) {
 	r.RegisterActivityWithOptions(d.judge, activity.RegisterOptions{Name: workflows.JudgeActivity})
 	r.RegisterActivityWithOptions(d.check, activity.RegisterOptions{Name: workflows.CheckActivity})
 	r.RegisterActivityWithOptions(d.tell, activity.RegisterOptions{Name: workflows.TellActivity})
+	r.RegisterActivityWithOptions(d.tick, activity.RegisterOptions{Name: workflows.TickActivity})
 }
 
 func (d *Desk) judge(_ context.Context, in workflows.JudgeInput) (workflows.Judged, error) {
@@ -68,6 +72,13 @@ func (d *Desk) check(_ context.Context, signed grant.Signed) (workflows.Checked,
 		return workflows.Checked{}, activities.Permanent("Forged", err)
 	}
 	return workflows.Checked{Kind: signed.Kind, Body: body}, nil
+}
+
+func (d *Desk) tick(_ context.Context, in workflows.Ticking) (workflows.Ticked, error) {
+	if d.Ticked == nil {
+		return workflows.Ticked{State: workflows.TickWaiting}, nil
+	}
+	return d.Ticked(in)
 }
 
 func (d *Desk) tell(_ context.Context, told workflows.Told) error {

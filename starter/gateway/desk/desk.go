@@ -3,6 +3,7 @@
 // believes, so it signs nothing that it has not checked and put on record itself.
 //
 //	start     signs the ticket that a run starts with            start.go
+//	tick      starts what a schedule has due, once a time           tick.go, tick_admit.go
 //	vote      counts one person's answer, and decides            vote.go, request.go, panel.go
 //	deliver   brings decisions to their runs until they arrive   deliver.go
 //	notice    tells people that they are asked, and reminds them  wait.go, notice.go, look.go, lapse.go
@@ -57,6 +58,8 @@ type Principal struct {
 // Runs is what the desk needs of runs; workflows.Client has it.
 type Runs interface {
 	Start(ctx context.Context, pb *playbook.Playbook, key string, in workflows.Input) (workflows.Started, error)
+	StartOnce(ctx context.Context, pb *playbook.Playbook, key string, in workflows.Input) (workflows.Started, error)
+	Over(ctx context.Context, run, execution string) (workflows.Over, error)
 	Deliver(ctx context.Context, ev event.Event) (waited bool, err error)
 	Status(ctx context.Context, run string) (*workflows.Status, error)
 	Runs(ctx context.Context, open bool, limit int) ([]workflows.Listed, error)
@@ -94,6 +97,8 @@ type Options struct {
 	// AnyPlan lets persons start plans of their own, which this desk does not have: in local mode,
 	// where whoever writes playbooks is who runs everything.
 	AnyPlan bool
+	// Schedules are those of the cluster; nil: persons have none of them run.
+	Schedules Schedules
 	// Keys are the public keys of earlier signers, whose runs go on; that of Signer is known.
 	Keys grant.Keys
 	// Resuming are the groups whose members may let effects go on again after a halt; nil: the policy's

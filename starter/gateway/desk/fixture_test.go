@@ -68,11 +68,12 @@ type office struct {
 	answers   []approval.AnswerOrder
 	edits     []approval.EditOrder
 	cancelled []string
-	deaf      error         // what a run answers
-	slow      chan struct{} // closed when a run hears decisions; nil: it hears at once
-	silent    bool          // no worker answers
-	unlisted  bool          // the list of runs is empty
-	asked     int           // how often runs were asked for their status
+	over      workflows.Over // how runs of schedules have ended
+	deaf      error          // what a run answers
+	slow      chan struct{}  // closed when a run hears decisions; nil: it hears at once
+	silent    bool           // no worker answers
+	unlisted  bool           // the list of runs is empty
+	asked     int            // how often runs were asked for their status
 	notices   []desk.Notice
 }
 
@@ -259,6 +260,8 @@ func (o fakeRuns) Answer(_ context.Context, _ string, signed grant.Signed) (appr
 }
 
 func (o fakeRuns) Cancel(_ context.Context, run string) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
 	o.cancelled = append(o.cancelled, run)
 	return nil
 }

@@ -24,6 +24,7 @@ func (d *Desk) Serve(ctx context.Context, look time.Duration) {
 	recalled := make(chan struct{})
 	all.Go(func() { d.hear(ctx, recalled) })
 	all.Go(func() { d.watch(ctx) })
+	all.Go(func() { d.tickle(ctx) })
 	all.Go(func() {
 		select {
 		case <-recalled:

@@ -23,6 +23,8 @@ const (
 	Escalated   NoticeKind = "escalated"    // further groups may answer
 	BrokenGlass NoticeKind = "broken_glass" // one person decided alone; a review is open
 	RunFailed   NoticeKind = "run_failed"   // a run ended badly; Text is why, by its own word
+	// ScheduleMissed: a schedule was due, and its playbook, which is Run, was not started; Text says when and why.
+	ScheduleMissed NoticeKind = "schedule_missed"
 )
 
 // Notice is what people are told of a request, or of a run.
@@ -57,7 +59,7 @@ func (l logged) Notify(ctx context.Context, n Notice) {
 	switch n.Kind {
 	case BrokenGlass:
 		level = slog.LevelError
-	case RunFailed:
+	case RunFailed, ScheduleMissed:
 		level = slog.LevelWarn
 	}
 	l.log.Log(ctx, level, "notice", "kind", n.Kind, "run", n.Run, "approval", n.Approval, "digest", n.Digest.Short(), "groups", n.Groups, "person", n.Person, "text", n.Text, "expires", n.Expires)

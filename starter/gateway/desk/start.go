@@ -202,6 +202,18 @@ const maxRecorded = ledger.MaxBody - 64<<10
 // start signs a ticket, puts the run on record, and starts it. A run that cannot be recorded is not
 // started; one that is recorded and was not started stays a record of an attempt.
 func (d *Desk) start(ctx context.Context, by string, pb *playbook.Playbook, key string, in workflows.Input, change func(*grant.Ticket)) (workflows.Started, error) {
+	return d.startBy(ctx, d.Runs.Start, by, pb, key, in, change)
+}
+
+// startOnce is start for what is never started a second time, also where the first has failed.
+func (d *Desk) startOnce(ctx context.Context, by string, pb *playbook.Playbook, key string, in workflows.Input) (workflows.Started, error) {
+	return d.startBy(ctx, d.Runs.StartOnce, by, pb, key, in, nil)
+}
+
+// starter starts a run, or finds the one that is there.
+type starter func(ctx context.Context, pb *playbook.Playbook, key string, in workflows.Input) (workflows.Started, error)
+
+func (d *Desk) startBy(ctx context.Context, start starter, by string, pb *playbook.Playbook, key string, in workflows.Input, change func(*grant.Ticket)) (workflows.Started, error) {
 	automatic, err := Automatic(pb)
 	if err != nil {
 		return workflows.Started{}, fmt.Errorf("start %s: %w", pb.Name, err)
@@ -234,7 +246,7 @@ func (d *Desk) start(ctx context.Context, by string, pb *playbook.Playbook, key 
 	}); err != nil {
 		return workflows.Started{}, err
 	}
-	started, err := d.Runs.Start(activities.WithTicket(ctx, &signed), pb, key, in)
+	started, err := start(activities.WithTicket(ctx, &signed), pb, key, in)
 	if err == nil && !started.New {
 		err = d.Ledger.Do(ctx, func(tx ledger.Tx) error {
 			_, err := tx.Append(ledger.Entry{Kind: ledger.Joined, Run: id, Key: ledger.JoinedKey(ticket.ID), Body: ledger.JoinedBody{Ticket: ticket.ID}})

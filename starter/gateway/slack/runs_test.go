@@ -27,6 +27,14 @@ func (o fakeRuns) Start(ctx context.Context, pb *playbook.Playbook, key string, 
 	return workflows.Started{Run: id, Execution: "e1", New: true}, nil
 }
 
+func (o fakeRuns) StartOnce(ctx context.Context, pb *playbook.Playbook, key string, in workflows.Input) (workflows.Started, error) {
+	return o.Start(ctx, pb, key, in)
+}
+
+func (o fakeRuns) Over(context.Context, string, string) (workflows.Over, error) {
+	return workflows.Over{}, nil
+}
+
 func (o fakeRuns) Deliver(context.Context, event.Event) (bool, error) { return false, nil }
 
 func (o fakeRuns) Status(ctx context.Context, run string) (*workflows.Status, error) {

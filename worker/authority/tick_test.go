@@ -1,0 +1,104 @@
+package authority_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/testsuite"
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/countersign/countersign/activities/ledger"
+	"github.com/countersign/countersign/workflows"
+)
+
+// ticking has a tick put something on record.
+func (w *world) ticking(t *testing.T, kind string, in workflows.Ticking) (out workflows.Ticked, err error) {
+	t.Helper()
+	var suite testsuite.WorkflowTestSuite
+	env := suite.NewTestWorkflowEnvironment()
+	w.authority.Bind(env)
+	env.RegisterWorkflowWithOptions(func(ctx workflow.Context, in workflows.Ticking) (workflows.Ticked, error) {
+		var out workflows.Ticked
+		err := workflow.ExecuteLocalActivity(workflow.WithLocalActivityOptions(ctx, workflow.LocalActivityOptions{StartToCloseTimeout: time.Second, ScheduleToCloseTimeout: time.Second}),
+			workflows.TickActivity, in).Get(ctx, &out)
+		return out, err
+	}, workflow.RegisterOptions{Name: kind})
+	env.ExecuteWorkflow(kind, in)
+	if err := env.GetWorkflowError(); err != nil {
+		return out, err
+	}
+	return out, env.GetWorkflowResult(&out)
+}
+
+func TestTick(t *testing.T) {
+	w := newWorld(t)
+	due := w.now.UTC().Truncate(time.Second).Add(-time.Minute)
+	in := workflows.Ticking{Playbook: "stale-keys", Scheduled: due}
+	becomes := func(want workflows.Ticked) {
+		t.Helper()
+		got, err := w.ticking(t, workflows.TickType, in)
+		require.NoError(t, err)
+		require.Equal(t, want, got)
+	}
+	put := func(e ledger.Entry) {
+		t.Helper()
+		require.NoError(t, w.ledger.Do(context.Background(), func(tx ledger.Tx) error { _, err := tx.Append(e); return err }))
+	}
+	becomes(workflows.Ticked{State: workflows.TickWaiting})
+	becomes(workflows.Ticked{State: workflows.TickWaiting})
+	found := w.records(ledger.Tick)
+	require.Len(t, found, 1, "once a scheduled time")
+	require.Equal(t, "tick/stale-keys/"+due.Format(time.RFC3339), found[0].Key)
+	require.Equal(t, "stale-keys", found[0].Topic)
+	var body ledger.TickBody
+	require.NoError(t, found[0].Read(&body))
+	require.True(t, due.Equal(body.Scheduled))
+	require.NotEmpty(t, body.Execution)
+
+	put(ledger.Entry{Kind: ledger.Ticked, Run: "stale-keys/1", Key: ledger.TickedKey("stale-keys", due), Body: ledger.TickedBody{Playbook: "stale-keys", Scheduled: due, Run: "stale-keys/1", Execution: "e1"}})
+	becomes(workflows.Ticked{State: workflows.TickStarted, Run: "stale-keys/1", Execution: "e1"})
+
+	over := in
+	over.Over = ledger.TickCancelled
+	_, err := w.ticking(t, workflows.TickType, over)
+	require.NoError(t, err)
+	require.Len(t, w.records(ledger.TickOver), 1)
+
+	put(ledger.Entry{Kind: ledger.Ended, Run: "stale-keys/1", Key: ledger.EndedKey("stale-keys/1", "e1"), Body: ledger.EndedBody{Execution: "e1", State: "failed", Error: "no"}})
+	becomes(workflows.Ticked{State: workflows.TickFailed, Run: "stale-keys/1", Execution: "e1", Error: "no"})
+
+	in.Scheduled = due.Add(-time.Hour)
+	becomes(workflows.Ticked{State: workflows.TickWaiting})
+	put(ledger.Entry{Kind: ledger.Ticked, Key: ledger.TickedKey("stale-keys", in.Scheduled), Body: ledger.TickedBody{Playbook: "stale-keys", Scheduled: in.Scheduled, Refused: "not scheduled"}})
+	becomes(workflows.Ticked{State: workflows.TickRefused, Error: "not scheduled"})
+}
+
+func TestWhatIsNoTick(t *testing.T) {
+	w := newWorld(t)
+	due := w.now.UTC().Truncate(time.Second)
+	good := workflows.Ticking{Playbook: "stale-keys", Scheduled: due}
+	for name, tc := range map[string]struct {
+		kind   string
+		change func(*workflows.Ticking)
+		says   string
+	}{
+		"another workflow": {workflows.RunType, func(*workflows.Ticking) {}, "only a tick"},
+		"no name":          {workflows.TickType, func(in *workflows.Ticking) { in.Playbook = "../x" }, "no name of a playbook"},
+		"a long name":      {workflows.TickType, func(in *workflows.Ticking) { in.Playbook = strings.Repeat("a", 101) }, "no name of a playbook"},
+		"the future":       {workflows.TickType, func(in *workflows.Ticking) { in.Scheduled = due.Add(time.Hour) }, "no time at which"},
+		"long ago":         {workflows.TickType, func(in *workflows.Ticking) { in.Scheduled = due.AddDate(-2, 0, 0) }, "no time at which"},
+		"between seconds":  {workflows.TickType, func(in *workflows.Ticking) { in.Scheduled = due.Add(time.Millisecond) }, "no time at which"},
+		"another end":      {workflows.TickType, func(in *workflows.Ticking) { in.Over = "done" }, "cancelled or missed"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			in := good
+			tc.change(&in)
+			_, err := w.ticking(t, tc.kind, in)
+			require.ErrorContains(t, err, tc.says)
+		})
+	}
+	require.Empty(t, w.records())
+}
