@@ -84,6 +84,76 @@ func (s *Store) Compare(ctx context.Context, audit, before string, waivers findi
 	})
 }
 
+// everything are all results, and whether they failed before.
+const everything = ` FROM finding_results n LEFT JOIN finding_results b
+	ON b.audit_id = $2 AND b.control = n.control AND b.account = n.account AND b.place = n.place AND b.resource = n.resource AND b.status = 'FAIL'
+	WHERE n.audit_id = $1 AND ($3 = '' OR n.account = $3) AND ($4 = 0 OR n.place = $5) ORDER BY n.control, n.account, n.place, n.resource`
+
+// gone are the resources that failed before and are not there any more, as isResolved has it.
+const gone = ` FROM finding_results b LEFT JOIN finding_results n
+	ON n.audit_id = $1 AND n.control = b.control AND n.account = b.account AND n.place = b.place AND n.resource = b.resource
+	WHERE b.audit_id = $2 AND b.status = 'FAIL' AND n.status IS NULL AND ($3 = '' OR b.account = $3) AND ($4 = 0 OR b.place = $5)
+	ORDER BY b.control, b.account, b.place, b.resource`
+
+// Items hands out all that an audit found, for exports: also what passes, whose State is Resolved if it
+// failed before and else "". Resources that failed before and are gone come last: they are Resolved, and
+// their status is NOT_APPLICABLE. Of the filter account and place count.
+func (s *Store) Items(ctx context.Context, audit, before string, waivers finding.Waivers, f finding.Filter, each func(finding.Item) error) error {
+	waiver := waivers.Matcher(s.now())
+	return s.view(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		now, err := s.id(ctx, tx, audit)
+		if err != nil {
+			return err
+		}
+		var then int64 = -1
+		if before != "" {
+			if then, err = s.id(ctx, tx, before); err != nil {
+				return err
+			}
+		}
+		placed, place := 0, ""
+		if f.Place != nil {
+			placed, place = 1, *f.Place
+		}
+		err = s.each(ctx, tx, func(rows *sql.Rows) error {
+			var was bool
+			r, err := scan(rows, &was)
+			if err != nil {
+				return err
+			}
+			i := finding.Item{Result: r}
+			switch {
+			case r.Status == finding.Error:
+				i.State = finding.Unknown
+			case r.Status != finding.Fail && was:
+				i.State = finding.Resolved
+			case r.Status != finding.Fail:
+			default:
+				i.State = finding.New
+				if was {
+					i.State = finding.Open
+				}
+				if i.Waiver = waiver(r); i.Waiver != nil {
+					i.State = finding.Waived
+				}
+			}
+			return each(i)
+		}, "SELECT "+columns("n")+", CASE WHEN b.status IS NULL THEN 0 ELSE 1 END"+everything, now, then, f.Account, placed, place)
+		if err != nil {
+			return err
+		}
+		return s.each(ctx, tx, func(rows *sql.Rows) error {
+			var resolved bool
+			r, err := scan(rows, &resolved)
+			if err != nil || !resolved {
+				return err
+			}
+			r.Status, r.Evidence, r.At = finding.NotApplicable, map[string]string{"gone": "it failed before, and is not there any more"}, s.now().UTC()
+			return each(finding.Item{State: finding.Resolved, Result: r})
+		}, "SELECT "+columns("b")+", "+isResolved+gone, now, then, f.Account, placed, place)
+	})
+}
+
 // Prune deletes the audits that began before a time, and returns how many those were. The last keep
 // of each playbook stay, at least one: there must be something to compare with.
 func (s *Store) Prune(ctx context.Context, before time.Time, keep int) (deleted int, err error) {
