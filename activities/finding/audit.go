@@ -1,6 +1,11 @@
 package finding
 
-import "time"
+import (
+	"maps"
+	"slices"
+	"strings"
+	"time"
+)
 
 // Counts are numbers of results by their status.
 type Counts struct {
@@ -36,6 +41,15 @@ type Audit struct {
 	Accounts int       `json:"accounts"`
 	Parts    int       `json:"parts"` // accounts times regions
 	Counts
+}
+
+// Why is the evidence in one line: of what could not be looked at, why not.
+func (r Result) Why() string {
+	all := make([]string, 0, len(r.Evidence))
+	for _, name := range slices.Sorted(maps.Keys(r.Evidence)) {
+		all = append(all, name+": "+r.Evidence[name])
+	}
+	return strings.Join(all, "; ")
 }
 
 // Count is how many results of an account have a status under a control.

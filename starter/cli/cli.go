@@ -32,6 +32,7 @@
 //	policy      check, test and explain the policy
 //	keys        make the key that the gateway signs with
 //	ledger      check, export and set up the record
+//	audit       what audits found: list, report, export
 //	evidence    what is on record of a run, as a bundle that verifies alone
 //
 // # Manners
@@ -226,7 +227,7 @@ func (a *app) root() *cobra.Command {
 	a.temporal.Flags(flags)
 	root.AddCommand(
 		a.validate(), a.rules(), a.test(), a.match(), a.run(), a.runs(), a.show(), a.approvals(), a.approve(), a.reject(), a.answer(), a.delegate(), a.edit(), a.cancel(), a.keep(), a.undo(), a.halt(), a.resume(), a.reviews(),
-		a.activities(), a.schema(), a.graph(), a.new(), a.fmt(), a.plan(), a.serve(), a.keys(), a.tokenCmd(), a.policy(), a.ledger(), a.evidence(), a.codec(), a.slack(),
+		a.activities(), a.schema(), a.graph(), a.new(), a.fmt(), a.plan(), a.serve(), a.keys(), a.tokenCmd(), a.policy(), a.ledger(), a.audit(), a.evidence(), a.codec(), a.slack(),
 	)
 	a.examples(root)
 	return root

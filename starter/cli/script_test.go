@@ -41,6 +41,7 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"audits": audits,
 			"exits":  exits,
 			"large":  large,
 			"record": record,

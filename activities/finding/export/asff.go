@@ -132,8 +132,8 @@ func partition(arn, region string) string {
 
 func describe(i finding.Item, c finding.Control) string {
 	says := c.Title + ": " + string(i.Result.Status)
-	if why := i.Result.Evidence["error"]; why != "" && i.Result.Status == finding.Error {
-		says += ", it could not be looked at: " + why
+	if i.Result.Status == finding.Error {
+		says += ", it could not be looked at: " + i.Result.Why()
 	}
 	if w := i.Waiver; w != nil {
 		says += ". Waived until " + w.Until + " by " + w.By + ": " + w.Reason

@@ -4,8 +4,6 @@ import (
 	"encoding/csv"
 	"fmt"
 	"io"
-	"maps"
-	"slices"
 	"strings"
 	"time"
 
@@ -36,13 +34,9 @@ func (t *table) Write(i finding.Item) error {
 		return err
 	}
 	r, c := i.Result, t.meta.Controls.Of(i.Result.Control)
-	var evidence []string
-	for _, name := range slices.Sorted(maps.Keys(r.Evidence)) {
-		evidence = append(evidence, name+"="+r.Evidence[name])
-	}
 	row := []string{
 		t.meta.Audit.ID, t.meta.Audit.Playbook, t.meta.at(r).Format(time.RFC3339), r.Account, r.Region, r.Control, c.Title, string(c.Severity),
-		string(r.Status), string(i.State), r.Resource, "", "", "", strings.Join(evidence, "; "),
+		string(r.Status), string(i.State), r.Resource, "", "", "", r.Why(),
 	}
 	if w := i.Waiver; w != nil {
 		row[11], row[12], row[13] = w.Until, w.By, w.Reason

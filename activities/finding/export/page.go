@@ -88,7 +88,7 @@ func (p *page) Write(i finding.Item) error {
 	case w != nil:
 		line.Note = clean.Line(fmt.Sprintf("until %s by %s: %s", w.Until, w.By, w.Reason), 300)
 	case r.Status == finding.Error:
-		line.Note = clean.Line(r.Evidence["error"], 300)
+		line.Note = clean.Line(r.Why(), 300)
 	case i.State != finding.Resolved:
 		line.Note = clean.Line(c.Remedy, 300)
 	}

@@ -69,7 +69,7 @@ func part(audit, account, region, controls string, results ...string) finding.Pa
 			Evidence: map[string]string{"seen": fmt.Sprint("value ", i)}, At: Noon.Add(-time.Hour),
 		}
 		if one.Status == finding.Error {
-			one.Evidence = map[string]string{"error": "AccessDenied: not authorized to look"}
+			one.Evidence = map[string]string{"code": "AccessDenied"}
 		}
 		p.Results = append(p.Results, one)
 	}

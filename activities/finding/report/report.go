@@ -11,7 +11,6 @@ import (
 	"context"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/countersign/countersign/activities/clean"
@@ -132,13 +131,14 @@ func (m Maker) Make(ctx context.Context, audit string, targets []Target) (Report
 	r := Report{
 		Audit: a.ID, Playbook: a.Playbook, Began: a.Began, Before: before.ID, Accounts: a.Accounts,
 		Counts: Numbers{Passed: a.Passed, Failed: a.Failed, Errors: a.Counts.Errors, NotApplicable: a.NotApplicable},
+		Worst:  []Worst{}, Unreached: []string{}, Missing: []Target{}, Expired: []Line{},
 	}
 	lists := map[finding.State]*list{}
 	for _, s := range []finding.State{finding.New, finding.Open, finding.Waived, finding.Resolved, finding.Unseen, finding.Unknown} {
-		lists[s] = &list{}
+		lists[s] = &list{lines: []Line{}}
 	}
 	lists[finding.Waived].first = func(a, b Line) int { return cmp.Compare(a.Until, b.Until) }
-	expiring := &list{first: lists[finding.Waived].first}
+	expiring := &list{lines: []Line{}, first: lists[finding.Waived].first}
 	err = m.Reader.Compare(ctx, audit, before.ID, m.Waivers, func(i finding.Item) error {
 		line := m.line(i)
 		lists[i.State].add(line)
@@ -199,7 +199,7 @@ func (m Maker) line(i finding.Item) Line {
 		l = m.waived(l, *i.Waiver)
 	}
 	if i.State == finding.Unknown {
-		l.Why = clean.Line(cmp.Or(i.Result.Evidence["error"], i.Result.Evidence["reason"], seen(i.Result.Evidence)), maxText)
+		l.Why = clean.Line(i.Result.Why(), maxText)
 	}
 	return l
 }
@@ -207,14 +207,6 @@ func (m Maker) line(i finding.Item) Line {
 func (Maker) waived(l Line, w finding.Waiver) Line {
 	l.Until, l.Reason, l.By = w.Until, clean.Line(w.Reason, maxText), clean.Line(w.By, 100)
 	return l
-}
-
-func seen(evidence map[string]string) string {
-	var all []string
-	for _, name := range slices.Sorted(maps.Keys(evidence)) {
-		all = append(all, name+": "+evidence[name])
-	}
-	return strings.Join(all, "; ")
 }
 
 // count adds what is counted by control and account.
@@ -286,6 +278,33 @@ func (m Maker) missing(ctx context.Context, r *Report, targets []Target) error {
 		}
 	}
 	return nil
+}
+
+// Account is how an account does.
+type Account struct {
+	Account        string
+	Failed, Errors int
+}
+
+// Accounts are the accounts that fail most, at most so many.
+func (m Maker) Accounts(ctx context.Context, audit string, most int) ([]Account, error) {
+	var all []Account
+	err := m.Reader.Counts(ctx, audit, func(c finding.Count) error { // by account
+		if n := len(all); n == 0 || all[n-1].Account != c.Account {
+			all = append(all, Account{Account: c.Account})
+		}
+		switch last := &all[len(all)-1]; c.Status {
+		case finding.Fail:
+			last.Failed += c.Results
+		case finding.Error:
+			last.Errors += c.Results
+		}
+		return nil
+	})
+	slices.SortStableFunc(all, func(a, b Account) int {
+		return cmp.Or(cmp.Compare(b.Failed, a.Failed), cmp.Compare(b.Errors, a.Errors))
+	})
+	return all[:min(len(all), most)], err
 }
 
 func boolean(a, b bool) int {

@@ -138,7 +138,6 @@ func TestWhatIsNotTaken(t *testing.T) {
 	for name, p := range map[string]finding.Part{
 		"no audit":                    part("", account, "", "IAM.4"),
 		"no account":                  part("one", "", "", "IAM.4"),
-		"no controls":                 part("one", account, "", ""),
 		"a control nobody looked at":  part("one", account, "", "IAM.4", "IAM.5 alice FAIL"),
 		"a status that is none":       part("one", account, "", "IAM.4", "IAM.4 root FINE"),
 		"a status that is not filled": {Audit: "one", Account: account, Controls: []string{"IAM.4"}, Results: []finding.Result{{Control: "IAM.4"}}},
