@@ -8,4 +8,7 @@ func (s *service) registerIdentity(r *activities.Registry) {
 	s.registerQuarantinePrincipal(r)
 	s.registerAccountBlock(r)
 	s.registerBucketPolicy(r)
+	s.registerReport(r)
+	s.registerPrincipal(r)
+	s.registerRoles(r)
 }

@@ -13,6 +13,10 @@ func identityCalls(s *service) calls {
 	return calls{
 		"aws.iam.block_console":                erased(s.blockConsole),
 		"aws.iam.delete_access_key":            erased(s.deleteAccessKey),
+		"aws.iam.get_credential_report":        erased(s.getCredentialReport),
+		"aws.iam.get_principal":                erased(s.getPrincipal),
+		"aws.iam.get_service_last_accessed":    erased(s.getServiceLastAccessed),
+		"aws.iam.list_unused_roles":            erased(s.listUnusedRoles),
 		"aws.iam.quarantine_role":              erased(s.quarantineRole),
 		"aws.iam.quarantine_user":              erased(s.quarantineUser),
 		"aws.iam.release_role":                 erased(s.releaseRole),

@@ -25,6 +25,7 @@ var needs = map[string]map[string]func(*call) []need{
 	"iam":            iamNeeds,
 	"ec2":            ec2Needs,
 	"s3":             s3Needs,
+	"s3control":      s3controlNeeds,
 	"guardduty":      guarddutyNeeds,
 	"cloudtrail":     cloudtrailNeeds,
 	"secretsmanager": secretsNeeds,

@@ -21,6 +21,17 @@ var iamNeeds = map[string]func(*call) []need{
 	"PutRolePolicy":            onRole,
 	"GetRolePolicy":            onRole,
 	"DeleteRolePolicy":         onRole,
+	"DeleteAccessKey":          onUser,
+	"GetLoginProfile":          onUser,
+	"CreateLoginProfile":       onUser,
+	"DeleteLoginProfile":       onUser,
+	"ListMFADevices":           onUser,
+	"ListGroupsForUser":        onUser,
+	"ListUserPolicies":         onUser,
+	"ListRolePolicies":         onRole,
+	"ListAttachedRolePolicies": onRole,
+
+	"GenerateServiceLastAccessedDetails": func(c *call) []need { return c.on(c.params.str("Arn")) },
 }
 
 // onUser is about the user that the request names, with the managed policy that it names.
@@ -196,6 +207,17 @@ var s3Needs = map[string]func(*call) []need{
 	"DeletePublicAccessBlock": onBucket("s3:PutBucketPublicAccessBlock"),
 	"GetBucketPolicyStatus":   onBucket("s3:GetBucketPolicyStatus"),
 	"GetBucketAcl":            onBucket("s3:GetBucketAcl"),
+	"GetBucketPolicy":         onBucket("s3:GetBucketPolicy"),
+	"PutBucketPolicy":         onBucket("s3:PutBucketPolicy"),
+	"DeleteBucketPolicy":      onBucket("s3:DeleteBucketPolicy"),
+	"GetBucketTagging":        onBucket("s3:GetBucketTagging"),
+}
+
+// s3controlNeeds are on everything: an account has no name as a resource of S3.
+var s3controlNeeds = map[string]func(*call) []need{
+	"GetPublicAccessBlock":    func(c *call) []need { return c.asks("s3:GetAccountPublicAccessBlock") },
+	"PutPublicAccessBlock":    func(c *call) []need { return c.asks("s3:PutAccountPublicAccessBlock") },
+	"DeletePublicAccessBlock": func(c *call) []need { return c.asks("s3:PutAccountPublicAccessBlock") },
 }
 
 // onBucket is about the bucket of the request. S3's permissions are often not named as its operations.
