@@ -8,6 +8,7 @@ package all
 import (
 	"github.com/countersign/countersign/activities"
 	"github.com/countersign/countersign/activities/aws"
+	"github.com/countersign/countersign/activities/aws/control"
 	"github.com/countersign/countersign/activities/directory"
 	"github.com/countersign/countersign/activities/finding"
 	"github.com/countersign/countersign/activities/finding/report"
@@ -18,14 +19,17 @@ type Options struct {
 	AWS aws.Options
 	// Directory names the people who approve. A program that only describes activities needs none.
 	Directory func() (directory.Directory, error)
-	// Findings is what audits found.
+	// Findings is what audits found, and Recorder is where they keep it. A program that only describes
+	// activities needs neither.
 	Findings report.Options
+	Recorder finding.Recorder
 }
 
 // Register adds every activity that ships to r. It makes no call.
 func Register(r *activities.Registry, opts Options) {
 	aws.Register(r, opts.AWS)
 	directory.Register(r, opts.Directory)
+	control.Register(r, opts.AWS, opts.Recorder)
 	if opts.Findings.Controls == nil {
 		opts.Findings.Controls = Controls()
 	}
@@ -33,4 +37,4 @@ func Register(r *activities.Registry, opts Options) {
 }
 
 // Controls are what audits look at.
-func Controls() []finding.Control { return nil }
+func Controls() []finding.Control { return control.Findings() }

@@ -124,7 +124,7 @@ func Start(c client.Client, opts Options) (*Worker, error) {
 func (opts Options) registries() (*activities.Registry, *workflows.Registry, error) {
 	registry, flows := activities.NewRegistry(), workflows.NewRegistry()
 	registry.Secrets(opts.Secrets)
-	all.Register(registry, all.Options{AWS: opts.AWS, Directory: opts.Directory, Findings: opts.findings()})
+	all.Register(registry, all.Options{AWS: opts.AWS, Directory: opts.Directory, Findings: opts.findings(), Recorder: opts.recorder()})
 	for _, extend := range opts.Extensions {
 		extend(registry, flows)
 	}

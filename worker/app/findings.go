@@ -35,3 +35,11 @@ func (opts Options) findings() report.Options {
 	}
 	return o
 }
+
+// recorder is where audits keep what they find; nil: they refuse to look.
+func (opts Options) recorder() finding.Recorder {
+	if opts.Findings == nil {
+		return nil // and no interface that holds nothing
+	}
+	return opts.Findings
+}

@@ -205,9 +205,10 @@ var s3Needs = map[string]func(*call) []need{
 	"GetPublicAccessBlock":    onBucket("s3:GetBucketPublicAccessBlock"),
 	"PutPublicAccessBlock":    onBucket("s3:PutBucketPublicAccessBlock"),
 	"DeletePublicAccessBlock": onBucket("s3:PutBucketPublicAccessBlock"),
+	"GetBucketPolicy":         onBucket("s3:GetBucketPolicy"),
 	"GetBucketPolicyStatus":   onBucket("s3:GetBucketPolicyStatus"),
 	"GetBucketAcl":            onBucket("s3:GetBucketAcl"),
-	"GetBucketPolicy":         onBucket("s3:GetBucketPolicy"),
+	"ListBuckets":             func(c *call) []need { return c.asks("s3:ListAllMyBuckets") },
 	"PutBucketPolicy":         onBucket("s3:PutBucketPolicy"),
 	"DeleteBucketPolicy":      onBucket("s3:DeleteBucketPolicy"),
 	"GetBucketTagging":        onBucket("s3:GetBucketTagging"),
@@ -226,6 +227,7 @@ func onBucket(action string) func(*call) []need {
 }
 
 var guarddutyNeeds = map[string]func(*call) []need{
+	"GetDetector":       onDetector,
 	"ListFindings":      onDetector,
 	"GetFindings":       onDetector,
 	"ArchiveFindings":   onDetector,
@@ -237,8 +239,12 @@ func onDetector(c *call) []need { return c.on(c.arn("guardduty", "detector/"+c.p
 var cloudtrailNeeds = map[string]func(*call) []need{
 	"GetTrail":       onTrail,
 	"GetTrailStatus": onTrail,
-	"StartLogging":   onTrail,
-	"StopLogging":    onTrail,
+	"GetEventSelectors": func(c *call) []need {
+		put(&c.body, "Name", c.body["TrailName"])
+		return onTrail(c)
+	},
+	"StartLogging": onTrail,
+	"StopLogging":  onTrail,
 }
 
 func onTrail(c *call) []need {
