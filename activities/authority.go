@@ -36,6 +36,8 @@ type Attempt struct {
 	// Workflow, Execution and Step are who asks, from the engine: the run or a part of it.
 	Workflow, Execution, Step string
 	Ticket, Grant             *grant.Signed
+	// Proof shows that the call is one of the grant's, where that does not list them.
+	Proof *grant.Proof
 	// Preview reads what the effect would change now; nil where the activity has no preview.
 	Preview func(context.Context) (preview.Preview, error)
 }

@@ -39,6 +39,8 @@ type Permit struct {
 	Covers []digest.Digest `json:"covers"`
 	// Grant is the signed grant of the approval; nil when the step runs by itself.
 	Grant *grant.Signed `json:"grant,omitempty"`
+	// Proof shows that the call is one of those of a grant that does not list them.
+	Proof *grant.Proof `json:"proof,omitempty"`
 }
 
 // ErrNotPermitted is why the guard refused an effect; nothing was called.
@@ -182,7 +184,7 @@ func (a *Activity) attempt(ctx context.Context, input json.RawMessage, permit *P
 	attempt := Attempt{
 		Spec: a.Spec, Call: call, Digest: name,
 		Workflow: info.WorkflowExecution.ID, Execution: info.WorkflowExecution.RunID, Step: info.ActivityID,
-		Ticket: TicketFrom(ctx), Grant: permit.Grant,
+		Ticket: TicketFrom(ctx), Grant: permit.Grant, Proof: permit.Proof,
 	}
 	if a.preview != nil {
 		attempt.Preview = func(ctx context.Context) (preview.Preview, error) { return a.preview(ctx, input) }

@@ -19,6 +19,8 @@ import (
 
 // covered is a call that people are asked about, resolved.
 type covered struct {
+	r    *run     // where it stands: of a loop, the round
+	item *fanItem // of a loop that is covered; nil: it stands in none
 	step *playbook.Step
 	verb *playbook.Activity
 	call activities.Call
@@ -36,6 +38,8 @@ type asking struct {
 	expires      time.Duration
 	escalate     *playbook.Escalation
 	calls        []*covered
+	covers       int    // calls, when people were asked first
+	fans         []*fan // loops among them
 	edits        []approval.Edit
 
 	judged  judgement
@@ -50,6 +54,10 @@ type asking struct {
 // maxPreviews bounds what the calls of a request would change, in bytes: a run tells it in its
 // status, beside much else.
 const maxPreviews = 256 << 10
+
+// maxRequest bounds a request about a loop, in bytes: the record of it takes a MiB, beside its card, and
+// a status two, beside much else.
+const maxRequest = 640 << 10
 
 // frame makes the request: what policy asks beyond the playbook, what every call would change now,
 // who may answer and until when. From here on nothing in it changes.
@@ -66,10 +74,11 @@ func (r *run) frame(ctx workflow.Context, a *asking) error {
 	for i, c := range a.calls {
 		signature := c.verb.Signature
 		shown := approval.Call{
-			Step: r.name(c.step), Title: r.row(c.step).Title, Activity: c.verb.Name, Version: c.call.Version,
+			Step: c.r.name(c.step), Title: c.r.row(c.step).Title, Activity: c.verb.Name, Version: c.call.Version,
 			Effect: string(signature.Effect), Undo: signature.Undo, PutBack: c.step.Undo != nil,
-			PutBackAfter: c.step.Undo.Holds(), Targets: signature.Targets, Input: c.call.Input, Digest: c.name, Preview: previews[i],
+			PutBackAfter: c.step.Undo.Holds(), Targets: signature.Targets, Input: c.call.Input, Digest: c.name,
 		}
+		previews[i].into(&shown)
 		if v := a.judged.verdicts[i]; v.Mode == policy.Approval {
 			shown.Rule, shown.Why = v.Rule, v.Reason
 		}
@@ -97,64 +106,124 @@ func (r *run) frame(ctx workflow.Context, a *asking) error {
 	if err := request.Seal(); err != nil {
 		return err
 	}
+	if size := weigh(request); len(a.fans) > 0 && size > maxRequest {
+		return fmt.Errorf("what people would be asked about is %d bytes, and at most %d are shown and kept at once: ask in several approvals", size, maxRequest)
+	}
 	a.request = request
 	return nil
 }
 
 // differ names the calls that do something else than was shown before.
 func differ(before, now []approval.Call) []string {
+	type seen struct{ call, preview digest.Digest }
+	of := func(c approval.Call) seen {
+		name, err := c.Previewed()
+		if err != nil {
+			name = ""
+		}
+		return seen{c.Digest, name}
+	}
+	was := make(map[string]seen, len(before))
+	for _, c := range before {
+		was[c.Step] = of(c)
+	}
 	var steps []string
 	for _, c := range now {
-		i := slices.IndexFunc(before, func(b approval.Call) bool { return b.Step == c.Step })
-		if i < 0 || before[i].Digest != c.Digest || previewed(before[i].Preview) != previewed(c.Preview) {
+		if earlier, ok := was[c.Step]; !ok || earlier != of(c) {
 			steps = append(steps, c.Step)
 		}
 	}
 	return steps
 }
 
-// previewed names a preview; "" is none.
-func previewed(p *preview.Preview) digest.Digest {
-	if p == nil {
-		return ""
-	}
-	name, err := p.Digest()
-	if err != nil {
-		return ""
-	}
-	return name
+// looked is what a call would change, whole or where there is no room its name; neither: it has none.
+type looked struct {
+	whole *preview.Preview
+	name  *approval.Unshown
 }
 
-// previews reads what calls would change, side by side; nil stands for one that has none.
-func (r *run) previews(ctx workflow.Context, calls []*covered) ([]*preview.Preview, error) {
+func (l looked) into(c *approval.Call) { c.Preview, c.Unshown = l.whole, l.name }
+
+// maxLooking is how many previews of a loop are read side by side.
+const maxLooking = 20
+
+// previews reads what calls would change, side by side.
+func (r *run) previews(ctx workflow.Context, calls []*covered) ([]looked, error) {
+	look := func(ctx workflow.Context, c *covered) workflow.Future {
+		return workflow.ExecuteLocalActivity(workflow.WithLocalActivityOptions(ctx, workflow.LocalActivityOptions{
+			StartToCloseTimeout:    min(c.verb.Signature.Timeout, maxLocal),
+			ScheduleToCloseTimeout: playbook.DefaultTimeout,
+			RetryPolicy:            retryPolicy(playbook.DefaultRetry),
+			Summary:                c.r.name(c.step) + " preview",
+		}), activities.PreviewName(c.verb.Name), c.call.Input)
+	}
+	wanted := func(c *covered) bool { return c.effect() && c.verb.Signature.Preview }
+	read := make([]*preview.Preview, len(calls))
+	if slices.ContainsFunc(calls, func(c *covered) bool { return c.item != nil }) {
+		// Of hundreds at once the provider would throttle most.
+		each := pieces{n: len(calls), most: maxLooking}
+		err := each.run(ctx, func(ctx workflow.Context, i int) error {
+			if !wanted(calls[i]) {
+				return nil
+			}
+			return unread(calls[i], look(ctx, calls[i]).Get(ctx, &read[i]))
+		})
+		if err != nil {
+			return nil, err
+		}
+		return fitting(read)
+	}
 	futures := make([]workflow.Future, len(calls))
 	for i, c := range calls {
-		if c.effect() && c.verb.Signature.Preview {
-			futures[i] = workflow.ExecuteLocalActivity(workflow.WithLocalActivityOptions(ctx, workflow.LocalActivityOptions{
-				StartToCloseTimeout:    min(c.verb.Signature.Timeout, maxLocal),
-				ScheduleToCloseTimeout: playbook.DefaultTimeout,
-				RetryPolicy:            retryPolicy(playbook.DefaultRetry),
-				Summary:                r.name(c.step) + " preview",
-			}), activities.PreviewName(c.verb.Name), c.call.Input)
+		if wanted(c) {
+			futures[i] = look(ctx, c)
 		}
 	}
-	all := make([]*preview.Preview, len(calls))
+	all := make([]looked, len(calls))
 	size := 0
 	for i, c := range calls {
 		if futures[i] == nil {
 			continue
 		}
-		err := futures[i].Get(ctx, &all[i])
-		if temporal.IsCanceledError(err) {
+		if err := unread(c, futures[i].Get(ctx, &read[i])); err != nil {
 			return nil, err
 		}
-		if err != nil {
-			return nil, fmt.Errorf("read what the step %q would change: %s", c.step.ID, reason(err))
-		}
-		size += weigh(all[i])
+		size += weigh(read[i])
+		all[i].whole = read[i]
 	}
 	if size > maxPreviews {
 		return nil, fmt.Errorf("what the steps would change is %d bytes, and nobody can be shown more than %d: ask about less at once", size, maxPreviews)
+	}
+	return all, nil
+}
+
+// unread is why a preview could not be read.
+func unread(c *covered, err error) error {
+	if err == nil || temporal.IsCanceledError(err) {
+		return err
+	}
+	return fmt.Errorf("read what the step %q would change: %s", c.r.name(c.step), reason(err))
+}
+
+// fitting keeps as many previews as there is room for, and of the others how many changes they have and
+// their names: at the effect the world is held against those.
+func fitting(read []*preview.Preview) ([]looked, error) {
+	all := make([]looked, len(read))
+	size := 0
+	for i, p := range read {
+		if p == nil {
+			continue
+		}
+		if n := weigh(p); size+n <= maxPreviews {
+			size += n
+			all[i].whole = p
+			continue
+		}
+		name, err := p.Digest()
+		if err != nil {
+			return nil, err
+		}
+		all[i].name = &approval.Unshown{Changes: len(p.Changes), Digest: name}
 	}
 	return all, nil
 }
@@ -169,6 +238,12 @@ func outdated(err error) string {
 		return app.Message()
 	}
 	return ""
+}
+
+// isHalted reports a refusal for now that is not about the one call.
+func isHalted(err error) bool {
+	var app *temporal.ApplicationError
+	return errors.As(err, &app) && app.Type() == activities.Halted
 }
 
 // askAgain prepares another round: about the calls that are left, as they are.

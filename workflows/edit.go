@@ -85,7 +85,7 @@ func (r *run) edit(ctx workflow.Context, signed grant.Signed) (EditResult, error
 func (r *run) changed(ctx workflow.Context, from *asking, o approval.EditOrder) (*asking, error) {
 	next := *from
 	next.calls, next.edits = slices.Clone(from.calls), slices.Clone(from.edits)
-	i := slices.IndexFunc(next.calls, func(c *covered) bool { return r.name(c.step) == o.Step })
+	i := slices.IndexFunc(next.calls, func(c *covered) bool { return c.r.name(c.step) == o.Step })
 	c := *next.calls[i]
 	before := c.name
 	c.call.Input = o.Input

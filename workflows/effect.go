@@ -19,7 +19,7 @@ import (
 // effect makes a change that stands under no approval of the playbook's as policy has it: by itself,
 // when people say yes to exactly this call, or not at all, when people are asked to do it by hand.
 func (r *run) effect(ctx workflow.Context, s *playbook.Step, v *playbook.Activity, row *StepStatus, call activities.Call, name digest.Digest) (map[string]any, error) {
-	a := &asking{id: r.name(s), calls: []*covered{{step: s, verb: v, call: call, name: name}}}
+	a := &asking{id: r.name(s), calls: []*covered{{r: r, step: s, verb: v, call: call, name: name}}}
 	for {
 		var err error
 		if a.judged, err = judge(ctx, r.pb.Name, a.calls); err != nil {

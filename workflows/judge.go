@@ -90,10 +90,10 @@ func (j judgement) underApproval(calls []*covered) error {
 	for i, c := range calls {
 		v := j.verdicts[i]
 		if err := forbids(v, c.call.Activity); err != nil {
-			return notPermitted("the step %q: %s", c.step.ID, reason(err))
+			return notPermitted("the step %q: %s", c.r.name(c.step), reason(err))
 		}
 		if v.Mode == policy.Manual {
-			return notPermitted("the step %q: %s leaves %s to people, who do it by hand: take it out of the approval", c.step.ID, ruled(v), c.call.Activity)
+			return notPermitted("the step %q: %s leaves %s to people, who do it by hand: take it out of the approval", c.r.name(c.step), ruled(v), c.call.Activity)
 		}
 	}
 	return nil

@@ -123,6 +123,9 @@ func (r *run) stands(ctx workflow.Context, signed grant.Signed) (result VoteResu
 func (r *run) decide(ctx workflow.Context, row *StepStatus, from *asking) (*ApprovalStatus, *asking, error) {
 	for {
 		a := &ApprovalStatus{Request: from.request, size: weigh(from.request), asker: r, from: from}
+		if a.size > maxListedBytes { // it takes the room of inputs and outputs
+			r.status.shown += a.size
+		}
 		kept, gone := prune(append(r.status.Approvals, a))
 		r.status.Approvals, r.status.Unlisted = kept, r.status.Unlisted+gone
 		telling, told := workflow.WithCancel(ctx)

@@ -21,6 +21,12 @@ import (
 // others: a grant that lies about is a risk, and a run that comes too late asks again.
 const Life = 15 * time.Minute
 
+// MaxLife bounds the life of a grant of many calls.
+const MaxLife = 24 * time.Hour
+
+// Lives is how long a grant of so many calls lives.
+func Lives(calls int) time.Duration { return min(Life*time.Duration(max(1, calls)), MaxLife) }
+
 // TicketLife is how long after it was issued a ticket lets a run make effects: longer than the longest
 // waits of a playbook, and not for ever, as it stands in the run's history for others to read.
 const TicketLife = 60 * 24 * time.Hour
@@ -71,8 +77,11 @@ type Grant struct {
 	Request digest.Digest `json:"request"`
 	Plan    digest.Digest `json:"plan"`
 	Policy  digest.Digest `json:"policy"`
-	// Calls are what it permits, each once.
+	// Calls are what it permits, each once. Of more than [MaxListed] there is the Root of their tree
+	// instead, and their Count.
 	Calls []Call `json:"calls"`
+	Root  []byte `json:"root,omitempty"`
+	Count int    `json:"count,omitempty"`
 	// Approvers said yes.
 	Approvers []Approver `json:"approvers"`
 	// Needs is what was asked of them, by the playbook and by the policy.
@@ -134,7 +143,7 @@ func (n Need) Same(other Need) bool {
 	return n.Quorum == other.Quorum && slices.Equal(n.Groups, other.Groups) && slices.Equal(n.Surfaces, other.Surfaces)
 }
 
-// Find returns the covered call of a step.
+// Find returns the covered call of a step, of those that are listed.
 func (g Grant) Find(step string) (Call, bool) {
 	for _, c := range g.Calls {
 		if c.Step == step {

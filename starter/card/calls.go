@@ -35,7 +35,14 @@ func (p *page) calls(a *workflows.ApprovalStatus) {
 		p.linef(2, "What it does has changed for %s:", exactAll(a.Again.Steps))
 	}
 	p.line(0, "")
+	if Many(a.Calls) {
+		p.counted(a.Calls)
+		p.dense(slices.DeleteFunc(slices.Clone(a.Calls), func(c approval.Call) bool { return slices.Contains(same, c.Step) }))
+	}
 	for i, c := range a.Calls {
+		if Many(a.Calls) {
+			break
+		}
 		if !slices.Contains(same, c.Step) {
 			p.call(i, c)
 		}
@@ -80,6 +87,9 @@ func rule(c approval.Call) string {
 
 // changes are what a call would change, as it was when people were asked.
 func changes(c approval.Call) string {
+	if c.Unshown != nil {
+		return unshown(c.Unshown)
+	}
 	if c.Preview == nil {
 		return ""
 	}
@@ -91,6 +101,11 @@ func changes(c approval.Call) string {
 		lines = append(lines, fmt.Sprintf("%s: %s  %s → %s", Exact(one.Target), Exact(one.What), Exact(one.Before), Exact(one.After)))
 	}
 	return strings.Join(lines, "\n")
+}
+
+// unshown says what is known of a preview for which there was no room beside the others.
+func unshown(u *approval.Unshown) string {
+	return fmt.Sprintf("%s, not shown as there is no room for all (%s)", plural(u.Changes, "thing", "things"), Exact(u.Digest.Short()))
 }
 
 // leadsTo says what a yes does, or was about to do.

@@ -42,6 +42,7 @@ func Request(w io.Writer, st *workflows.Status, a *workflows.ApprovalStatus, now
 		row{"expires", stamp(a.Expires) + ", " + expires(a, now)},
 		row{"votes", votes(a, 2)},
 		row{"decision", decisionAt(a, 2)},
+		row{"became", became(st, a)},
 		row{"digest", Exact(a.Digest.Short())},
 		row{"run", Exact(a.Run)},
 	)

@@ -244,6 +244,13 @@ func (p *page) approval(a *workflows.ApprovalStatus) {
 }
 
 func covers(a *workflows.ApprovalStatus) string {
+	if Many(a.Calls) {
+		var says []string
+		for _, c := range Counts(a.Calls, ByActivity) {
+			says = append(says, fmt.Sprintf("%d of %s", c.N, Exact(c.Of)))
+		}
+		return plural(len(a.Calls), "call", "calls") + ": " + strings.Join(says, ", ")
+	}
 	names := make([]string, len(a.Calls))
 	for i, c := range a.Calls {
 		names[i] = Exact(c.Step)

@@ -8,6 +8,7 @@ import (
 	"github.com/countersign/countersign/activities/digest"
 	"github.com/countersign/countersign/activities/grant"
 	"github.com/countersign/countersign/activities/ledger"
+	"github.com/countersign/countersign/workflows/approval"
 )
 
 // Verdict is what a bundle is worth.
@@ -31,7 +32,7 @@ type Verdict struct {
 func (b Bundle) Verify(keys grant.Keys) Verdict {
 	c := checker{
 		keys: keys, verdict: Verdict{Records: len(b.Records), Problems: []string{}},
-		tickets: map[string]grant.Ticket{}, grants: map[string]granted{}, votes: map[string]int64{}, used: map[[3]string]bool{}, intents: map[int64]bool{}, outcomes: map[int64]bool{},
+		tickets: map[string]grant.Ticket{}, grants: map[string]granted{}, votes: map[string]int64{}, used: map[[3]string]bool{}, intents: map[int64]bool{}, outcomes: map[int64]bool{}, requests: map[digest.Digest]approval.Request{},
 	}
 	if len(b.Records) == 0 {
 		c.problem("it has no records")
@@ -102,8 +103,9 @@ type checker struct {
 	verdict  Verdict
 	tickets  map[string]grant.Ticket
 	grants   map[string]granted
-	votes    map[string]int64   // of yes, request and person to record
-	used     map[[3]string]bool // permission, workflow and step
+	requests map[digest.Digest]approval.Request // of many calls
+	votes    map[string]int64                   // of yes, request and person to record
+	used     map[[3]string]bool                 // permission, workflow and step
 	intents  map[int64]bool
 	outcomes map[int64]bool
 }

@@ -1,6 +1,7 @@
 package evidence
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"strconv"
@@ -10,6 +11,7 @@ import (
 	"github.com/countersign/countersign/activities/digest"
 	"github.com/countersign/countersign/activities/grant"
 	"github.com/countersign/countersign/activities/ledger"
+	"github.com/countersign/countersign/workflows/approval"
 )
 
 // skew is how far the clocks of the gateway and of the database may be apart.
@@ -61,6 +63,39 @@ func (c *checker) request(r ledger.Record) error {
 	if is, err := digest.Of(fields); err != nil || is != body.Digest {
 		return fmt.Errorf("the request is not the one that %s names", body.Digest.Short())
 	}
+	var asked approval.Request
+	if calls, ok := fields["calls"]; ok {
+		if err := json.Unmarshal(calls, &asked.Calls); err != nil {
+			return fmt.Errorf("its calls are none: %w", err)
+		}
+	}
+	if len(asked.Calls) > grant.MaxListed { // a grant of it does not list them
+		c.requests[body.Digest] = asked
+	}
+	return nil
+}
+
+// listed completes a grant that names its calls by their root alone: they are those of the request.
+func (c *checker) listed(g *grant.Grant) error {
+	if len(g.Root) == 0 {
+		return nil
+	}
+	asked, ok := c.requests[g.Request]
+	if !ok {
+		return fmt.Errorf("its grant is for calls of the request %s, which is not on record before", g.Request.Short())
+	}
+	calls, err := asked.Grants()
+	if err != nil {
+		return err
+	}
+	tree, err := grant.NewTree(calls)
+	if err != nil {
+		return err
+	}
+	if len(calls) != g.Count || !bytes.Equal(tree.Root(), g.Root) {
+		return fmt.Errorf("its grant is not for the calls of the request %s", g.Request.Short())
+	}
+	g.Calls = calls
 	return nil
 }
 
@@ -83,6 +118,9 @@ func (c *checker) decision(r ledger.Record) error {
 	}
 	if len(g.Approvers) == 0 {
 		return fmt.Errorf("nobody approved its grant")
+	}
+	if err := c.listed(&g.Grant); err != nil {
+		return err
 	}
 	for _, by := range g.Approvers {
 		if _, ok := c.votes[string(g.Request)+" "+by.Person]; !ok {

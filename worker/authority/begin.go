@@ -18,6 +18,7 @@ type asked struct {
 
 	ticket grant.Ticket
 	grant  *grant.Grant // nil: the effect runs by itself
+	shown  grant.Call   // of the grant: what people saw of this call
 	facts  policy.Facts
 	policy *policy.Policy
 	people directory.Directory
@@ -128,8 +129,7 @@ func (q *asked) expected() (want digestOf, who witness) {
 	if q.grant == nil {
 		return "", shown
 	}
-	call, _ := q.grant.Find(q.Step)
-	return call.Preview, shown
+	return q.shown.Preview, shown
 }
 
 // again is a refusal after which the run may ask people anew.

@@ -35,7 +35,7 @@ func (a *Authority) signed(q *asked) error {
 	if err := a.Keys.Open(q.Grant, grant.KindGrant, &g); err != nil {
 		return refuse("the grant is not the gateway's: %v", err)
 	}
-	call, ok := g.Find(q.Step)
+	call, ok := g.Covers(q.Step, q.Proof)
 	switch now := a.Now(); {
 	case g.Run != q.Workflow:
 		return refuse("the grant is for the run %s, and %s asks", g.Run, q.Workflow)
@@ -48,7 +48,7 @@ func (a *Authority) signed(q *asked) error {
 	case now.Before(g.NotBefore.Add(-skew)):
 		return refuse("the grant is for later: not before %s", g.NotBefore.Format(time.RFC3339))
 	}
-	q.grant = &g
+	q.grant, q.shown = &g, call
 	return nil
 }
 

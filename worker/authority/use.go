@@ -251,8 +251,7 @@ func (q *asked) putBack() bool {
 	case q.grant == nil:
 		return true
 	}
-	call, _ := q.grant.Find(q.Step)
-	return call.PutBack
+	return q.shown.PutBack
 }
 
 // maxFailure bounds the text of an error on record, in bytes.

@@ -72,6 +72,39 @@ type Call struct {
 	Why  string `json:"why,omitempty"`
 	// Preview is what the call would change, when the question was asked; nil: it has none.
 	Preview *preview.Preview `json:"preview,omitempty"`
+	// Unshown stands for a preview that has no room beside those of the other calls.
+	Unshown *Unshown `json:"unshown,omitempty"`
+}
+
+// Unshown is what is told of a preview that is not shown: the world is held against it all the same.
+type Unshown struct {
+	Changes int           `json:"changes"`
+	Digest  digest.Digest `json:"digest"`
+}
+
+// Previewed names what the call would change; "" is nothing that was looked at.
+func (c Call) Previewed() (digest.Digest, error) {
+	switch {
+	case c.Unshown != nil:
+		return c.Unshown.Digest, nil
+	case c.Preview == nil:
+		return "", nil
+	default:
+		return c.Preview.Digest()
+	}
+}
+
+// Grants are the calls as a grant permits them, in their order: gateway and run name them alike.
+func (r Request) Grants() ([]grant.Call, error) {
+	calls := make([]grant.Call, 0, len(r.Calls))
+	for _, c := range r.Calls {
+		seen, err := c.Previewed()
+		if err != nil {
+			return nil, fmt.Errorf("name what was shown of %s: %w", c.Step, err)
+		}
+		calls = append(calls, grant.Call{Step: c.Step, Digest: c.Digest, Preview: seen, PutBack: c.PutBack})
+	}
+	return calls, nil
 }
 
 // Escalation adds groups to those who may answer.

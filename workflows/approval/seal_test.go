@@ -25,7 +25,7 @@ func full(t *testing.T) approval.Request {
 	r.Calls = []approval.Call{{
 		Step: "disable", Title: "Disable", Activity: "aws.iam.disable", Version: 1, Effect: "change", Undo: "aws.iam.enable", PutBack: true, PutBackAfter: time.Hour,
 		Targets: []string{"user"}, Input: json.RawMessage(`{"user":"ci"}`), Digest: "sha256:bb", Rule: "prod", Why: "dear",
-		Preview: &preview.Preview{Changes: []preview.Change{{Target: "key", What: "status", Before: "Active", After: "Inactive"}}},
+		Preview: &preview.Preview{Changes: []preview.Change{{Target: "key", What: "status", Before: "Active", After: "Inactive"}}}, Unshown: &approval.Unshown{Changes: 3, Digest: "sha256:cc"},
 	}}
 	return r
 }

@@ -185,8 +185,14 @@ var mappings = map[string]mappingDoc{
 		"quorum":    {"How many people must say yes (1); one no is enough.", within(1, maxQuorum)},
 		"expires":   {"After this long without a decision the answer is no (30m); 1m to 7d.", to("duration")},
 		"escalate":  {"Asks further groups as well when nobody has decided after some time.", to("escalate")},
-		"steps": {"Calls that are resolved and shown before anyone decides, and made on a yes.", func() *jsonschema.Schema {
-			return list(&jsonschema.Schema{Ref: "#/$defs/step_activity", Not: &jsonschema.Schema{Required: []string{"if"}}})
+		"steps": {"Calls, and for_each of calls, at most 1,000 in all, that are resolved and shown before anyone decides, and made on a yes.", func() *jsonschema.Schema {
+			call := &jsonschema.Schema{Ref: "#/$defs/step_activity", Not: &jsonschema.Schema{Required: []string{"if"}}}
+			without := &jsonschema.Schema{}
+			for _, key := range []string{"if", "timeout", "retry", "undo"} {
+				without.AnyOf = append(without.AnyOf, &jsonschema.Schema{Required: []string{key}})
+			}
+			loop := &jsonschema.Schema{Ref: "#/$defs/step_for_each", Properties: map[string]*jsonschema.Schema{"steps": list(call.CloneSchemas())}, Not: without}
+			return list(&jsonschema.Schema{AnyOf: []*jsonschema.Schema{call, loop}})
 		}},
 	}, []string{"approvers"}},
 	"step_ask": {"Gives people a task with a form; the first answer that fills it decides. Offers answered, answer, by and reason.", map[string]keyDoc{

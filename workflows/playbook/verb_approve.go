@@ -20,6 +20,9 @@ import (
 //	escalate: {after: 15m, groups: [secops-leads]}
 //	steps: [...]
 //
+// A step of it is a call, or a for_each of calls, of which all items are known before anyone decides:
+// one yes is for all of them.
+//
 // It offers approved, decision (approved, rejected, expired or skipped), reason (for people to
 // read) and by (who decided).
 type Approve struct {
@@ -28,7 +31,7 @@ type Approve struct {
 	Quorum    int           // how many people must say yes; one no is enough
 	Expires   time.Duration // after this long without a decision the answer is no
 	Escalate  *Escalation   // nil: nobody else is asked
-	Steps     []*Step       // calls of activities
+	Steps     []*Step       // calls of activities, and loops of such
 
 	node *yaml.Node
 }
@@ -48,6 +51,8 @@ const (
 	minExpiry     = time.Minute
 	maxExpiry     = 7 * 24 * time.Hour
 	maxQuorum     = 10
+	// MaxCovered bounds the calls that one approval covers, those of all items counted.
+	MaxCovered = 1000
 	// maxApprovalName is what a vote may carry: package approval refuses longer ones.
 	maxApprovalName = 200
 )
@@ -126,6 +131,17 @@ func (a *Approve) check(c *checker, step *Step, sc *scope) []expr.Field {
 	c.spoken(step, sc, "approval")
 	covered := sc.cover(fmt.Sprintf("runs only after the approval %q: what an approval covers is resolved before anyone decides", step.ID), a.Steps)
 	for _, s := range a.Steps {
+		if loop, ok := s.Verb.(*ForEach); ok && c.coversLoop(s, loop, sc) {
+			again := c.identify(s)
+			c.title(s, covered)
+			sc.add(s, optional(loop.check(c, s, covered), step))
+			if again {
+				sc.forget(s.ID)
+			}
+			continue
+		} else if ok {
+			continue
+		}
 		activity, ok := s.Verb.(*Activity)
 		if !ok {
 			c.uncovered(s, sc)

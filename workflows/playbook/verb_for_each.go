@@ -45,6 +45,8 @@ type ForEach struct {
 	// Sees is the type of what the steps read of the run around the loop: vars, steps and what an
 	// outer block names. It is what a part of the loop must be told.
 	Sees *expr.Type
+
+	covered bool // by an approval
 }
 
 const (
@@ -101,7 +103,11 @@ func (v *ForEach) check(c *checker, step *Step, sc *scope) []expr.Field {
 	item.name("index", expr.Int)
 	outerItem := c.hostile["item"]
 	c.hostile["item"] = c.tainted(v.Items, sc)
-	c.block(v.Steps, item)
+	if v.covered {
+		c.coveredCalls(v.Steps, item)
+	} else {
+		c.block(v.Steps, item)
+	}
 	c.expr(v.Collect, expr.Any, item)
 	if c.tainted(v.Collect, item) && step.named {
 		c.taint(expr.Path("steps", step.ID, "results"))

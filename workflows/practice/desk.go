@@ -154,17 +154,11 @@ func Grant(r approval.Request, votes []approval.Vote) (grant.Grant, error) {
 	for _, v := range votes {
 		g.Approvers = append(g.Approvers, grant.Approver{Person: v.Person, At: v.At, Surface: "practice"})
 	}
-	for _, c := range r.Calls {
-		call := grant.Call{Step: c.Step, Digest: c.Digest, PutBack: c.PutBack}
-		if c.Preview != nil {
-			var err error
-			if call.Preview, err = c.Preview.Digest(); err != nil {
-				return grant.Grant{}, err
-			}
-		}
-		g.Calls = append(g.Calls, call)
+	calls, err := r.Grants()
+	if err == nil {
+		err = g.Cover(calls)
 	}
-	return g, nil
+	return g, err
 }
 
 // Keep signs a person's word that what was done for a while stays.

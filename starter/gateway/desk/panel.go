@@ -181,20 +181,17 @@ func decided(b *ledger.DecisionBody) *approval.Decision {
 func (d *Desk) signedGrant(r approval.Request, p approval.Panel, votes []approval.Vote, dec approval.Decision, rules digest.Digest) (*grant.Signed, error) {
 	g := grant.Grant{
 		ID: grant.NewID(), Run: r.Run, Execution: r.Execution, Approval: r.ID, Request: r.Digest, Plan: r.Plan, Policy: rules,
-		Needs: p.Needs(r, dec.At), NotBefore: dec.At, Expires: dec.At.Add(grant.Life * time.Duration(max(1, len(r.Calls)))),
+		Needs: p.Needs(r, dec.At), NotBefore: dec.At, Expires: dec.At.Add(grant.Lives(len(r.Calls))),
 	}
 	if dec.BreakGlass {
 		g.BreakGlass = dec.Reason
 	}
-	for _, c := range r.Calls {
-		call := grant.Call{Step: c.Step, Digest: c.Digest, PutBack: c.PutBack}
-		if c.Preview != nil {
-			var err error
-			if call.Preview, err = c.Preview.Digest(); err != nil {
-				return nil, fmt.Errorf("name what was shown of %s: %w", c.Step, err)
-			}
-		}
-		g.Calls = append(g.Calls, call)
+	calls, err := r.Grants()
+	if err == nil {
+		err = g.Cover(calls)
+	}
+	if err != nil {
+		return nil, err
 	}
 	for _, person := range dec.By {
 		for _, v := range votes {

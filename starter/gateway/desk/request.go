@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/countersign/countersign/activities"
@@ -76,6 +77,9 @@ func (m *matter) check(run string) error {
 	if !ok {
 		return fmt.Errorf("the plan %s is none that the run was started with", r.Plan.Short())
 	}
+	if len(r.Calls) > playbook.MaxCovered {
+		return fmt.Errorf("it covers %d calls, and people decide about at most %d at once", len(r.Calls), playbook.MaxCovered)
+	}
 	for _, c := range r.Calls {
 		name, err := activities.Call{Activity: c.Activity, Version: c.Version, Input: c.Input}.Digest()
 		if err != nil || name != c.Digest {
@@ -85,7 +89,8 @@ func (m *matter) check(run string) error {
 		if !ok || string(s.Effect) != c.Effect || s.Version != c.Version || s.Undo != c.Undo || !slices.Equal(s.Targets, c.Targets) {
 			return fmt.Errorf("the plan knows no such call of %s", clip(c.Activity, 200))
 		}
-		if s.Preview && c.Effect != activityRead && c.Preview == nil {
+		many := len(r.Calls) > grant.MaxListed // then there may not be room for all
+		if s.Preview && c.Effect != activityRead && c.Preview == nil && (c.Unshown == nil || !many) {
 			return fmt.Errorf("it does not show what %s would change", clip(c.Step, 200))
 		}
 	}
@@ -104,9 +109,7 @@ func (m *matter) asks(plan playbook.Plan) error {
 	covered := map[*playbook.Step]bool{}
 	playbook.Walk(pb.Steps, func(s *playbook.Step) {
 		if v, ok := s.Verb.(*playbook.Approve); ok {
-			for _, inner := range v.Steps {
-				covered[inner] = true
-			}
+			playbook.Walk(v.Steps, func(inner *playbook.Step) { covered[inner] = true })
 		}
 		if !covered[s] && (r.ID == s.ID || strings.HasSuffix(r.ID, "."+s.ID)) {
 			asking = s
@@ -137,15 +140,35 @@ func (m *matter) asks(plan playbook.Plan) error {
 // covers holds the calls of a request against the steps that it may be about, in the same round.
 func covers(r approval.Request, asking *playbook.Step, steps []*playbook.Step) error {
 	round := strings.TrimSuffix(r.ID, asking.ID)
+	said := map[string]bool{}
 	for _, c := range r.Calls {
-		if !slices.ContainsFunc(steps, func(s *playbook.Step) bool {
-			v, ok := s.Verb.(*playbook.Activity)
-			return ok && c.Step == round+s.ID && c.Activity == v.Name
-		}) {
-			return fmt.Errorf("what the plan asks at %q does not cover the call %s of %s", clip(r.ID, 200), clip(c.Step, 200), clip(c.Activity, 200))
+		in, fits := strings.CutPrefix(c.Step, round)
+		if again := said[c.Step]; again || !fits || !slices.ContainsFunc(steps, func(s *playbook.Step) bool { return isCall(in, c.Activity, s) }) {
+			return fmt.Errorf("what the plan asks at %q does not cover the call %s of %s, once", clip(r.ID, 200), clip(c.Step, 200), clip(c.Activity, 200))
 		}
+		said[c.Step] = true
 	}
 	return nil
+}
+
+// isCall reports whether a call is the one that a step of an approval makes: its own or, of a loop, that
+// of a step inside it in one of the rounds, each[3].disable.
+func isCall(name, activity string, s *playbook.Step) bool {
+	switch v := s.Verb.(type) {
+	case *playbook.Activity:
+		return name == s.ID && activity == v.Name
+	case *playbook.ForEach:
+		rest, ok := strings.CutPrefix(name, s.ID+"[")
+		number, inner, found := strings.Cut(rest, "].")
+		n, err := strconv.Atoi(number)
+		return ok && found && err == nil && n >= 0 && n < playbook.MaxItems && strconv.Itoa(n) == number &&
+			slices.ContainsFunc(v.Steps, func(s *playbook.Step) bool {
+				a, call := s.Verb.(*playbook.Activity)
+				return call && inner == s.ID && activity == a.Name
+			})
+	default:
+		return false
+	}
 }
 
 // origin is what is on record of how a run came about.

@@ -3,14 +3,12 @@ package desk
 import (
 	"encoding/json"
 	"regexp"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/countersign/countersign/activities/digest"
 	"github.com/countersign/countersign/activities/grant"
 	"github.com/countersign/countersign/activities/ledger"
-	"github.com/countersign/countersign/workflows/approval"
 	"github.com/countersign/countersign/workflows/playbook"
 )
 
@@ -34,9 +32,13 @@ func (l *looking) steps(tx ledger.Tx, said said) error {
 	if err != nil {
 		return err
 	}
+	places := make(map[string]int, len(s.Request.Calls))
+	for i, c := range s.Request.Calls {
+		places[c.Step] = i
+	}
 	find := func(step string, name digest.Digest) *StepSight {
-		i := slices.IndexFunc(s.Request.Calls, func(c approval.Call) bool { return c.Step == step && c.Digest == name })
-		if i < 0 {
+		i, ok := places[step]
+		if !ok || s.Request.Calls[i].Digest != name {
 			return nil
 		}
 		return &s.Steps[i]

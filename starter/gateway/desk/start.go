@@ -323,9 +323,7 @@ func automatic(pb *playbook.Playbook, found map[string]bool) error {
 	playbook.Walk(pb.Steps, func(s *playbook.Step) {
 		switch v := s.Verb.(type) {
 		case *playbook.Approve:
-			for _, inner := range v.Steps {
-				covered[inner] = true
-			}
+			playbook.Walk(v.Steps, func(inner *playbook.Step) { covered[inner] = true })
 		case *playbook.Activity:
 			if !covered[s] {
 				note(v)
