@@ -10,8 +10,7 @@ type place struct{ account, region, name string }
 
 // trails are those that an account sees in a region: its own that are at home there, and, with shadow,
 // those of other regions that take events there, and the trails of its organization in whichever
-// account. Without an organization every account belongs to one: a trail that says it is the
-// organization's is everybody's.
+// account.
 func (c *call) trails(shadow bool) ([]place, map[place]*Trail) {
 	var places []place
 	found := map[place]*Trail{}
@@ -21,7 +20,7 @@ func (c *call) trails(shadow bool) ([]place, map[place]*Trail) {
 			in := c.state.Accounts[account].Regions[region].Trails
 			for _, name := range sorted(in) {
 				t, here := in[name], region == c.region
-				if (own && here) || shadow && (own || t.Organization) && (here || t.MultiRegion) {
+				if own && here || shadow && (own || t.Organization && c.together(account)) && (here || t.MultiRegion) {
 					at := place{account, region, name}
 					places, found[at] = append(places, at), t
 				}
@@ -29,6 +28,11 @@ func (c *call) trails(shadow bool) ([]place, map[place]*Trail) {
 		}
 	}
 	return places, found
+}
+
+// together reports whether an account is of the caller's organization.
+func (c *call) together(account string) bool {
+	return c.state.Organization.has(account) && c.state.Organization.has(c.caller.Account)
 }
 
 // describeTrails leaves out what is not there without a word, as the real API does.

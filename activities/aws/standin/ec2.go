@@ -21,7 +21,7 @@ var ec2Operations = map[string]operation{
 	"RevokeSecurityGroupIngress":      {run: revoke(ingress), effect: changes},
 	"RevokeSecurityGroupEgress":       {run: revoke(egress), effect: changes},
 	"CreateSnapshots":                 {run: createSnapshots, effect: changes, items: true},
-	"DescribeSnapshots":               {run: describeSnapshots, effect: advances},
+	"DescribeSnapshots":               {run: describeSnapshots, effect: advances, rests: noPendingSnapshots},
 	"DeleteSnapshot":                  {run: deleteSnapshot, effect: changes},
 	"DescribeSnapshotAttribute":       {run: describeSnapshotAttribute},
 	"ModifySnapshotAttribute":         {run: modifySnapshotAttribute, effect: changes},

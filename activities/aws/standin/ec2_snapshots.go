@@ -100,6 +100,15 @@ func (s *Snapshot) advance(c *call) {
 	c.changed = true
 }
 
+func noPendingSnapshots(c *call) bool {
+	for _, s := range c.here().Snapshots {
+		if s.State == "pending" {
+			return false
+		}
+	}
+	return true
+}
+
 // describeSnapshots tells of the account's own snapshots; there are no others here. Those it tells
 // of come closer to their end.
 func describeSnapshots(c *call) (any, error) {

@@ -136,6 +136,7 @@ func TestTrailsOfAllKinds(t *testing.T) {
 		st.Accounts[other] = &standin.Account{Regions: map[string]*standin.Region{"eu-west-1": {Trails: map[string]*standin.Trail{
 			"regional": {Bucket: "b", Selectors: []standin.EventSelector{{ReadWrite: "WriteOnly", Management: true, Excluded: []string{"kms.amazonaws.com"}}}},
 		}}}}
+		st.Organization = &standin.Organization{ID: "o-a", Management: standin.SampleAccount, Root: "r-a", Members: map[string]*standin.Member{other: {Parent: "r-a"}}}
 		trail := st.Accounts[standin.SampleAccount].Regions[standin.SampleRegion].Trails[standin.SampleTrail]
 		trail.Organization, trail.Logging, trail.Key = true, true, "arn:aws:kms:us-east-1:111122223333:key/k"
 		trail.Advanced = []standin.AdvancedSelector{{Name: "m", Fields: []standin.FieldSelector{{Field: "eventCategory", Equals: []string{"Management"}}}}}

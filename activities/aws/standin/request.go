@@ -31,7 +31,10 @@ const (
 type operation struct {
 	effect effect
 	items  bool // FailItems applies
-	run    func(*call) (any, error)
+	// rests reports of one that advances that there is nothing to move on: it is answered as a read
+	// then, without a copy of anything. nil: there may always be.
+	rests func(*call) bool
+	run   func(*call) (any, error)
 }
 
 // call is one request on its way through.

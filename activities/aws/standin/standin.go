@@ -202,7 +202,7 @@ func (s *Server) run(c *call, op operation, stale bool) (any, error) {
 	if stale && s.before != nil {
 		c.state, c.log = s.before, s.mutations[:s.beforeLog]
 	}
-	if op.effect == reads {
+	if op.effect == reads || op.rests != nil && op.rests(c) {
 		return op.run(c)
 	}
 	next, err := c.state.fork(c.caller.Account, c.service)
