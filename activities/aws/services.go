@@ -2,5 +2,7 @@ package aws
 
 import "github.com/countersign/countersign/activities"
 
-func (s *service) registerServices(_ *activities.Registry) {
+func (s *service) registerServices(r *activities.Registry) {
+	s.registerKey(r)
+	s.registerFunction(r)
 }

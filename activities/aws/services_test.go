@@ -1,9 +1,11 @@
 package aws
 
-func servicesCalls(*service) calls { return calls{} }
+import "slices"
 
-var servicesChanges []change
+func servicesCalls(s *service) calls { return merged(keyCalls(s), functionCalls(s)) }
 
-var servicesViews = map[string]view{}
+var servicesChanges = slices.Concat(keyChanges, functionChanges)
 
-var servicesMeddling = meddlers{}
+var servicesViews = merged(keyViews, functionViews)
+
+var servicesMeddling = merged(keyMeddling, functionMeddling)

@@ -35,11 +35,13 @@ var permanentCodes = []string{
 	"BadRequestException",
 	"CloudTrailARNInvalidException",
 	"EntityAlreadyExists",
+	"KMSInvalidStateException",
 	"LimitExceeded", // a quota of IAM, not a rate
 	"MalformedPolicyDocument",
 	"MissingParameter",
 	"NoSuchBucket",
 	"NoSuchEntity",
+	"NotFoundException", // KMS
 	"OperationNotPermitted",
 	"OperationNotPermittedException",
 	"OptInRequired",

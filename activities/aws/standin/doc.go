@@ -43,6 +43,7 @@
 //   - access-analyzer: ListAnalyzers
 //   - account: GetAlternateContact
 //   - kms: ListKeys, DescribeKey, GetKeyRotationStatus, ListResourceTags, DisableKey, EnableKey
+//   - lambda: GetFunctionConcurrency, PutFunctionConcurrency, DeleteFunctionConcurrency, ListTags
 //   - securityhub: DescribeHub, GetFindings, BatchUpdateFindings, BatchImportFindings
 //
 // Another action gets the service's own answer to an unknown action. Errors carry the codes, statuses

@@ -8,6 +8,9 @@ const (
 	SampleKey        = "1234abcd-12ab-34cd-56ef-1234567890ab"
 	SampleManagedKey = "0987dcba-09fe-87dc-65ba-ab0987654321"
 
+	// SampleFunction has concurrency reserved for it.
+	SampleFunction = "payments-webhook"
+
 	// SampleHubProduct found SampleHubFinding, which is new, and SampleHubOther, which somebody was told of.
 	SampleHubProduct = "arn:aws:securityhub:us-east-1::product/aws/securityhub"
 	SampleHubFinding = "arn:aws:securityhub:us-east-1:111122223333:security-control/S3.8/finding/a1b2c3d4-5678-90ab-cdef-000000000001"
@@ -21,6 +24,8 @@ func sampleServices(r *Region) {
 		SampleKey:        {Created: made, Description: "payments exports", Tags: map[string]string{"owner": "payments@example.com"}},
 		SampleManagedKey: {Created: made, Description: "Default key that protects my EBS volumes when no other key is defined", AWSManaged: true, Rotated: true},
 	}
+	reserved := 25
+	r.Functions = map[string]*Function{SampleFunction: {Reserved: &reserved, Tags: map[string]string{"owner": "payments@example.com"}}}
 	r.Hub = &Hub{Subscribed: made, Findings: map[string]map[string]any{
 		SampleHubFinding: hubFinding(SampleHubFinding, "S3.8", "S3 general purpose buckets should block public access", "HIGH", "NEW",
 			"AwsS3Bucket", "arn:aws:s3:::"+SampleBucket),

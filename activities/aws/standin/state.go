@@ -70,6 +70,8 @@ type Region struct {
 	Secrets map[string]*StoredSecret `json:"secrets,omitempty"`
 	// Keys are those of KMS, by id.
 	Keys map[string]*Key `json:"keys,omitempty"`
+	// Functions are those of Lambda, by name.
+	Functions map[string]*Function `json:"functions,omitempty"`
 	// Hub is Security Hub; nil: it is not enabled.
 	Hub *Hub `json:"hub,omitempty"`
 	// Events are CloudTrail events from before the stand-in started; its own mutations join them.
@@ -167,6 +169,7 @@ func (st *State) check() error {
 				continue
 			}
 			in := " in " + id + "/" + name
+			all = append(all, noNulls("function"+in, region.Functions))
 			all = append(all, noNulls("vpc"+in, region.VPCs), noNulls("instance"+in, region.Instances),
 				noNulls("network interface"+in, region.NetworkInterfaces), noNulls("security group"+in, region.SecurityGroups),
 				noNulls("volume"+in, region.Volumes), noNulls("snapshot"+in, region.Snapshots), noNulls("detector"+in, region.Detectors),
