@@ -5,4 +5,6 @@ import "github.com/countersign/countersign/activities"
 func (s *service) registerServices(r *activities.Registry) {
 	s.registerKey(r)
 	s.registerFunction(r)
+	s.registerHubFindings(r)
+	s.registerHubWorkflow(r)
 }

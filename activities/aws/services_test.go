@@ -2,10 +2,10 @@ package aws
 
 import "slices"
 
-func servicesCalls(s *service) calls { return merged(keyCalls(s), functionCalls(s)) }
+func servicesCalls(s *service) calls { return merged(keyCalls(s), functionCalls(s), hubCalls(s)) }
 
-var servicesChanges = slices.Concat(keyChanges, functionChanges)
+var servicesChanges = slices.Concat(keyChanges, functionChanges, hubChanges)
 
-var servicesViews = merged(keyViews, functionViews)
+var servicesViews = merged(keyViews, functionViews, hubViews)
 
-var servicesMeddling = merged(keyMeddling, functionMeddling)
+var servicesMeddling = merged(keyMeddling, functionMeddling, hubMeddling)

@@ -1,7 +1,11 @@
 package redteam
 
+import "github.com/countersign/countersign/activities/aws/standin"
+
 const (
-	kmsKeyInput   = `{"account":"111122223333","region":"us-east-1","key_id":"1234abcd-12ab-34cd-56ef-1234567890ab"}`
+	kmsKeyInput = `{"account":"111122223333","region":"us-east-1","key_id":"1234abcd-12ab-34cd-56ef-1234567890ab"}`
+	hubInput    = `{"account":"111122223333","region":"us-east-1","product_arn":"` + standin.SampleHubProduct + `","status":"SUPPRESSED","note":"case 7",` +
+		`"finding_ids":["` + standin.SampleHubFinding + `","` + standin.SampleHubOther + `"]}`
 	functionInput = `{"account":"111122223333","region":"us-east-1","function":"payments-webhook"}`
 )
 
@@ -10,4 +14,6 @@ var servicesEffects = []effect{
 	{name: "aws.kms.enable_key", after: "aws.kms.disable_key", input: kmsKeyInput, sent: "TrentService.EnableKey"},
 	{name: "aws.lambda.freeze_function", input: functionInput, sent: "PUT /2017-10-31/functions/payments-webhook/concurrency"},
 	{name: "aws.lambda.unfreeze_function", after: "aws.lambda.freeze_function", input: functionInput, sent: "PUT /2017-10-31/functions/payments-webhook/concurrency"},
+	{name: "aws.securityhub.set_workflow", input: hubInput, sent: "PATCH /findings/batchupdate"},
+	{name: "aws.securityhub.restore_workflow", after: "aws.securityhub.set_workflow", input: hubInput, sent: "PATCH /findings/batchupdate"},
 }

@@ -83,9 +83,10 @@ func getHubFindings(c *call) (any, error) {
 		return nil, err
 	}
 	in := struct {
-		Filters    map[string][]textFilter
-		MaxResults *int
-		NextToken  string
+		Filters      map[string][]textFilter
+		SortCriteria []struct{ Field, SortOrder string }
+		MaxResults   *int
+		NextToken    string
 	}{}
 	if refused := c.into(&in); refused != nil {
 		return nil, refused
@@ -113,6 +114,15 @@ func getHubFindings(c *call) (any, error) {
 		if keep {
 			ids = append(ids, id)
 		}
+	}
+	for _, by := range in.SortCriteria {
+		slices.SortStableFunc(ids, func(a, b string) int {
+			order := slices.Compare(under(h.Findings[a], []string{by.Field}), under(h.Findings[b], []string{by.Field}))
+			if by.SortOrder == "desc" {
+				return -order
+			}
+			return order
+		})
 	}
 	ids, next, ok := page(ids, in.NextToken, size)
 	if !ok {
