@@ -179,6 +179,8 @@ func vague(name, after, state string) bool {
 	case "aws.ec2.restore_ingress": // under a new id
 		id, rule, ok := strings.Cut(state, ": ")
 		return ok && strings.HasPrefix(id, "sgr-") && after == rule
+	case "aws.secretsmanager.rotate_secret":
+		return after == "a new one" && state != ""
 	case "aws.ec2.delete_case_snapshots", "aws.iam.delete_access_key":
 		return after == "deleted for good" && state == ""
 	case "aws.iam.restore_console": // under another password

@@ -7,4 +7,6 @@ func (s *service) registerServices(r *activities.Registry) {
 	s.registerFunction(r)
 	s.registerHubFindings(r)
 	s.registerHubWorkflow(r)
+	s.registerRotation(r)
+	s.registerRestoreVersion(r)
 }

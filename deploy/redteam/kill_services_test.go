@@ -6,6 +6,7 @@ const (
 	kmsKeyInput = `{"account":"111122223333","region":"us-east-1","key_id":"1234abcd-12ab-34cd-56ef-1234567890ab"}`
 	hubInput    = `{"account":"111122223333","region":"us-east-1","product_arn":"` + standin.SampleHubProduct + `","status":"SUPPRESSED","note":"case 7",` +
 		`"finding_ids":["` + standin.SampleHubFinding + `","` + standin.SampleHubOther + `"]}`
+	secretInput   = `{"account":"111122223333","region":"us-east-1","secret":"payments/database"}`
 	functionInput = `{"account":"111122223333","region":"us-east-1","function":"payments-webhook"}`
 )
 
@@ -16,4 +17,6 @@ var servicesEffects = []effect{
 	{name: "aws.lambda.unfreeze_function", after: "aws.lambda.freeze_function", input: functionInput, sent: "PUT /2017-10-31/functions/payments-webhook/concurrency"},
 	{name: "aws.securityhub.set_workflow", input: hubInput, sent: "PATCH /findings/batchupdate"},
 	{name: "aws.securityhub.restore_workflow", after: "aws.securityhub.set_workflow", input: hubInput, sent: "PATCH /findings/batchupdate"},
+	{name: "aws.secretsmanager.rotate_secret", input: secretInput, sent: "secretsmanager.RotateSecret"},
+	{name: "aws.secretsmanager.restore_version", after: "aws.secretsmanager.rotate_secret", input: secretInput, sent: "secretsmanager.UpdateSecretVersionStage"},
 }

@@ -43,6 +43,7 @@
 //   - access-analyzer: ListAnalyzers
 //   - account: GetAlternateContact
 //   - kms: ListKeys, DescribeKey, GetKeyRotationStatus, ListResourceTags, DisableKey, EnableKey
+//   - secretsmanager: GetSecretValue, DescribeSecret, RotateSecret, UpdateSecretVersionStage
 //   - lambda: GetFunctionConcurrency, PutFunctionConcurrency, DeleteFunctionConcurrency, ListTags
 //   - securityhub: DescribeHub, GetFindings, BatchUpdateFindings, BatchImportFindings
 //
@@ -81,7 +82,8 @@
 // # Time
 //
 // A snapshot is pending when it is made. The first DescribeSnapshots that shows it still says pending,
-// the second says how it ended, so code that polls gets to poll. A credential report is there at the
+// the second says how it ended, so code that polls gets to poll. So it is with the rotation of a secret and
+// DescribeSecret. A credential report is there at the
 // second GenerateCredentialReport, tells of that moment, and is good for four hours. Nothing else
 // happens by itself.
 //

@@ -11,6 +11,11 @@ const (
 	// SampleFunction has concurrency reserved for it.
 	SampleFunction = "payments-webhook"
 
+	// SampleSecret is at SampleSecretVersion, and was at SampleOldVersion before.
+	SampleSecret        = "payments/database"
+	SampleSecretVersion = "c0ffee00-5678-40ab-8def-000000000002"
+	SampleOldVersion    = "c0ffee00-5678-40ab-8def-000000000001"
+
 	// SampleHubProduct found SampleHubFinding, which is new, and SampleHubOther, which somebody was told of.
 	SampleHubProduct = "arn:aws:securityhub:us-east-1::product/aws/securityhub"
 	SampleHubFinding = "arn:aws:securityhub:us-east-1:111122223333:security-control/S3.8/finding/a1b2c3d4-5678-90ab-cdef-000000000001"
@@ -26,6 +31,14 @@ func sampleServices(r *Region) {
 	}
 	reserved := 25
 	r.Functions = map[string]*Function{SampleFunction: {Reserved: &reserved, Tags: map[string]string{"owner": "payments@example.com"}}}
+	r.Secrets = map[string]*StoredSecret{SampleSecret: {
+		Suffix: "Pa7mEn", RotationFunction: "arn:aws:lambda:us-east-1:" + SampleAccount + ":function:rotate-database",
+		Tags: map[string]string{"owner": "payments@example.com"},
+		Versions: map[string]*SecretVersion{
+			SampleSecretVersion: {Value: "local-stand-in-not-a-password-2", Stages: []string{secretCurrent}},
+			SampleOldVersion:    {Value: "local-stand-in-not-a-password-1", Stages: []string{secretPrevious}},
+		},
+	}}
 	r.Hub = &Hub{Subscribed: made, Findings: map[string]map[string]any{
 		SampleHubFinding: hubFinding(SampleHubFinding, "S3.8", "S3 general purpose buckets should block public access", "HIGH", "NEW",
 			"AwsS3Bucket", "arn:aws:s3:::"+SampleBucket),
