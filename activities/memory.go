@@ -28,6 +28,7 @@ type Memory struct {
 type memo struct {
 	Found    json.RawMessage `json:"found,omitempty"`
 	Progress string          `json:"progress,omitempty"`
+	Kept     string          `json:"kept,omitempty"`
 }
 
 type memoryKey struct{}
@@ -80,6 +81,36 @@ func Remember[T any](ctx context.Context, found T) (T, error) {
 		return found, ctx.Err()
 	}
 	return found, nil
+}
+
+// Keep keeps the id that the provider gave to what an attempt has begun, where the provider takes none
+// of ours: the next attempt has it from Kept, and need not find what may not be listed yet. An attempt
+// that is cut off before it has the id leaves none.
+func Keep(ctx context.Context, id string) {
+	m, _ := ctx.Value(memoryKey{}).(*Memory)
+	if m == nil {
+		return
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.at.Kept, _ = secret.Clean(ctx, id)
+	early := m.sent
+	m.send(ctx)
+	if early && activity.IsActivity(ctx) {
+		m.push(ctx)
+		m.send(ctx) // as Remember does
+	}
+}
+
+// Kept is the id that this attempt or an earlier one has kept; "" is none.
+func Kept(ctx context.Context) string {
+	m, _ := ctx.Value(memoryKey{}).(*Memory)
+	if m == nil {
+		return ""
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.at.Kept
 }
 
 // Heartbeat tells the engine how far a long activity has come. That it is alive the guard tells:

@@ -9,4 +9,5 @@ func (s *service) registerServices(r *activities.Registry) {
 	s.registerHubWorkflow(r)
 	s.registerRotation(r)
 	s.registerRestoreVersion(r)
+	s.registerDocument(r)
 }

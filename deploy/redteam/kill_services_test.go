@@ -7,6 +7,7 @@ const (
 	hubInput    = `{"account":"111122223333","region":"us-east-1","product_arn":"` + standin.SampleHubProduct + `","status":"SUPPRESSED","note":"case 7",` +
 		`"finding_ids":["` + standin.SampleHubFinding + `","` + standin.SampleHubOther + `"]}`
 	secretInput   = `{"account":"111122223333","region":"us-east-1","secret":"payments/database"}`
+	documentInput = `{"account":"111122223333","region":"us-east-1","instance_id":"i-0abc123def4567890","document":"Countersign-CollectLinux","parameters":{"Collect":"logins"}}`
 	functionInput = `{"account":"111122223333","region":"us-east-1","function":"payments-webhook"}`
 )
 
@@ -19,4 +20,5 @@ var servicesEffects = []effect{
 	{name: "aws.securityhub.restore_workflow", after: "aws.securityhub.set_workflow", input: hubInput, sent: "PATCH /findings/batchupdate"},
 	{name: "aws.secretsmanager.rotate_secret", input: secretInput, sent: "secretsmanager.RotateSecret"},
 	{name: "aws.secretsmanager.restore_version", after: "aws.secretsmanager.rotate_secret", input: secretInput, sent: "secretsmanager.UpdateSecretVersionStage"},
+	{name: "aws.ssm.run_document", input: documentInput, sent: "AmazonSSM.SendCommand"},
 }

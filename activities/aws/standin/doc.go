@@ -44,6 +44,7 @@
 //   - account: GetAlternateContact
 //   - kms: ListKeys, DescribeKey, GetKeyRotationStatus, ListResourceTags, DisableKey, EnableKey
 //   - secretsmanager: GetSecretValue, DescribeSecret, RotateSecret, UpdateSecretVersionStage
+//   - ssm: DescribeInstanceInformation, GetDocument, SendCommand to one instance, ListCommands, GetCommandInvocation
 //   - lambda: GetFunctionConcurrency, PutFunctionConcurrency, DeleteFunctionConcurrency, ListTags
 //   - securityhub: DescribeHub, GetFindings, BatchUpdateFindings, BatchImportFindings
 //
@@ -83,7 +84,7 @@
 //
 // A snapshot is pending when it is made. The first DescribeSnapshots that shows it still says pending,
 // the second says how it ended, so code that polls gets to poll. So it is with the rotation of a secret and
-// DescribeSecret. A credential report is there at the
+// DescribeSecret, and with a command and GetCommandInvocation, whose third look sees the end. A credential report is there at the
 // second GenerateCredentialReport, tells of that moment, and is good for four hours. Nothing else
 // happens by itself.
 //

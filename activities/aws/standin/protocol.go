@@ -52,6 +52,7 @@ var protocols = map[string]*protocol{
 		decode: decodeREST, answer: jsonAnswer("application/json"), fail: restFail,
 	},
 	"kms":         json11("TrentService", kmsOperations),
+	"ssm":         json11("AmazonSSM", ssmOperations),
 	"lambda":      restJSON(lambdaRoutes, lambdaOperations),
 	"securityhub": restJSON(securityhubRoutes, securityhubOperations),
 	"s3": {

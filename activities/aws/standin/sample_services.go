@@ -1,6 +1,10 @@
 package standin
 
-import "time"
+import (
+	"time"
+
+	"github.com/countersign/countersign/activities/aws/documents"
+)
 
 // What of keys, findings, functions and secrets is in [Sample].
 const (
@@ -39,6 +43,18 @@ func sampleServices(r *Region) {
 			SampleOldVersion:    {Value: "local-stand-in-not-a-password-1", Stages: []string{secretPrevious}},
 		},
 	}}
+	r.Hosts = map[string]*ManagedHost{SampleInstance: {
+		Platform: "Linux", Ping: "Online",
+		Prints: "    PID    PPID USER     STARTED                      ELAPSED COMMAND\n   4242       1 www-data Fri Nov 20 21:20:11 2026  2-12:39:49 /tmp/.x/xmrig -o pool.example.net:3333\n",
+	}}
+	r.Documents = map[string]*Document{}
+	for _, name := range []string{"Countersign-CollectLinux", "Countersign-CollectWindows"} {
+		content, err := documents.Files.ReadFile(name + ".json")
+		if err != nil {
+			panic("sample documents: " + err.Error()) // part of the program; a test reads it
+		}
+		r.Documents[name] = &Document{Version: "1", Content: string(content)}
+	}
 	r.Hub = &Hub{Subscribed: made, Findings: map[string]map[string]any{
 		SampleHubFinding: hubFinding(SampleHubFinding, "S3.8", "S3 general purpose buckets should block public access", "HIGH", "NEW",
 			"AwsS3Bucket", "arn:aws:s3:::"+SampleBucket),

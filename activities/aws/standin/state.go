@@ -70,6 +70,11 @@ type Region struct {
 	Secrets map[string]*StoredSecret `json:"secrets,omitempty"`
 	// Keys are those of KMS, by id.
 	Keys map[string]*Key `json:"keys,omitempty"`
+	// Hosts are the instances that Systems Manager manages, Documents its documents by name, and Commands what
+	// was sent, by id.
+	Hosts     map[string]*ManagedHost `json:"hosts,omitempty"`
+	Documents map[string]*Document    `json:"documents,omitempty"`
+	Commands  map[string]*SentCommand `json:"commands,omitempty"`
 	// Functions are those of Lambda, by name.
 	Functions map[string]*Function `json:"functions,omitempty"`
 	// Hub is Security Hub; nil: it is not enabled.
@@ -169,7 +174,8 @@ func (st *State) check() error {
 				continue
 			}
 			in := " in " + id + "/" + name
-			all = append(all, noNulls("function"+in, region.Functions))
+			all = append(all, noNulls("function"+in, region.Functions), noNulls("host"+in, region.Hosts),
+				noNulls("document"+in, region.Documents), noNulls("command"+in, region.Commands))
 			all = append(all, noNulls("vpc"+in, region.VPCs), noNulls("instance"+in, region.Instances),
 				noNulls("network interface"+in, region.NetworkInterfaces), noNulls("security group"+in, region.SecurityGroups),
 				noNulls("volume"+in, region.Volumes), noNulls("snapshot"+in, region.Snapshots), noNulls("detector"+in, region.Detectors),
