@@ -94,7 +94,7 @@ func (s *service) runDocument(ctx context.Context, in runDocumentInput) (runDocu
 			return runDocumentOutput{}, err
 		}
 		if said != nil {
-			out.Output, out.Truncated = bounded(sdk.ToString(said.StandardOutputContent))
+			out.Output, out.Truncated = cutOutput(sdk.ToString(said.StandardOutputContent))
 			return out, nil
 		}
 		activities.Heartbeat(ctx, "wait for command "+command)
@@ -139,14 +139,14 @@ func invocation(ctx context.Context, c *clients, in runDocumentInput, command, w
 	case types.CommandInvocationStatusPending, types.CommandInvocationStatusInProgress, types.CommandInvocationStatusDelayed, types.CommandInvocationStatusCancelling:
 		return nil, nil
 	default:
-		said, _ := bounded(sdk.ToString(out.StandardErrorContent))
+		said, _ := cutOutput(sdk.ToString(out.StandardErrorContent))
 		return nil, activities.Permanent("CommandFailed", fmt.Errorf("%s: command %s ended as %s, exit code %d: %.300q", what, command,
 			sdk.ToString(out.StatusDetails), out.ResponseCode, said))
 	}
 }
 
-// bounded cuts text to what is kept, between two characters.
-func bounded(text string) (string, bool) {
+// cutOutput cuts text to what is kept, between two characters.
+func cutOutput(text string) (string, bool) {
 	text = strings.ToValidUTF8(text, "\uFFFD")
 	if len(text) <= commandOutput {
 		return text, false

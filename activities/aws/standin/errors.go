@@ -87,7 +87,8 @@ var (
 // spellings holds what differs from querySpelling, by service. EC2 and S3 say 503 to a throttled caller,
 // JSON 1.1 says 400 to everything that is not its own fault.
 var spellings = map[string]map[common]spelling{
-	"iam":           {internal: {500, "ServiceFailure"}},
+	"iam":    {internal: {500, "ServiceFailure"}},
+	"lambda": restSpelling, "secretsmanager": jsonSpelling, "ssm": jsonSpelling,
 	"organizations": jsonSpelling,
 	"ec2": {
 		missingToken: {401, "AuthFailure"}, unknownKey: {401, "AuthFailure"},
