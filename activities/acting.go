@@ -30,3 +30,8 @@ func ActingFrom(ctx context.Context) (Acting, bool) {
 	a, ok := ctx.Value(actingKey{}).(Acting)
 	return a, ok
 }
+
+// WithoutActing is the context of calls beside the effect that is being made: they only look.
+func WithoutActing(ctx context.Context) context.Context {
+	return context.WithValue(ctx, actingKey{}, nil)
+}

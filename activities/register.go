@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"sort"
@@ -140,6 +141,11 @@ func (nobody) Begin(context.Context, Attempt) (Turn, error) {
 // holes are the places in the name of a resource where a field of the input goes.
 var holes = regexp.MustCompile(`\{([a-z0-9_]+)\}`)
 
+// FillScope puts values into the holes of a name of resources in Scopes.
+func FillScope(scope string, value func(field string) string) string {
+	return holes.ReplaceAllStringFunc(scope, func(hole string) string { return value(hole[1 : len(hole)-1]) })
+}
+
 // fields holds what a spec says of the fields of its input against the input.
 func (s Spec) fields(in Schema) error {
 	for _, target := range s.Targets {
@@ -147,7 +153,7 @@ func (s Spec) fields(in Schema) error {
 			return fmt.Errorf("target %q is not a required field of the input", target)
 		}
 	}
-	for permission, resources := range s.Scopes {
+	for permission, resources := range s.narrowed() {
 		for _, resource := range resources {
 			for _, hole := range holes.FindAllStringSubmatch(resource, -1) {
 				if p := in.Properties[hole[1]]; p == nil || p.Type != "string" {
@@ -165,6 +171,20 @@ func (s Spec) fields(in Schema) error {
 		}
 	}
 	return nil
+}
+
+// narrowed are all texts with holes, by permission.
+func (s Spec) narrowed() map[string][]string {
+	out := maps.Clone(s.Scopes)
+	if out == nil {
+		out = map[string][]string{}
+	}
+	for permission, keys := range s.Only {
+		for _, values := range keys {
+			out[permission] = slices.Concat(out[permission], values)
+		}
+	}
+	return out
 }
 
 // Elsewhere reports whether runs call the activity at another program's worker. An effect they call

@@ -73,6 +73,9 @@ type Spec struct {
 	// field of the input stands in braces, as arn:aws:iam::{account}:user/{user}. A permission that is
 	// not in it is needed on everything, as those to list are.
 	Scopes map[string][]string
+	// Only narrows permissions further, where the provider can: by permission, the values that its
+	// condition keys must have, as iam:PolicyARN of iam:AttachUserPolicy. Fields stand in braces as in Scopes.
+	Only map[string]map[string][]string
 	// Timeout bounds one attempt. Zero means DefaultTimeout.
 	Timeout time.Duration
 	// Heartbeat is the longest silence before a call counts as lost and is made again. The guard
@@ -122,6 +125,11 @@ func (s Spec) validate() error {
 	for permission := range s.Scopes {
 		if !slices.Contains(s.Permissions, permission) {
 			errs = append(errs, fmt.Errorf("scope of %q: it is not among the permissions", permission))
+		}
+	}
+	for permission := range s.Only {
+		if !slices.Contains(s.Permissions, permission) {
+			errs = append(errs, fmt.Errorf("condition of %q: it is not among the permissions", permission))
 		}
 	}
 	if s.Version < 0 || s.Timeout < 0 || s.Heartbeat < 0 {

@@ -3,6 +3,7 @@ package aws
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	sdk "github.com/aws/aws-sdk-go-v2/aws"
@@ -19,6 +20,7 @@ func (s *service) registerTrail(r *activities.Registry) {
 		Effect:      activities.Read,
 		Targets:     []string{"trail"},
 		Permissions: []string{"cloudtrail:GetTrail", "cloudtrail:GetTrailStatus"},
+		Scopes:      scopes(theTrail, "cloudtrail:GetTrail", "cloudtrail:GetTrailStatus"),
 	}, s.getTrailStatus)
 	activities.Register(r, activities.Spec{
 		Name:        "aws.cloudtrail.start_logging",
@@ -28,6 +30,7 @@ func (s *service) registerTrail(r *activities.Registry) {
 		Undo:        "aws.cloudtrail.stop_logging",
 		Targets:     []string{"trail"},
 		Permissions: []string{"cloudtrail:GetTrailStatus", "cloudtrail:StartLogging"},
+		Scopes:      scopes(theTrail, "cloudtrail:GetTrailStatus", "cloudtrail:StartLogging"),
 		Timeout:     trailTimeout,
 	}, s.startLogging)
 	activities.Register(r, activities.Spec{
@@ -38,6 +41,7 @@ func (s *service) registerTrail(r *activities.Registry) {
 		Undo:        "aws.cloudtrail.start_logging",
 		Targets:     []string{"trail"},
 		Permissions: []string{"cloudtrail:GetTrailStatus", "cloudtrail:StopLogging"},
+		Scopes:      scopes(theTrail, "cloudtrail:GetTrailStatus", "cloudtrail:StopLogging"),
 		Timeout:     trailTimeout,
 	}, s.stopLogging)
 }
@@ -152,7 +156,7 @@ func (s *service) setLogging(ctx context.Context, t trailSwitch) (loggingOutput,
 	if err != nil {
 		return loggingOutput{}, err
 	}
-	now, err := isLogging(ctx, c, in, what)
+	ctx, now, err := s.findLogging(ctx, c, t, what)
 	if err != nil {
 		return loggingOutput{}, err
 	}
@@ -180,6 +184,23 @@ func (s *service) setLogging(ctx context.Context, t trailSwitch) (loggingOutput,
 		}
 	}
 	return loggingOutput{WasLogging: first, Changed: first != want, Verified: true}, nil
+}
+
+// findLogging is what both the change and its preview look at first.
+func (s *service) findLogging(ctx context.Context, c *clients, t trailSwitch, what string) (context.Context, bool, error) {
+	now, err := isLogging(ctx, c, t.trailInput, what)
+	if err != nil {
+		return nil, false, err
+	}
+	if !t.want {
+		return released(ctx), now, nil
+	}
+	arn := t.Trail
+	if !strings.HasPrefix(arn, "arn:") {
+		arn = c.ARNOf("cloudtrail", "trail/"+t.Trail)
+	}
+	ctx, err = s.clear(ctx, c, what, thing{arn: arn})
+	return ctx, now, err
 }
 
 func isLogging(ctx context.Context, c *clients, in trailInput, what string) (bool, error) {

@@ -32,6 +32,9 @@ var groupDescriptions = map[string]string{
 	isolated:  "Countersign: isolated instances. Must have no rule. Do not change.",
 }
 
+// ofQuarantine is a condition of permissions: the rules of other groups are not ours to change.
+var ofQuarantine = map[string][]string{"aws:ResourceTag/" + quarantineTag: {untracked, isolated}}
+
 // quarantineGroups are the ids of the groups in one VPC; empty where there is none.
 type quarantineGroups struct{ untracked, isolated string }
 

@@ -45,6 +45,7 @@ func (s *service) registerIngress(r *activities.Registry) {
 		Undo:        "aws.ec2.restore_ingress",
 		Targets:     []string{"group_id", "rule_ids"},
 		Permissions: []string{"ec2:DescribeSecurityGroups", "ec2:DescribeSecurityGroupRules", "ec2:RevokeSecurityGroupIngress"},
+		Scopes:      scopes(theGroup, "ec2:RevokeSecurityGroupIngress"),
 		Timeout:     ingressTimeout,
 	}, s.revokeOpenIngress)
 	s.registerRestoreIngress(r)

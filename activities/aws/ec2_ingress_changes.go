@@ -23,6 +23,7 @@ func (s *service) registerRestoreIngress(r *activities.Registry) {
 		Undo:        "aws.ec2.revoke_open_ingress",
 		Targets:     []string{"group_id", "rules"},
 		Permissions: []string{"ec2:DescribeSecurityGroups", "ec2:DescribeSecurityGroupRules", "ec2:AuthorizeSecurityGroupIngress"},
+		Scopes:      scopes(theGroup, "ec2:AuthorizeSecurityGroupIngress"),
 		Timeout:     ingressTimeout,
 	}, s.restoreIngress)
 }
@@ -43,7 +44,7 @@ type revokeIngressOutput struct {
 func (s *service) revokeOpenIngress(ctx context.Context, in revokeIngressInput) (revokeIngressOutput, error) {
 	group := groupInput{Account: in.Account, Region: in.Region, GroupID: in.GroupID}
 	what := fmt.Sprintf("revoke %s of %s", strings.Join(in.RuleIDs, ", "), group)
-	c, found, err := s.findRules(ctx, group, in.RuleIDs, what)
+	ctx, c, found, err := s.findRules(ctx, group, in.RuleIDs, what)
 	if err != nil {
 		return revokeIngressOutput{}, err
 	}
@@ -74,14 +75,17 @@ func (s *service) revokeOpenIngress(ctx context.Context, in revokeIngressInput) 
 
 // findRules is what both a revocation and its preview look at first: those of the rules that are
 // there, all of them open.
-func (s *service) findRules(ctx context.Context, group groupInput, ids []string, what string) (*clients, []ingressRule, error) {
+func (s *service) findRules(ctx context.Context, group groupInput, ids []string, what string) (context.Context, *clients, []ingressRule, error) {
 	c, err := s.in(ctx, group.Account, group.Region)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
-	now, err := s.rulesOf(ctx, c, group, what)
+	tags, now, err := s.rulesOf(ctx, c, group, what)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
+	}
+	if ctx, err = s.clear(ctx, c, what, thing{arn: c.ARNOf("ec2", "security-group/"+group.GroupID), tags: tags}); err != nil {
+		return nil, nil, nil, err
 	}
 	found := []ingressRule{}
 	for _, r := range now {
@@ -89,21 +93,26 @@ func (s *service) findRules(ctx context.Context, group groupInput, ids []string,
 		case !slices.Contains(ids, sdk.ToString(r.SecurityGroupRuleId)):
 			continue
 		case !open(r):
-			return nil, nil, activities.Permanent("NotOpen",
+			return nil, nil, nil, activities.Permanent("NotOpen",
 				fmt.Errorf("%s: %s does not let the whole Internet in", what, sdk.ToString(r.SecurityGroupRuleId)))
 		}
 		found = append(found, readRule(r))
 	}
-	return c, found, nil
+	return ctx, c, found, nil
 }
 
 // rulesOf lists the rules of a group that exists: EC2 answers the question for the rules of one
 // that does not with none.
-func (s *service) rulesOf(ctx context.Context, c *clients, in groupInput, what string) ([]types.SecurityGroupRule, error) {
-	if _, err := c.EC2().DescribeSecurityGroups(ctx, &ec2.DescribeSecurityGroupsInput{GroupIds: []string{in.GroupID}}); err != nil {
-		return nil, failed(err, "%s", what)
+func (s *service) rulesOf(ctx context.Context, c *clients, in groupInput, what string) (tags map[string]string, _ []types.SecurityGroupRule, _ error) {
+	out, err := c.EC2().DescribeSecurityGroups(ctx, &ec2.DescribeSecurityGroupsInput{GroupIds: []string{in.GroupID}})
+	if err != nil {
+		return nil, nil, failed(err, "%s", what)
 	}
-	return allRules(ctx, c, in, what)
+	for _, group := range out.SecurityGroups {
+		tags = tagMap(group.Tags)
+	}
+	rules, err := allRules(ctx, c, in, what)
+	return tags, rules, err
 }
 
 type restoreIngressInput struct {
@@ -135,7 +144,7 @@ func (s *service) restoreIngress(ctx context.Context, in restoreIngressInput) (r
 		return restoreIngressOutput{}, err
 	}
 	if len(missing) > 0 {
-		if _, err := c.EC2().AuthorizeSecurityGroupIngress(ctx, &ec2.AuthorizeSecurityGroupIngressInput{GroupId: &in.GroupID, IpPermissions: missing}); err != nil &&
+		if _, err := c.EC2().AuthorizeSecurityGroupIngress(released(ctx), &ec2.AuthorizeSecurityGroupIngressInput{GroupId: &in.GroupID, IpPermissions: missing}); err != nil &&
 			!answered(err, "InvalidPermission.Duplicate") { // made by an answer that was lost; the look tells
 			return restoreIngressOutput{}, failed(err, "%s", what)
 		}
@@ -169,7 +178,7 @@ func (s *service) findAbsent(ctx context.Context, group groupInput, rules []ingr
 	if err != nil {
 		return nil, nil, err
 	}
-	now, err := s.rulesOf(ctx, c, group, what)
+	_, now, err := s.rulesOf(ctx, c, group, what)
 	if err != nil {
 		return nil, nil, err
 	}

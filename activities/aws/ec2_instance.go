@@ -150,6 +150,14 @@ func tagOf(tags []types.Tag, key string) (string, bool) {
 	return "", false
 }
 
+func tagMap(tags []types.Tag) map[string]string {
+	out := map[string]string{}
+	for _, tag := range tags {
+		out[sdk.ToString(tag.Key)] = sdk.ToString(tag.Value)
+	}
+	return out
+}
+
 func tag(key, value string) types.Tag {
 	return types.Tag{Key: &key, Value: &value}
 }

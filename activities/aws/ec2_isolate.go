@@ -41,6 +41,17 @@ func (s *service) registerIsolate(r *activities.Registry) {
 			"ec2:CreateSecurityGroup", "ec2:AuthorizeSecurityGroupIngress", "ec2:AuthorizeSecurityGroupEgress",
 			"ec2:RevokeSecurityGroupEgress", "ec2:CreateTags", "ec2:ModifyNetworkInterfaceAttribute",
 		},
+		Scopes: map[string][]string{
+			"ec2:CreateSecurityGroup":             slices.Concat(anyGroup, anyVPC),
+			"ec2:AuthorizeSecurityGroupIngress":   anyGroup,
+			"ec2:AuthorizeSecurityGroupEgress":    anyGroup,
+			"ec2:RevokeSecurityGroupEgress":       anyGroup,
+			"ec2:CreateTags":                      slices.Concat(anyGroup, anyNIC),
+			"ec2:ModifyNetworkInterfaceAttribute": slices.Concat(theInstance, anyNIC, anyGroup),
+		},
+		Only: map[string]map[string][]string{
+			"ec2:AuthorizeSecurityGroupIngress": ofQuarantine, "ec2:AuthorizeSecurityGroupEgress": ofQuarantine, "ec2:RevokeSecurityGroupEgress": ofQuarantine,
+		},
 		Timeout: isolateTimeout,
 	}, s.isolateInstance)
 	s.registerRestore(r)
@@ -66,8 +77,11 @@ func (s *service) isolateInstance(ctx context.Context, in instanceInput) (isolat
 	if err != nil {
 		return isolateOutput{}, err
 	}
-	ids, nics, err := readInterfaces(ctx, c, in, what)
+	instance, ids, nics, err := readInstance(ctx, c, in, what)
 	if err != nil {
+		return isolateOutput{}, err
+	}
+	if ctx, err = s.clearInstance(ctx, c, instance, what); err != nil {
 		return isolateOutput{}, err
 	}
 	groups := map[string]quarantineGroups{} // by VPC
@@ -217,16 +231,26 @@ func setGroups(ctx context.Context, c *clients, id string, groups []string, what
 // readInterfaces returns the network interfaces of an instance, by id. Only an interface itself,
 // not the instance, shows its tags.
 func readInterfaces(ctx context.Context, c *clients, in instanceInput, what string) ([]string, []types.NetworkInterface, error) {
+	_, ids, nics, err := readInstance(ctx, c, in, what)
+	return ids, nics, err
+}
+
+func readInstance(ctx context.Context, c *clients, in instanceInput, what string) (types.Instance, []string, []types.NetworkInterface, error) {
 	instance, err := findInstance(ctx, c, in, what)
 	if err != nil {
-		return nil, nil, err
+		return instance, nil, nil, err
 	}
 	ids := interfacesOf(instance)
 	if len(ids) == 0 {
-		return nil, nil, activities.Permanent("NoInterfaces", fmt.Errorf("%s: it has no network interface; is it terminated?", what))
+		return instance, nil, nil, activities.Permanent("NoInterfaces", fmt.Errorf("%s: it has no network interface; is it terminated?", what))
 	}
 	nics, err := describeInterfaces(ctx, c, ids, what)
-	return ids, nics, err
+	return instance, ids, nics, err
+}
+
+// clearInstance is clear for an instance.
+func (s *service) clearInstance(ctx context.Context, c *clients, i types.Instance, what string) (context.Context, error) {
+	return s.clear(ctx, c, what, thing{arn: c.ARNOf("ec2", "instance/"+sdk.ToString(i.InstanceId)), tags: tagMap(i.Tags)})
 }
 
 func describeInterfaces(ctx context.Context, c *clients, ids []string, what string) ([]types.NetworkInterface, error) {

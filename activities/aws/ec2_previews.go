@@ -20,8 +20,11 @@ func (s *service) previewIsolate(ctx context.Context, in instanceInput) (preview
 	if err != nil {
 		return unchanged, err
 	}
-	_, nics, err := readInterfaces(ctx, c, in, what)
+	instance, _, nics, err := readInstance(ctx, c, in, what)
 	if err != nil {
+		return unchanged, err
+	}
+	if _, err := s.clearInstance(ctx, c, instance, what); err != nil {
 		return unchanged, err
 	}
 	groups := map[string]quarantineGroups{} // by VPC
@@ -91,7 +94,7 @@ func (q quarantineGroups) say(ids []string) string {
 }
 
 func (s *service) previewSnapshot(ctx context.Context, in instanceInput) (preview.Preview, error) {
-	_, volumes, set, err := s.findSet(ctx, in, "preview of the snapshots of "+in.String())
+	_, _, volumes, set, err := s.findSet(ctx, in, "preview of the snapshots of "+in.String())
 	if err != nil || len(set) > 0 {
 		return unchanged, err
 	}
@@ -105,7 +108,7 @@ func (s *service) previewSnapshot(ctx context.Context, in instanceInput) (previe
 }
 
 func (s *service) previewDeleteSnapshots(ctx context.Context, in deleteSnapshotsInput) (preview.Preview, error) {
-	_, there, err := s.findCaseSnapshots(ctx, in)
+	_, _, there, err := s.findCaseSnapshots(ctx, in)
 	if err != nil {
 		return unchanged, err
 	}
@@ -122,7 +125,7 @@ func (s *service) previewDeleteSnapshots(ctx context.Context, in deleteSnapshots
 
 func (s *service) previewRevokeIngress(ctx context.Context, in revokeIngressInput) (preview.Preview, error) {
 	group := groupInput{Account: in.Account, Region: in.Region, GroupID: in.GroupID}
-	_, found, err := s.findRules(ctx, group, in.RuleIDs, "preview of "+group.String())
+	_, _, found, err := s.findRules(ctx, group, in.RuleIDs, "preview of "+group.String())
 	if err != nil {
 		return unchanged, err
 	}

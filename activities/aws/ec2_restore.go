@@ -27,6 +27,9 @@ func (s *service) registerRestore(r *activities.Registry) {
 			"ec2:DescribeInstances", "ec2:DescribeNetworkInterfaces", "ec2:DescribeSecurityGroups",
 			"ec2:ModifyNetworkInterfaceAttribute", "ec2:DeleteTags",
 		},
+		Scopes: map[string][]string{
+			"ec2:ModifyNetworkInterfaceAttribute": slices.Concat(theInstance, anyNIC, anyGroup), "ec2:DeleteTags": anyNIC,
+		},
 		Timeout: isolateTimeout,
 	}, s.restoreInstance)
 }
@@ -77,6 +80,7 @@ func (s *service) restoreInstance(ctx context.Context, in restoreInput) (restore
 	if out.Changed, err = activities.Remember(ctx, changed); err != nil {
 		return restoreOutput{}, err
 	}
+	ctx = released(ctx)
 	ids := []string{}
 	for _, step := range plan.steps {
 		ids = append(ids, step.saved.NetworkInterfaceID)

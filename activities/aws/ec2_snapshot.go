@@ -35,8 +35,12 @@ func (s *service) registerSnapshot(r *activities.Registry) {
 		Undo:        "aws.ec2.delete_case_snapshots",
 		Targets:     []string{"instance_id"},
 		Permissions: []string{"ec2:DescribeInstances", "ec2:DescribeSnapshots", "ec2:CreateSnapshots", "ec2:CreateTags"},
-		Timeout:     30 * time.Minute,
-		Heartbeat:   time.Minute,
+		Scopes: map[string][]string{
+			"ec2:CreateSnapshots": slices.Concat(theInstance, anyVolume, anySnapshot), "ec2:CreateTags": anySnapshot,
+		},
+		Only:      onlyIf("ec2:CreateTags", "ec2:CreateAction", "CreateSnapshots"),
+		Timeout:   30 * time.Minute,
+		Heartbeat: time.Minute,
 	}, s.snapshotInstance)
 	activities.Register(r, activities.Spec{
 		Name:        "aws.ec2.delete_case_snapshots",
@@ -45,6 +49,8 @@ func (s *service) registerSnapshot(r *activities.Registry) {
 		Effect:      activities.Destroy,
 		Targets:     []string{"snapshots"},
 		Permissions: []string{"ec2:DescribeSnapshots", "ec2:DeleteSnapshot"},
+		Scopes:      scopes(anySnapshot, "ec2:DeleteSnapshot"),
+		Only:        onlyIf("ec2:DeleteSnapshot", "aws:ResourceTag/"+caseTag, "*"),
 		Timeout:     time.Minute,
 	}, s.deleteCaseSnapshots)
 }
@@ -62,7 +68,7 @@ type snapshotOutput struct {
 
 func (s *service) snapshotInstance(ctx context.Context, in instanceInput) (snapshotOutput, error) {
 	what, run := "snapshot "+in.String(), caseOf(ctx)
-	c, _, set, err := s.findSet(ctx, in, what)
+	ctx, c, _, set, err := s.findSet(ctx, in, what)
 	if err != nil {
 		return snapshotOutput{}, err
 	}
@@ -107,23 +113,28 @@ func (s *service) snapshotInstance(ctx context.Context, in instanceInput) (snaps
 
 // findSet is what both the change and its preview look at first: the instance's volumes, and the set
 // that the run took of them before.
-func (s *service) findSet(ctx context.Context, in instanceInput, what string) (c *clients, volumes []string, set []types.Snapshot, err error) {
+//
+// Evidence is taken of what is tagged as protected, too: nothing of it changes.
+func (s *service) findSet(ctx context.Context, in instanceInput, what string) (_ context.Context, c *clients, volumes []string, set []types.Snapshot, err error) {
 	run := caseOf(ctx)
 	if run == "" {
-		return nil, nil, nil, activities.Permanent("NoStep", fmt.Errorf("%s: no case to tag it with: only a step of a run may call it", what))
+		return nil, nil, nil, nil, activities.Permanent("NoStep", fmt.Errorf("%s: no case to tag it with: only a step of a run may call it", what))
 	}
 	if c, err = s.in(ctx, in.Account, in.Region); err != nil {
-		return nil, nil, nil, err
+		return nil, nil, nil, nil, err
 	}
 	instance, err := findInstance(ctx, c, in, what)
 	if err != nil {
-		return nil, nil, nil, err
+		return nil, nil, nil, nil, err
 	}
 	if volumes = volumesOf(instance); len(volumes) == 0 {
-		return nil, nil, nil, activities.Permanent("NoVolumes", fmt.Errorf("%s: it has no EBS volume", what))
+		return nil, nil, nil, nil, activities.Permanent("NoVolumes", fmt.Errorf("%s: it has no EBS volume", what))
 	}
-	set, err = listSnapshots(ctx, c, what, setOf(run, in.InstanceID))
-	return c, volumes, set, err
+	if set, err = listSnapshots(ctx, c, what, setOf(run, in.InstanceID)); err != nil {
+		return nil, nil, nil, nil, err
+	}
+	ctx, err = s.clear(ctx, c, what, thing{arn: c.ARNOf("ec2", "instance/"+in.InstanceID)})
+	return ctx, c, volumes, set, err
 }
 
 // setOf finds the snapshots that a run took of an instance.
@@ -179,7 +190,7 @@ type deleteSnapshotsOutput struct {
 
 func (s *service) deleteCaseSnapshots(ctx context.Context, in deleteSnapshotsInput) (deleteSnapshotsOutput, error) {
 	what := in.what()
-	c, there, err := s.findCaseSnapshots(ctx, in)
+	ctx, c, there, err := s.findCaseSnapshots(ctx, in)
 	if err != nil {
 		return deleteSnapshotsOutput{}, err
 	}
@@ -207,23 +218,23 @@ func (in deleteSnapshotsInput) what() string {
 
 // findCaseSnapshots is what both the deletion and its preview look at first: those of the snapshots
 // that are there, all of a case.
-func (s *service) findCaseSnapshots(ctx context.Context, in deleteSnapshotsInput) (*clients, []types.Snapshot, error) {
+func (s *service) findCaseSnapshots(ctx context.Context, in deleteSnapshotsInput) (context.Context, *clients, []types.Snapshot, error) {
 	what := in.what()
 	ids := []string{}
 	for _, snapshot := range in.Snapshots {
 		ids = append(ids, snapshot.SnapshotID)
 	}
 	if len(ids) == 0 || slices.Contains(ids, "") {
-		return nil, nil, badInput("%s: want the id of each", what)
+		return nil, nil, nil, badInput("%s: want the id of each", what)
 	}
 	c, err := s.in(ctx, in.Account, in.Region)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	// By filter: asked for by id, one that is gone would make the whole call an error.
 	there, err := listSnapshots(ctx, c, what, []types.Filter{filter("snapshot-id", ids...)})
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	var foreign []error
 	for _, snapshot := range there {
@@ -232,7 +243,14 @@ func (s *service) findCaseSnapshots(ctx context.Context, in deleteSnapshotsInput
 		}
 	}
 	if len(foreign) > 0 {
-		return nil, nil, activities.Permanent("NotOfACase", fmt.Errorf("%s: nothing deleted: %w", what, errors.Join(foreign...)))
+		return nil, nil, nil, activities.Permanent("NotOfACase", fmt.Errorf("%s: nothing deleted: %w", what, errors.Join(foreign...)))
 	}
-	return c, there, nil
+	for _, snapshot := range there { // protected, a snapshot is on hold
+		t := thing{arn: c.ARNOf("ec2", "snapshot/"+sdk.ToString(snapshot.SnapshotId)), tags: tagMap(snapshot.Tags)}
+		if _, err := s.clear(ctx, c, what, t); err != nil {
+			return nil, nil, nil, err
+		}
+	}
+	ctx, err = s.clear(ctx, c, what, thing{})
+	return ctx, c, there, err
 }

@@ -20,6 +20,7 @@ func (s *service) registerGuardDuty(r *activities.Registry) {
 		Effect:      activities.Read,
 		Targets:     []string{"finding_id"},
 		Permissions: read,
+		Scopes:      scopes(theDetector, "guardduty:GetFindings"),
 	}, s.getFinding)
 	activities.Register(r, activities.Spec{
 		Name:  "aws.guardduty.archive_finding",
@@ -30,6 +31,7 @@ func (s *service) registerGuardDuty(r *activities.Registry) {
 		Undo:        "aws.guardduty.unarchive_finding",
 		Targets:     []string{"finding_id"},
 		Permissions: append(read[:2:2], "guardduty:ArchiveFindings"),
+		Scopes:      scopes(theDetector, "guardduty:GetFindings", "guardduty:ArchiveFindings"),
 		Timeout:     time.Minute,
 	}, s.archiveFinding)
 	activities.Register(r, activities.Spec{
@@ -39,6 +41,7 @@ func (s *service) registerGuardDuty(r *activities.Registry) {
 		Undo:        "aws.guardduty.archive_finding",
 		Targets:     []string{"finding_id"},
 		Permissions: append(read[:2:2], "guardduty:UnarchiveFindings"),
+		Scopes:      scopes(theDetector, "guardduty:GetFindings", "guardduty:UnarchiveFindings"),
 		Timeout:     time.Minute,
 	}, s.unarchiveFinding)
 }
@@ -140,7 +143,7 @@ func (s *service) unarchiveFinding(ctx context.Context, in archiveInput) (archiv
 
 func (s *service) setArchived(ctx context.Context, in archiveInput, verb string, want bool) (archiveOutput, error) {
 	what := verb + " " + in.String()
-	c, detector, now, err := s.findArchived(ctx, in, what)
+	ctx, c, detector, now, err := s.findArchived(ctx, in, want, what)
 	if err != nil {
 		return archiveOutput{}, err
 	}
@@ -170,15 +173,22 @@ func (s *service) setArchived(ctx context.Context, in archiveInput, verb string,
 }
 
 // findArchived is what both the change and its preview look at first.
-func (s *service) findArchived(ctx context.Context, in archiveInput, what string) (c *clients, detector string, now bool, err error) {
+func (s *service) findArchived(ctx context.Context, in archiveInput, want bool, what string) (_ context.Context, c *clients, detector string, now bool, err error) {
 	if c, err = s.in(ctx, in.Account, in.Region); err != nil {
-		return nil, "", false, err
+		return nil, nil, "", false, err
 	}
 	if detector, err = findDetector(ctx, c, what); err != nil {
-		return nil, "", false, err
+		return nil, nil, "", false, err
 	}
 	finding, err := readFinding(ctx, c, detector, in.FindingID, what)
-	return c, detector, isArchived(finding), err
+	if err != nil {
+		return nil, nil, "", false, err
+	}
+	if !want {
+		return released(ctx), c, detector, isArchived(finding), nil
+	}
+	ctx, err = s.clear(ctx, c, what, thing{arn: sdk.ToString(finding.Arn)})
+	return ctx, c, detector, isArchived(finding), err
 }
 
 // findDetector returns the one detector that a region can have.

@@ -23,6 +23,7 @@ func (s *service) registerAccessKey(r *activities.Registry) {
 		Effect:      activities.Read,
 		Targets:     []string{"access_key_id"},
 		Permissions: []string{"iam:GetAccessKeyLastUsed"},
+		Scopes:      scopes(anyUser, "iam:GetAccessKeyLastUsed"),
 	}, s.getAccessKeyLastUsed)
 	activities.Register(r, activities.Spec{
 		Name:  "aws.iam.disable_access_key",
@@ -32,7 +33,8 @@ func (s *service) registerAccessKey(r *activities.Registry) {
 		Effect:      activities.Change,
 		Undo:        "aws.iam.enable_access_key",
 		Targets:     []string{"user", "access_key_id"},
-		Permissions: []string{"iam:ListAccessKeys", "iam:UpdateAccessKey"},
+		Permissions: []string{"iam:GetUser", "iam:ListAccessKeys", "iam:UpdateAccessKey"},
+		Scopes:      scopes(userARNs, "iam:GetUser", "iam:ListAccessKeys", "iam:UpdateAccessKey"),
 		Timeout:     iamTimeout,
 	}, s.disableAccessKey)
 	activities.Register(r, activities.Spec{
@@ -42,6 +44,7 @@ func (s *service) registerAccessKey(r *activities.Registry) {
 		Undo:        "aws.iam.disable_access_key",
 		Targets:     []string{"user", "access_key_id"},
 		Permissions: []string{"iam:ListAccessKeys", "iam:UpdateAccessKey"},
+		Scopes:      scopes(userARNs, "iam:ListAccessKeys", "iam:UpdateAccessKey"),
 		Timeout:     iamTimeout,
 	}, s.enableAccessKey)
 }
@@ -117,7 +120,7 @@ func (s *service) enableAccessKey(ctx context.Context, in accessKeyInput) (acces
 
 func (s *service) setAccessKey(ctx context.Context, in accessKeyInput, verb string, want types.StatusType) (accessKeyOutput, error) {
 	what := verb + " " + in.String()
-	c, now, err := s.findAccessKey(ctx, in, what)
+	ctx, c, now, err := s.findAccessKey(ctx, in, want, what)
 	if err != nil {
 		return accessKeyOutput{}, err
 	}
@@ -145,18 +148,25 @@ func (s *service) setAccessKey(ctx context.Context, in accessKeyInput, verb stri
 }
 
 // findAccessKey is what both the change and its preview look at first.
-func (s *service) findAccessKey(ctx context.Context, in accessKeyInput, what string) (*clients, types.StatusType, error) {
+func (s *service) findAccessKey(ctx context.Context, in accessKeyInput, want types.StatusType, what string) (context.Context, *clients, types.StatusType, error) {
 	switch types.StatusType(in.PreviousStatus) {
 	case "", types.StatusTypeActive, types.StatusTypeInactive, types.StatusTypeExpired:
 	default:
-		return nil, "", badInput("%s: previous_status %q: want Active or Inactive", what, in.PreviousStatus)
+		return nil, nil, "", badInput("%s: previous_status %q: want Active or Inactive", what, in.PreviousStatus)
 	}
 	c, err := s.global(ctx, in.Account)
 	if err != nil {
-		return nil, "", err
+		return nil, nil, "", err
 	}
 	now, err := accessKeyStatus(ctx, c, in, what)
-	return c, now, err
+	if err != nil {
+		return nil, nil, "", err
+	}
+	if want == types.StatusTypeActive {
+		return released(ctx), c, now, nil
+	}
+	ctx, err = s.clearUser(ctx, c, what, in.User)
+	return ctx, c, now, err
 }
 
 // noSuchKey is the kind of error for a key that its user does not have.

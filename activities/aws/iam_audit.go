@@ -30,6 +30,7 @@ func (s *service) registerAudit(r *activities.Registry) {
 			"thousands of users takes minutes. AWS brings the last use up to date with a delay of some hours.",
 		Effect:      activities.Read,
 		Permissions: []string{"iam:ListUsers", "iam:ListAccessKeys", "iam:GetAccessKeyLastUsed"},
+		Scopes:      scopes(anyUser, "iam:ListAccessKeys", "iam:GetAccessKeyLastUsed"),
 		Timeout:     auditTimeout,
 		Heartbeat:   time.Minute,
 	}, s.listAccessKeys)

@@ -21,7 +21,7 @@ func (s *service) previewEnableKey(ctx context.Context, in accessKeyInput) (prev
 }
 
 func (s *service) previewKey(ctx context.Context, in accessKeyInput, want types.StatusType) (preview.Preview, error) {
-	_, now, err := s.findAccessKey(ctx, in, "preview of "+in.String())
+	_, _, now, err := s.findAccessKey(ctx, in, want, "preview of "+in.String())
 	if err != nil || in.leave(want) || now == want {
 		return unchanged, err
 	}
@@ -37,7 +37,7 @@ func (s *service) previewDetach(ctx context.Context, in detachQuarantineInput) (
 }
 
 func (s *service) previewQuarantine(ctx context.Context, q quarantine) (preview.Preview, error) {
-	_, has, err := s.findQuarantine(ctx, q)
+	_, _, has, err := s.findQuarantine(ctx, q)
 	if err != nil || q.leave || has == q.attach {
 		return unchanged, err
 	}
@@ -52,7 +52,7 @@ func (s *service) previewRevokeUser(ctx context.Context, in revokeUserInput) (pr
 	if err != nil {
 		return unchanged, err
 	}
-	return previewRevoke(ctx, userPrincipal{c, in.User}, in.RevokedBefore)
+	return s.previewRevoke(ctx, userPrincipal{c, in.User}, in.RevokedBefore)
 }
 
 func (s *service) previewRevokeRole(ctx context.Context, in revokeRoleInput) (preview.Preview, error) {
@@ -60,12 +60,12 @@ func (s *service) previewRevokeRole(ctx context.Context, in revokeRoleInput) (pr
 	if err != nil {
 		return unchanged, err
 	}
-	return previewRevoke(ctx, rolePrincipal{c, in.Role}, in.RevokedBefore)
+	return s.previewRevoke(ctx, rolePrincipal{c, in.Role}, in.RevokedBefore)
 }
 
 // previewRevoke names no time where the step's own will count: that is not known before it asks.
-func previewRevoke(ctx context.Context, p principal, asked time.Time) (preview.Preview, error) {
-	line, now, err := findSessions(ctx, p, asked, fmt.Sprintf("preview of the sessions of %s", p))
+func (s *service) previewRevoke(ctx context.Context, p principal, asked time.Time) (preview.Preview, error) {
+	_, line, now, err := s.findSessions(ctx, p, asked, fmt.Sprintf("preview of the sessions of %s", p))
 	if err != nil {
 		return unchanged, err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 
 	sdk "github.com/aws/aws-sdk-go-v2/aws"
@@ -75,17 +76,25 @@ func iamTagMap(tags []types.Tag) map[string]string {
 }
 
 // ownPrincipals are the names, as conditions of policies have them, of who must never be locked out of
-// an account: its root user, and who Countersign itself is there. The ARN of a session lacks the path of its role, so a role is named with any path.
+// an account: its root user, and who Countersign itself is there, by every role that it acts by: what it
+// looks at with one it changes with another. The ARN of a session lacks the path of its role, so a role is
+// named with any path.
 func ownPrincipals(c *clients) []string {
 	partition, account, name := ownName(c)
+	root := fmt.Sprintf("arn:%s:iam::%s:root", partition, c.Account)
 	if name == "" {
-		return []string{fmt.Sprintf("arn:%s:iam::%s:root", partition, c.Account), c.ARN}
+		return []string{root, c.ARN}
 	}
-	return []string{
-		fmt.Sprintf("arn:%s:iam::%s:root", partition, c.Account),
-		fmt.Sprintf("arn:%s:iam::%s:role/%s", partition, account, name),
-		fmt.Sprintf("arn:%s:iam::%s:role/*/%s", partition, account, name),
+	names := []string{name}
+	for _, role := range c.Roles {
+		names = append(names, role[strings.LastIndexByte(role, '/')+1:])
 	}
+	slices.Sort(names)
+	out := []string{root}
+	for _, name := range slices.Compact(names) {
+		out = append(out, fmt.Sprintf("arn:%s:iam::%s:role/%s", partition, account, name), fmt.Sprintf("arn:%s:iam::%s:role/*/%s", partition, account, name))
+	}
+	return out
 }
 
 // ownName reads the role of the session by which Countersign acts; name is "" where it is a user.

@@ -18,6 +18,9 @@ const defaultQuarantine = "arn:aws:iam::aws:policy/AWSCompromisedKeyQuarantineV3
 // a way to grant rights, and its undo a way to strip them.
 var quarantinePolicy = regexp.MustCompile(`^arn:aws(-[a-z-]+)?:iam::aws:policy/(AWSCompromisedKeyQuarantine(V[0-9]+)?|AWSDenyAll)$`)
 
+// quarantinePolicies are the same as conditions of policies have them.
+var quarantinePolicies = []string{"arn:aws:iam::aws:policy/AWSCompromisedKeyQuarantine*", "arn:aws:iam::aws:policy/AWSDenyAll"}
+
 func (s *service) registerQuarantine(r *activities.Registry) {
 	activities.Register(r, activities.Spec{
 		Name:  "aws.iam.attach_quarantine_policy",
@@ -27,7 +30,9 @@ func (s *service) registerQuarantine(r *activities.Registry) {
 		Effect:      activities.Change,
 		Undo:        "aws.iam.detach_quarantine_policy",
 		Targets:     []string{"user"},
-		Permissions: []string{"iam:ListAttachedUserPolicies", "iam:AttachUserPolicy"},
+		Permissions: []string{"iam:GetUser", "iam:ListAttachedUserPolicies", "iam:AttachUserPolicy"},
+		Scopes:      scopes(userARNs, "iam:GetUser", "iam:ListAttachedUserPolicies", "iam:AttachUserPolicy"),
+		Only:        onlyIf("iam:AttachUserPolicy", "iam:PolicyARN", quarantinePolicies...),
 		Timeout:     iamTimeout,
 	}, s.attachQuarantine)
 	activities.Register(r, activities.Spec{
@@ -38,6 +43,8 @@ func (s *service) registerQuarantine(r *activities.Registry) {
 		Undo:        "aws.iam.attach_quarantine_policy",
 		Targets:     []string{"user", "policy_arn"},
 		Permissions: []string{"iam:ListAttachedUserPolicies", "iam:DetachUserPolicy"},
+		Scopes:      scopes(userARNs, "iam:ListAttachedUserPolicies", "iam:DetachUserPolicy"),
+		Only:        onlyIf("iam:DetachUserPolicy", "iam:PolicyARN", quarantinePolicies...),
 		Timeout:     iamTimeout,
 	}, s.detachQuarantine)
 }
@@ -123,7 +130,7 @@ func (q quarantine) String() string {
 
 // setQuarantine returns whether the first attempt found the policy attached.
 func (s *service) setQuarantine(ctx context.Context, q quarantine) (had, verified bool, err error) {
-	c, has, err := s.findQuarantine(ctx, q)
+	ctx, c, has, err := s.findQuarantine(ctx, q)
 	if err != nil {
 		return false, false, err
 	}
@@ -152,15 +159,21 @@ func (s *service) setQuarantine(ctx context.Context, q quarantine) (had, verifie
 }
 
 // findQuarantine is what both the change and its preview look at first.
-func (s *service) findQuarantine(ctx context.Context, q quarantine) (c *clients, has bool, err error) {
+func (s *service) findQuarantine(ctx context.Context, q quarantine) (_ context.Context, c *clients, has bool, err error) {
 	if !quarantinePolicy.MatchString(q.policy) {
-		return nil, false, badInput("%s: it is not a quarantine policy; want one as %s", q, defaultQuarantine)
+		return nil, nil, false, badInput("%s: it is not a quarantine policy; want one as %s", q, defaultQuarantine)
 	}
 	if c, err = s.global(ctx, q.account); err != nil {
-		return nil, false, err
+		return nil, nil, false, err
 	}
-	has, err = q.look(ctx, c)
-	return c, has, err
+	if has, err = q.look(ctx, c); err != nil {
+		return nil, nil, false, err
+	}
+	if !q.attach {
+		return released(ctx), c, has, nil
+	}
+	ctx, err = s.clearUser(ctx, c, q.String(), q.user)
+	return ctx, c, has, err
 }
 
 func (q quarantine) look(ctx context.Context, c *clients) (bool, error) {

@@ -54,8 +54,10 @@ func sameDocument(a, b string) bool {
 // names; iam_sessions_user.go and iam_sessions_role.go are the names.
 type principal interface {
 	fmt.Stringer
-	// check refuses what must not be touched.
-	check(ctx context.Context) error
+	// check looks up who it is, and refuses whose policies are not ours to write.
+	check(ctx context.Context) (*clients, thing, error)
+	// exists refuses who is not there where the policies of nobody read as none.
+	exists(ctx context.Context) error
 	get(ctx context.Context) (document *string, err error)
 	put(ctx context.Context, document string) error
 	remove(ctx context.Context) error
@@ -87,10 +89,10 @@ type revoked struct {
 }
 
 // findSessions is what both a revocation and its preview look at first: the line, and the policy.
-func findSessions(ctx context.Context, p principal, asked time.Time, what string) (line time.Time, now string, err error) {
+func (s *service) findSessions(ctx context.Context, p principal, asked time.Time, what string) (_ context.Context, line time.Time, now string, err error) {
 	scheduled := activities.InfoFrom(ctx).Scheduled
 	if scheduled.IsZero() {
-		return line, "", activities.Permanent("NoStep", fmt.Errorf("%s: no time: only a step of a run may call it", what))
+		return nil, line, "", activities.Permanent("NoStep", fmt.Errorf("%s: no time: only a step of a run may call it", what))
 	}
 	// Policies count in seconds. Up, not down: a session of that very second must not slip through.
 	line = scheduled.UTC().Truncate(time.Second)
@@ -99,22 +101,26 @@ func findSessions(ctx context.Context, p principal, asked time.Time, what string
 	}
 	if !asked.IsZero() {
 		if asked.After(line) {
-			return line, "", badInput("%s: revoked_before %s is in the future, and would deny sessions yet to come", what, asked.Format(time.RFC3339))
+			return nil, line, "", badInput("%s: revoked_before %s is in the future, and would deny sessions yet to come", what, asked.Format(time.RFC3339))
 		}
 		line = asked.UTC().Truncate(time.Second)
 	}
-	if err := p.check(ctx); err != nil {
-		return line, "", err
+	c, who, err := p.check(ctx)
+	if err != nil {
+		return nil, line, "", err
+	}
+	if ctx, err = s.clear(ctx, c, what, who); err != nil {
+		return nil, line, "", err
 	}
 	now, err = sessionsOf(ctx, p)
-	return line, now, err
+	return ctx, line, now, err
 }
 
 // revokeSessions ends the sessions issued before a time: at the latest, and by default, the time
 // that the step asked. That is the same at every attempt, so a retry never moves the line.
 func (s *service) revokeSessions(ctx context.Context, p principal, asked time.Time) (revoked, error) {
 	what := fmt.Sprintf("revoke the sessions of %s", p)
-	line, now, err := findSessions(ctx, p, asked, what)
+	ctx, line, now, err := s.findSessions(ctx, p, asked, what)
 	if err != nil {
 		return revoked{}, err
 	}
@@ -162,7 +168,7 @@ func (r revocation) find(ctx context.Context, p principal, what string) (now str
 		// Writing what the caller says would be a way to grant rights.
 		return "", badInput("%s: Countersign did not write the policy to put back; put it back by hand", what)
 	}
-	if err := p.check(ctx); err != nil {
+	if err := p.exists(ctx); err != nil {
 		return "", err
 	}
 	return sessionsOf(ctx, p)
@@ -186,7 +192,7 @@ func (s *service) restoreSessions(ctx context.Context, p principal, r revocation
 	if err != nil {
 		return restored{}, err
 	}
-	previous := r.previous
+	ctx, previous := released(ctx), r.previous
 	out := restored{PreviousPolicy: first, Changed: r.stands(first), Verified: true}
 	if !r.stands(now) {
 		return out, nil

@@ -22,6 +22,7 @@ func (s *service) registerRoleSessions(r *activities.Registry) {
 		Undo:        "aws.iam.restore_role_sessions",
 		Targets:     []string{"role"},
 		Permissions: []string{"iam:GetRole", "iam:GetRolePolicy", "iam:PutRolePolicy"},
+		Scopes:      scopes(roleARNs, "iam:GetRole", "iam:GetRolePolicy", "iam:PutRolePolicy"),
 		Timeout:     iamTimeout,
 	}, s.revokeRoleSessions)
 	activities.Register(r, activities.Spec{
@@ -32,6 +33,7 @@ func (s *service) registerRoleSessions(r *activities.Registry) {
 		Undo:        "aws.iam.revoke_role_sessions",
 		Targets:     []string{"role"},
 		Permissions: []string{"iam:GetRole", "iam:GetRolePolicy", "iam:PutRolePolicy", "iam:DeleteRolePolicy"},
+		Scopes:      scopes(roleARNs, "iam:GetRole", "iam:GetRolePolicy", "iam:PutRolePolicy", "iam:DeleteRolePolicy"),
 		Timeout:     iamTimeout,
 	}, s.restoreRoleSessions)
 }
@@ -76,15 +78,27 @@ func (p rolePrincipal) String() string {
 }
 
 // check refuses service-linked roles, whose policies only their service may write.
-func (p rolePrincipal) check(ctx context.Context) error {
+func (p rolePrincipal) check(ctx context.Context) (*clients, thing, error) {
 	out, err := p.IAM().GetRole(ctx, &iam.GetRoleInput{RoleName: &p.role})
 	if err != nil {
-		return failed(err, "look up %s", p)
+		return nil, thing{}, failed(err, "look up %s", p)
 	}
-	if out.Role != nil && strings.HasPrefix(sdk.ToString(out.Role.Path), "/aws-service-role/") {
-		return activities.Permanent("ServiceLinkedRole", fmt.Errorf("%s is linked to a service: its sessions cannot be revoked", p))
+	if out.Role == nil {
+		return p.clients, thing{}, nil
 	}
-	return nil
+	if strings.HasPrefix(sdk.ToString(out.Role.Path), "/aws-service-role/") {
+		return nil, thing{}, activities.Permanent("ServiceLinkedRole", fmt.Errorf("%s is linked to a service: its sessions cannot be revoked", p))
+	}
+	role := thing{arn: sdk.ToString(out.Role.Arn), tags: map[string]string{}}
+	for _, tag := range out.Role.Tags {
+		role.tags[sdk.ToString(tag.Key)] = sdk.ToString(tag.Value)
+	}
+	return p.clients, role, nil
+}
+
+func (p rolePrincipal) exists(ctx context.Context) error {
+	_, _, err := p.check(ctx)
+	return err
 }
 
 func (p rolePrincipal) get(ctx context.Context) (*string, error) {

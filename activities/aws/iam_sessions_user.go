@@ -22,7 +22,8 @@ func (s *service) registerSessions(r *activities.Registry) {
 		Effect:      activities.Change,
 		Undo:        "aws.iam.restore_user_sessions",
 		Targets:     []string{"user"},
-		Permissions: []string{"iam:GetUserPolicy", "iam:PutUserPolicy"},
+		Permissions: []string{"iam:GetUser", "iam:GetUserPolicy", "iam:PutUserPolicy"},
+		Scopes:      scopes(userARNs, "iam:GetUser", "iam:GetUserPolicy", "iam:PutUserPolicy"),
 		Timeout:     iamTimeout,
 	}, s.revokeUserSessions)
 	activities.Register(r, activities.Spec{
@@ -33,6 +34,7 @@ func (s *service) registerSessions(r *activities.Registry) {
 		Undo:        "aws.iam.revoke_user_sessions",
 		Targets:     []string{"user"},
 		Permissions: []string{"iam:GetUserPolicy", "iam:PutUserPolicy", "iam:DeleteUserPolicy"},
+		Scopes:      scopes(userARNs, "iam:GetUserPolicy", "iam:PutUserPolicy", "iam:DeleteUserPolicy"),
 		Timeout:     iamTimeout,
 	}, s.restoreUserSessions)
 	s.registerRoleSessions(r)
@@ -77,7 +79,12 @@ func (p userPrincipal) String() string {
 	return fmt.Sprintf("user %s in account %s", p.user, p.Account)
 }
 
-func (p userPrincipal) check(context.Context) error { return nil }
+func (p userPrincipal) check(ctx context.Context) (*clients, thing, error) {
+	user, err := userThing(ctx, p.clients, p.user, "revoke the sessions of "+p.String())
+	return p.clients, user, err
+}
+
+func (p userPrincipal) exists(context.Context) error { return nil }
 
 func (p userPrincipal) get(ctx context.Context) (*string, error) {
 	out, err := p.IAM().GetUserPolicy(ctx, &iam.GetUserPolicyInput{UserName: &p.user, PolicyName: sdk.String(sessionsPolicy)})

@@ -58,7 +58,7 @@ func (s *service) previewUnarchive(ctx context.Context, in archiveInput) (previe
 }
 
 func (s *service) previewArchived(ctx context.Context, in archiveInput, want bool) (preview.Preview, error) {
-	_, _, now, err := s.findArchived(ctx, in, "preview of "+in.String())
+	_, _, _, now, err := s.findArchived(ctx, in, want, "preview of "+in.String())
 	if err != nil || in.leave(want) || now == want {
 		return unchanged, err
 	}
@@ -80,7 +80,7 @@ func (s *service) previewLogging(ctx context.Context, t trailSwitch) (preview.Pr
 	if err != nil {
 		return unchanged, err
 	}
-	now, err := isLogging(ctx, c, t.trailInput, what)
+	_, now, err := s.findLogging(ctx, c, t, what)
 	if err != nil || t.leave || now == t.want {
 		return unchanged, err
 	}

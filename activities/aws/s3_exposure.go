@@ -29,6 +29,7 @@ func (s *service) registerExposure(r *activities.Registry) {
 		Effect:      activities.Read,
 		Targets:     []string{"bucket"},
 		Permissions: []string{"s3:GetBucketPublicAccessBlock", "s3:GetBucketPolicyStatus", "s3:GetBucketAcl"},
+		Scopes:      scopes(bucketARNs, "s3:GetBucketPublicAccessBlock", "s3:GetBucketPolicyStatus", "s3:GetBucketAcl"),
 	}, s.getExposure)
 }
 

@@ -28,6 +28,9 @@ func (s *service) previewPublicAccess(ctx context.Context, in bucketInput, want 
 	if err := changedSince(now, want, what); err != nil || now == want {
 		return unchanged, err
 	}
+	if _, err := s.clearBlock(ctx, c, in, want, what); err != nil {
+		return unchanged, err
+	}
 	return shown(preview.Change{Target: in.String(), What: "public access block", Before: now.say(), After: want.say()}), nil
 }
 

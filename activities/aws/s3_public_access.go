@@ -20,7 +20,8 @@ func (s *service) registerPublicAccess(r *activities.Registry) {
 		Effect:      activities.Change,
 		Undo:        "aws.s3.restore_public_access",
 		Targets:     []string{"bucket"},
-		Permissions: []string{"s3:GetBucketPublicAccessBlock", "s3:PutBucketPublicAccessBlock"},
+		Permissions: []string{"s3:GetBucketTagging", "s3:GetBucketPublicAccessBlock", "s3:PutBucketPublicAccessBlock"},
+		Scopes:      scopes(bucketARNs, "s3:GetBucketTagging", "s3:GetBucketPublicAccessBlock", "s3:PutBucketPublicAccessBlock"),
 		Timeout:     s3Timeout,
 	}, s.blockPublicAccess)
 	activities.Register(r, activities.Spec{
@@ -32,6 +33,7 @@ func (s *service) registerPublicAccess(r *activities.Registry) {
 		Undo:        "aws.s3.block_public_access",
 		Targets:     []string{"bucket"},
 		Permissions: []string{"s3:GetBucketPublicAccessBlock", "s3:PutBucketPublicAccessBlock"},
+		Scopes:      scopes(bucketARNs, "s3:GetBucketPublicAccessBlock", "s3:PutBucketPublicAccessBlock"),
 		Timeout:     s3Timeout,
 	}, s.restorePublicAccess)
 }
@@ -122,6 +124,9 @@ func (s *service) setBlock(ctx context.Context, in bucketInput, want publicAcces
 	if err := changedSince(now, want, what); err != nil {
 		return blockOutput{}, err
 	}
+	if ctx, err = s.clearBlock(ctx, c, in, want, what); err != nil {
+		return blockOutput{}, err
+	}
 	first, err := activities.Remember(ctx, now)
 	if err != nil {
 		return blockOutput{}, err
@@ -138,6 +143,18 @@ func (s *service) setBlock(ctx context.Context, in bucketInput, want publicAcces
 		}
 	}
 	return blockOutput{PreviousBlock: first, Changed: first != want, Verified: true}, nil
+}
+
+// clearBlock lets a block be put on a bucket that is not protected, and taken off any.
+func (s *service) clearBlock(ctx context.Context, c *clients, in bucketInput, want publicAccessBlock, what string) (context.Context, error) {
+	if want != everythingBlocked {
+		return released(ctx), nil
+	}
+	tags, err := bucketTags(ctx, c, in, what)
+	if err != nil {
+		return nil, err
+	}
+	return s.clear(ctx, c, what, thing{arn: c.ARNOf("s3", in.Bucket), tags: tags})
 }
 
 // changedSince refuses to put back what somebody has decided about since it was left.

@@ -22,7 +22,7 @@ type secrets struct{ *service }
 // Secret reads the current version. Its errors never say what was found.
 func (s secrets) Secret(ctx context.Context, where secret.Stored) (secret.Secret, error) {
 	what := fmt.Sprintf("read the secret %s of account %s, %s", where.ID, where.Account, where.Region)
-	c, err := s.in(ctx, where.Account, where.Region)
+	c, err := s.sessions.Home(ctx, where.Account, where.Region)
 	if err != nil {
 		return secret.Secret{}, err
 	}

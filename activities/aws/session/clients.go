@@ -31,10 +31,17 @@ type Clients struct {
 	Account string
 	// ARN is who they are, as STS said.
 	ARN string
+	// Principal is by what role or user they act, as policies name it; of a role with a path without that.
+	Principal string
+	// Roles are all by which the worker acts in the account, Principal among them: what is looked at
+	// before is looked at by another role than it is changed by.
+	Roles []string
 	// Region is where they act; of services without regions, where their requests are signed for.
 	Region string
 
 	config sdk.Config
+	// plain is config without what goes with its credentials.
+	plain sdk.Config
 
 	accessAnalyzer lazy[accessanalyzer.Client]
 	contacts       lazy[account.Client]

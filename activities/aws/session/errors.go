@@ -46,6 +46,7 @@ var permanentCodes = []string{
 	"OperationNotPermittedException",
 	"OptInRequired",
 	"PasswordPolicyViolation",
+	"PackedPolicyTooLarge",
 	"PermanentRedirect", // S3, of a bucket in another region
 	"PolicyNotAttachable",
 	"ResourceNotFoundException",
@@ -79,6 +80,14 @@ func Failed(err error, format string, args ...any) error {
 	what := fmt.Sprintf(format, args...)
 	if errors.Is(err, context.Canceled) {
 		return fmt.Errorf("%s: %w", what, err) // the run was cancelled; the engine knows this error
+	}
+	var known *activities.Error
+	if errors.As(err, &known) { // the call was stopped here, or its credentials could not be had
+		wrapped := fmt.Errorf("%s: %w", what, known)
+		if known.Permanent {
+			return activities.Permanent(known.Kind, wrapped)
+		}
+		return activities.Passing(known.Kind, known.After, wrapped)
 	}
 	var response *awshttp.ResponseError
 	status, request, after := 0, "", time.Duration(0)

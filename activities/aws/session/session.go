@@ -2,20 +2,31 @@
 // the account that a call names and for nothing else.
 //
 // Configuration is loaded at the first call for a region, by the SDK's own rules: environment,
-// profile, web identity, container, instance. Before a client is used STS is asked whose credentials
-// it holds; a call that names another account is refused, for good.
+// profile, web identity, container, instance. STS is asked whose credentials it holds. Without
+// [Options].Accounts a call that names another account is refused, for good.
+//
+// With [Options].Accounts each account is reached by a role in it: one that only looks, and one that
+// responds, which is taken while an effect is being made (see activities.ActingFrom) and cut to that
+// effect's permissions on what its input names. The sessions bear the run and who approved it, last a
+// quarter of an hour, and are shared by the calls of a run.
+//
+// What changes something is sent only with a context that is [Cleared].
 //
 // errors.go decides which of the provider's errors are worth a retry.
 package session
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"io"
 	"net/http"
 	"regexp"
-	"sync"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"time"
 
 	sdk "github.com/aws/aws-sdk-go-v2/aws"
 	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
@@ -47,27 +58,51 @@ type Options struct {
 	HTTPClient sdk.HTTPClient
 	// Credentials replaces the SDK's default chain.
 	Credentials sdk.CredentialsProvider
+	// Accounts are the accounts to act in, by roles in each; nil is the one of the credentials.
+	Accounts *Accounts
+	// Clock tells the time; nil is time.Now.
+	Clock func() time.Time
 	// Backoff is the SDK's between its own retries; nil is its default.
 	Backoff retry.BackoffDelayer
 }
 
 // Sessions hands out clients. It is safe for concurrent use.
 type Sessions struct {
-	opts    Options
-	mu      sync.Mutex
-	regions map[string]*regional
+	opts Options
+	// base are the clients with the worker's own credentials, by region; roles the credentials for
+	// accounts, and clients those that use them.
+	base    lru[*slot]
+	roles   lru[*assumed]
+	clients lru[*Clients]
+	hubs    lru[*assumed]
+	// worker is the ARN of who the worker itself is, once it is known.
+	worker  atomic.Value
+	members members
 }
 
-// regional holds the clients of one region once they are there. The one-place channel is a lock
-// that a cancelled call need not wait for.
-type regional struct {
-	lock  chan struct{}
+// slot holds the clients of one region once they are there.
+type slot struct {
+	lock  turn
 	ready *Clients
 }
 
+// How much is kept. Clients are the heavy ones, some ten KiB each, and an audit of hundreds of accounts
+// comes back to few of them.
+const (
+	keptRegions     = 64
+	keptCredentials = 1024
+	keptClients     = 128
+)
+
 // New makes no call.
 func New(opts Options) *Sessions {
-	return &Sessions{opts: opts, regions: map[string]*regional{}}
+	if opts.Clock == nil {
+		opts.Clock = time.Now
+	}
+	return &Sessions{
+		opts: opts, base: lru[*slot]{most: keptRegions}, roles: lru[*assumed]{most: keptCredentials}, clients: lru[*Clients]{most: keptClients},
+		hubs: lru[*assumed]{most: keptRegions}, members: members{lock: make(turn, 1)},
+	}
 }
 
 var (
@@ -78,7 +113,7 @@ var (
 
 // Global returns the clients for services without regions.
 func (s *Sessions) Global(ctx context.Context, account string) (*Clients, error) {
-	return s.clients(ctx, account, "")
+	return s.reach(ctx, account, "")
 }
 
 // In returns the clients for a region.
@@ -86,22 +121,119 @@ func (s *Sessions) In(ctx context.Context, account, region string) (*Clients, er
 	if !regionForm.MatchString(region) {
 		return nil, BadInput("region %q: want a name as eu-west-1", region)
 	}
-	return s.clients(ctx, account, region)
+	return s.reach(ctx, account, region)
 }
 
-// clients returns the clients for a region if their credentials belong to account.
-func (s *Sessions) clients(ctx context.Context, account, region string) (*Clients, error) {
+// Home returns the clients with the worker's own credentials if they belong to the account, and else
+// those that look at it: what an effect is made with, its secrets, is no part of what it may do.
+func (s *Sessions) Home(ctx context.Context, account, region string) (*Clients, error) {
+	if s.opts.Accounts == nil {
+		return s.In(ctx, account, region)
+	}
+	if !regionForm.MatchString(region) {
+		return nil, BadInput("region %q: want a name as eu-west-1", region)
+	}
+	c, err := s.dialed(ctx, region)
+	if err != nil || c.Account == account {
+		return c, err
+	}
+	return s.reach(activities.WithoutActing(ctx), account, region)
+}
+
+// reach returns the clients for a region of an account: with the worker's credentials if they belong to
+// it, or by the account's role.
+func (s *Sessions) reach(ctx context.Context, account, region string) (*Clients, error) {
 	if !accountForm.MatchString(account) {
 		return nil, BadInput("account %q: want twelve digits", account)
 	}
-	s.mu.Lock()
-	r, ok := s.regions[region]
-	if !ok {
-		r = &regional{lock: make(chan struct{}, 1)}
-		s.regions[region] = r
+	if s.opts.Accounts == nil {
+		c, err := s.dialed(ctx, region)
+		if err == nil && c.Account != account {
+			return nil, activities.Permanent("WrongAccount",
+				fmt.Errorf("the credentials are for account %s, the call names account %s", c.Account, account))
+		}
+		return c, err
 	}
-	s.mu.Unlock()
+	if err := s.known(ctx, account); err != nil {
+		return nil, err
+	}
+	who, err := s.as(ctx, account)
+	if err != nil {
+		return nil, err
+	}
+	return s.by(ctx, who, region)
+}
 
+// by returns the clients of a role.
+func (s *Sessions) by(ctx context.Context, who identity, region string) (*Clients, error) {
+	own, err := s.dialed(ctx, region)
+	if err != nil {
+		return nil, err
+	}
+	key := who.key()
+	role := s.roles.get(key, func() *assumed {
+		return newAssumed(s.opts.Clock, func(ctx context.Context) (sdk.Credentials, error) { return s.take(ctx, own, who) })
+	})
+	// Here, so that a role that cannot be taken is told as that, and not as the failure of a call.
+	if _, err := role.Retrieve(ctx); err != nil {
+		return nil, err
+	}
+	return s.clients.get(key+own.Region, func() *Clients {
+		return s.dressed(own.plain, role, s.opts.Accounts.sessionARN(who))
+	}), nil
+}
+
+// dressed makes clients that act with some credentials, and change nothing that nobody has asked about.
+func (s *Sessions) dressed(plain sdk.Config, by sdk.CredentialsProvider, arn string) *Clients {
+	cfg := with(plain, by)
+	cfg.APIOptions = append(cfg.APIOptions, refuseUncleared)
+	c := &Clients{Account: strings.Split(arn, ":")[4], ARN: arn, Principal: principalOf(arn), Region: plain.Region, config: cfg, plain: plain}
+	c.Roles = []string{c.Principal}
+	if a := s.opts.Accounts; a != nil {
+		c.Roles = []string{a.role(c.Account, a.Roles.Read), a.role(c.Account, a.Roles.Respond)}
+	}
+	return c
+}
+
+// with is a configuration with credentials that are got anew when they have run out.
+func with(plain sdk.Config, by sdk.CredentialsProvider) sdk.Config {
+	cfg := plain.Copy()
+	cfg.Credentials = by
+	cfg.APIOptions = append(slices.Clip(cfg.APIOptions), renewed(by))
+	return cfg
+}
+
+// take asks for a session of a role in the region where it will be used: STS has an endpoint in each, and
+// one that is down does not stop the others. Where the hub has not opted into that region, it asks at home.
+func (s *Sessions) take(ctx context.Context, own *Clients, who identity) (sdk.Credentials, error) {
+	got, err := assume(ctx, s.hub(own), who)
+	if !Answered(err, "RegionDisabledException") {
+		return got, err
+	}
+	home, dialed := s.dialed(ctx, "")
+	if dialed != nil || home.Region == own.Region {
+		return got, err
+	}
+	return assume(ctx, s.hub(home), who)
+}
+
+// hub is the configuration with which roles in accounts are taken.
+func (s *Sessions) hub(own *Clients) sdk.Config {
+	arn := s.opts.Accounts.Hub
+	if arn == "" {
+		return with(own.plain, own.plain.Credentials)
+	}
+	return with(own.plain, s.hubs.get(own.Region, func() *assumed {
+		who := identity{account: strings.Split(arn, ":")[4], role: arn, name: nobody}
+		return newAssumed(s.opts.Clock, func(ctx context.Context) (sdk.Credentials, error) {
+			return assume(ctx, with(own.plain, own.plain.Credentials), who)
+		})
+	}))
+}
+
+// dialed returns the clients with the worker's own credentials.
+func (s *Sessions) dialed(ctx context.Context, region string) (*Clients, error) {
+	r := s.base.get(region, func() *slot { return &slot{lock: make(turn, 1)} })
 	select {
 	case r.lock <- struct{}{}:
 		defer func() { <-r.lock }()
@@ -115,12 +247,11 @@ func (s *Sessions) clients(ctx context.Context, account, region string) (*Client
 		}
 		r.ready = c
 	}
-	if r.ready.Account != account {
-		return nil, activities.Permanent("WrongAccount",
-			fmt.Errorf("the credentials are for account %s, the call names account %s", r.ready.Account, account))
-	}
 	return r.ready, nil
 }
+
+// homeRegions sign what has no region, where none is configured.
+var homeRegions = map[string]string{"aws-cn": "cn-northwest-1", "aws-us-gov": "us-gov-west-1"}
 
 // dial loads the configuration for a region and asks whose credentials it holds.
 func (s *Sessions) dial(ctx context.Context, region string) (*Clients, error) {
@@ -130,6 +261,9 @@ func (s *Sessions) dial(ctx context.Context, region string) (*Clients, error) {
 	}
 	if cfg.Region == "" {
 		cfg.Region = homeRegion
+		if a := s.opts.Accounts; a != nil {
+			cfg.Region = cmp.Or(homeRegions[a.Partition], homeRegion)
+		}
 	}
 	if s.opts.HTTPClient != nil {
 		cfg.HTTPClient = s.opts.HTTPClient
@@ -139,11 +273,19 @@ func (s *Sessions) dial(ctx context.Context, region string) (*Clients, error) {
 	}
 	cfg.HTTPClient = ownBody{cfg.HTTPClient}
 	cfg.APIOptions = append(cfg.APIOptions, noteRequests)
-	who, err := sts.NewFromConfig(cfg).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
+	if known, ok := s.worker.Load().(string); ok && s.opts.Accounts != nil { // the same in every region
+		return s.dressed(cfg, cfg.Credentials, known), nil
+	}
+	who, err := sts.NewFromConfig(with(cfg, cfg.Credentials)).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
 	if err != nil {
 		return nil, Failed(err, "ask whose credentials the worker holds")
 	}
-	return &Clients{Account: sdk.ToString(who.Account), ARN: sdk.ToString(who.Arn), Region: cfg.Region, config: cfg}, nil
+	arn := sdk.ToString(who.Arn)
+	if strings.Count(arn, ":") < 5 {
+		return nil, activities.Permanent("BadIdentity", fmt.Errorf("ask whose credentials the worker holds: STS says %q", arn))
+	}
+	s.worker.Store(arn)
+	return s.dressed(cfg, cfg.Credentials, arn), nil
 }
 
 // ownBody sends a copy of each request's body. The SDK closes the body as soon as the answer begins,
