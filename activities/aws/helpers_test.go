@@ -18,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/countersign/countersign/activities"
+	"github.com/countersign/countersign/activities/aws/session"
 	"github.com/countersign/countersign/activities/aws/standin"
 )
 
@@ -78,9 +79,17 @@ func startWorld(t tester) (*world, func()) {
 	}))
 	w.options = Options{
 		Endpoint:    web.URL,
+		Clock:       func() time.Time { return now },
 		Credentials: credentialsOf(standin.SampleAccessKeyID),
 		Backoff:     retry.BackoffDelayerFunc(func(int, error) (time.Duration, error) { return 0, nil }),
 	}
+	w.reach(nil)
+	return w, web.Close
+}
+
+// reach makes the activities anew, for some accounts.
+func (w *world) reach(accounts *session.Accounts) {
+	w.options.Accounts, w.registry = accounts, activities.NewRegistry()
 	s := newService(w.options)
 	s.pause = func(ctx context.Context, _ time.Duration) error {
 		w.pauses++
@@ -88,7 +97,6 @@ func startWorld(t tester) (*world, func()) {
 	}
 	s.register(w.registry)
 	w.calls = callsOf(s)
-	return w, web.Close
 }
 
 // calls are the activities by name, without the guard that stands before effects.

@@ -153,7 +153,7 @@ func Main(ctx context.Context, args []string, out, to io.Writer, extensions ...w
 	opts := Options{Extensions: extensions}
 	var temporal connect.Options
 	var t trust
-	var secrets, waivers string
+	var secrets, waivers, accounts string
 	started := false
 	cmd := &cobra.Command{
 		Use:   "worker --directory FILE --grant-keys FILE --ledger URL",
@@ -167,6 +167,9 @@ func Main(ctx context.Context, args []string, out, to io.Writer, extensions ...w
 			started = true
 			temporal.Logger = logs.New(to)
 			var err error
+			if opts.AWS.Accounts, err = openAccounts(accounts); err != nil {
+				return err
+			}
 			if opts.Secrets, err = openSecrets(secrets, opts.AWS); err != nil {
 				return err
 			}
@@ -184,6 +187,7 @@ func Main(ctx context.Context, args []string, out, to io.Writer, extensions ...w
 	cmd.Flags().StringVar(&opts.Activities, "activities", os.Getenv(activitiesEnv), "`folder` of descriptors of activities that run in workers of their own (default: $"+activitiesEnv+")")
 	cmd.Flags().IntVar(&opts.Cached, "cached-runs", CachedRuns, "how many runs to keep in memory between their tasks")
 	secretsFlag(cmd.Flags(), &secrets)
+	accountsFlag(cmd.Flags(), &accounts)
 	cmd.Flags().StringVar(&waivers, "waivers", os.Getenv(waiversEnv), "`file` of what audits may find until when (default: $"+waiversEnv+")")
 	t.flags(cmd.Flags())
 	for _, needed := range []string{"directory", "grant-keys"} {
