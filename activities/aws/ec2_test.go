@@ -237,7 +237,7 @@ func TestRestoreSkipsWhatSomebodyChanged(t *testing.T) {
 // with the instance isolated or as it was, never between, and never with an interface left open.
 func TestIsolateRestoreProperty(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		w, stop := startWorld(t)
+		w, stop := startWorld(t, nil)
 		defer stop()
 		original := groupsNow(w)
 		var saved json.RawMessage // what the last isolation that changed something returned

@@ -61,12 +61,18 @@ type tester interface {
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	w, stop := startWorld(t)
+	return newWorldOf(t, nil)
+}
+
+// newWorldOf is a world that is reached by the roles of some accounts.
+func newWorldOf(t *testing.T, accounts *session.Accounts) *world {
+	t.Helper()
+	w, stop := startWorld(t, accounts)
 	t.Cleanup(stop)
 	return w
 }
 
-func startWorld(t tester) (*world, func()) {
+func startWorld(t tester, accounts *session.Accounts) (*world, func()) {
 	t.Helper()
 	server, err := standin.New(standin.Options{Clock: func() time.Time { return now }})
 	require.NoError(t, err)
@@ -83,7 +89,7 @@ func startWorld(t tester) (*world, func()) {
 		Credentials: credentialsOf(standin.SampleAccessKeyID),
 		Backoff:     retry.BackoffDelayerFunc(func(int, error) (time.Duration, error) { return 0, nil }),
 	}
-	w.reach(nil)
+	w.reach(accounts)
 	return w, web.Close
 }
 
