@@ -91,7 +91,7 @@ func (p *page) dense(calls []approval.Call) {
 				p.line(2+len(number), line)
 			}
 		}
-		if plain(c) {
+		if Plain(c) {
 			continue
 		}
 		for _, line := range Parameters(c.Input) {
@@ -101,8 +101,8 @@ func (p *page) dense(calls []approval.Call) {
 	p.line(0, "")
 }
 
-// plain reports a call of which place and targets are all there is.
-func plain(c approval.Call) bool {
+// Plain reports a call of which place and targets are all there is.
+func Plain(c approval.Call) bool {
 	var fields map[string]any
 	if json.Unmarshal(c.Input, &fields) != nil {
 		return false

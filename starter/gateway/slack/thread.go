@@ -119,8 +119,16 @@ func (t *term) lines(c *card, s desk.Sight, fold bool, face blocks.Context) []li
 			return blocks.BrokenGlass(desk.Notice{Approval: s.Request.ID, Person: d.By[0], Text: d.Reason, Review: s.Request.Digest.Short()}, face)
 		})
 	}
+	many := s.Request != nil && s.Request.Many() // the card counts them; of those that fail the first is told
 	for _, step := range s.Steps {
 		bad := step.State == desk.StepFailed || step.State == desk.StepRefused
+		if many && bad {
+			add("many failed", true, func() blocks.Message { return blocks.StepLine(step, face) })
+			break
+		}
+		if many {
+			continue
+		}
 		if bad || !fold && step.State != desk.StepPending && step.State != desk.StepRunning {
 			add(step.Step+" "+string(step.State), bad, func() blocks.Message { return blocks.StepLine(step, face) })
 		}

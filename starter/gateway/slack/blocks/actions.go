@@ -8,6 +8,7 @@ import (
 	"github.com/slack-go/slack"
 
 	"github.com/countersign/countersign/activities/grant"
+	"github.com/countersign/countersign/starter/card"
 	"github.com/countersign/countersign/starter/gateway/desk"
 	"github.com/countersign/countersign/workflows/approval"
 	"github.com/countersign/countersign/workflows/playbook"
@@ -147,6 +148,12 @@ func button(id, label, value string, style slack.Style, says string) *slack.Butt
 // confirm asks once more about what cannot be undone.
 func confirm(calls []approval.Call) *slack.ConfirmationBlockObject {
 	var says []string
+	if card.Many(calls) {
+		for _, c := range card.Counts(calls, card.ByActivity) {
+			says = append(says, fmt.Sprintf("%d calls of %s", c.N, exact(c.Of)))
+		}
+		calls = nil
+	}
 	for _, c := range calls {
 		says = append(says, exact(c.Activity)+" on "+acted(c))
 	}

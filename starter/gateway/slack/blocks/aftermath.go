@@ -26,11 +26,19 @@ func (p *page) aftermath(s desk.Sight) {
 }
 
 func (p *page) steps(s desk.Sight) {
+	if s.Request.Many() {
+		p.sums(s.Steps)
+		return
+	}
+	p.ticked(s.Steps)
+}
+
+func (p *page) ticked(steps []desk.StepSight) {
 	var out strings.Builder
-	for i, step := range s.Steps {
+	for i, step := range steps {
 		line := tick(step)
 		if i >= p.room.rows*2 || length(out.String()) > maxList {
-			out.WriteString(fmt.Sprintf("…[+%s]", plural(len(s.Steps)-i, "step", "steps")))
+			out.WriteString(fmt.Sprintf("…[+%s]", plural(len(steps)-i, "step", "steps")))
 			break
 		}
 		out.WriteString(line + "\n")

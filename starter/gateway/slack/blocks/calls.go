@@ -43,6 +43,10 @@ func (p *page) callsOf(s desk.Sight) {
 		p.briefly(s.Request.Calls)
 		return
 	}
+	if s.Request.Many() {
+		p.many(s)
+		return
+	}
 	for i, c := range s.Request.Calls {
 		if i >= p.room.calls {
 			p.cut = true
@@ -152,6 +156,9 @@ func rule(c approval.Call) string {
 
 // changes are what a call would change, as it was when people were asked.
 func changes(c approval.Call) []string {
+	if u := c.Unshown; u != nil {
+		return []string{fmt.Sprintf("%s, not shown as there is no room for all (%s)", plural(u.Changes, "thing", "things"), exact(u.Digest.Short()))}
+	}
 	if c.Preview == nil {
 		return nil
 	}

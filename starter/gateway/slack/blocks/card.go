@@ -42,6 +42,7 @@ func (p *page) card(s desk.Sight, where place) {
 	}
 	p.standing(s)
 	p.aftermath(s)
+	p.inView = where == inView
 	p.brief = where == onCard && !s.Open()
 	if s.Question != nil {
 		p.question(s)

@@ -14,6 +14,7 @@ type page struct {
 	blocks []slack.Block
 	runes  int
 	cut    bool
+	inView bool // not on a card
 	brief  bool // it is over: of the calls, only what they are and on what
 }
 
