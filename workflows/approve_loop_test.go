@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/temporal"
 
 	"github.com/countersign/countersign/activities"
 	"github.com/countersign/countersign/activities/grant"
@@ -213,4 +214,55 @@ func TestApproveLoopSizes(t *testing.T) {
 	_, err = h.run(strings.ReplaceAll(asksAbout(1000, "", ""), "'l${item}'}}", "'l${item}', note: '"+strings.Repeat("y", 400)+"'}}"))
 	require.ErrorContains(t, err, "and at most 655360 are shown and kept at once: ask in several approvals")
 	require.Empty(t, h.calls())
+}
+
+// One of many calls may be changed before the decision, and what is changed is what runs.
+func TestApproveLoopEdited(t *testing.T) {
+	h := newHouse(t)
+	var e *edited
+	h.at(time.Minute, func() { e = h.edit(h.desk, h.order("f[3].x", `{"lamp":"cellar"}`)) })
+	h.at(2*time.Minute, func() {
+		require.NoError(t, e.refusal())
+		require.JSONEq(t, `{"lamp":"cellar"}`, string(h.status().Asking()[0].Calls[3].Input))
+		require.NoError(t, h.approve(alice).refusal())
+	})
+	outcome, err := h.run(asksAbout(30, "", toldAll))
+	require.NoError(t, err)
+	require.Equal(t, "30 0 0 1", outcome)
+	require.Equal(t, `lamp.smash {"lamp":"cellar"}`, h.calls()[3])
+	require.NotContains(t, h.calls(), `lamp.smash {"lamp":"l3"}`)
+}
+
+// A cancellation leaves what was not begun, and says so.
+func TestApproveLoopCancelled(t *testing.T) {
+	h := newHouse(t)
+	h.at(time.Minute, func() { require.NoError(t, h.approve(alice).refusal()) })
+	h.at(2*time.Minute, func() { h.env.CancelWorkflow() })
+	_, err := h.run(asksAbout(30, "waves: [5], pause: 1h,", ""))
+	require.True(t, temporal.IsCanceledError(err), "%v", err)
+	require.Len(t, h.calls(), 5)
+	l := h.status().Step("f").Loop
+	require.Equal(t, []int{5, 0, 25}, []int{l.Done, l.Failed, l.Left})
+	require.Equal(t, playbook.StatusFailed, h.status().Step("f").Status)
+}
+
+// Under a round of another loop the names have both rounds.
+func TestApproveLoopInARound(t *testing.T) {
+	h := newHouse(t)
+	for i := range 2 {
+		h.at(time.Duration(i+1)*time.Minute, func() {
+			asking := h.status().Asking()
+			require.Len(t, asking, 1)
+			require.Equal(t, fmt.Sprintf("o[%d].ask", i), asking[0].ID)
+			require.Equal(t, fmt.Sprintf("o[%d].f[0].x", i), asking[0].Calls[0].Step)
+			require.True(t, asking[0].Many())
+			require.NoError(t, h.approve(alice).refusal())
+		})
+	}
+	inner := strings.ReplaceAll(asksAbout(30, "", ""), "\n  ", "\n      ")
+	outcome, err := h.run("  - id: o\n    for_each: '[\"a\", \"b\"]'\n    collect: steps.f.?done.orValue(0)\n    steps:\n    " + inner + "outcome: string(steps.o.results[0] + steps.o.results[1])")
+	require.NoError(t, err)
+	require.Equal(t, "60", outcome)
+	require.Len(t, h.calls(), 60)
+	require.Equal(t, workflows.Rounds{Done: 60}, *h.status().Step("x").Rounds)
 }
