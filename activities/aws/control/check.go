@@ -16,9 +16,10 @@ import (
 
 const (
 	// checkTimeout bounds one attempt: an account of thousands of buckets takes minutes. It is longer
-	// than what runs inside a workflow task, so that the call may beat.
+	// than what runs inside a workflow task, so the call is an activity of its own, for which the guard
+	// beats: a worker that dies in it is noticed within checkHeartbeat.
 	checkTimeout   = 20 * time.Minute
-	checkHeartbeat = time.Minute
+	checkHeartbeat = 15 * time.Second
 	// patience is how many attempts wait for what may pass. A step has five by itself.
 	patience = 3
 	// shownFailures bounds what goes into the history of the run; the record has them all.

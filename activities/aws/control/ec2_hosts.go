@@ -9,7 +9,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
-	"github.com/countersign/countersign/activities"
 	"github.com/countersign/countersign/activities/finding"
 )
 
@@ -36,7 +35,6 @@ var volumeEncryption = &check{
 				evidence := map[string]string{"encrypted": strconv.FormatBool(sdk.ToBool(v.Encrypted)), "attached to": to}
 				out = append(out, verdict(f.arn("ec2", "volume/"+sdk.ToString(v.VolumeId)), sdk.ToBool(v.Encrypted), evidence))
 			}
-			activities.Heartbeat(ctx, "volumes")
 		}
 		return out, nil
 	},
@@ -83,7 +81,6 @@ var metadataTokens = &check{
 					}
 				}
 			}
-			activities.Heartbeat(ctx, "instances")
 		}
 		return out, nil
 	},

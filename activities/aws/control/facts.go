@@ -39,7 +39,7 @@ func read[T any](ctx context.Context, f *facts, name string, get func(context.Co
 		if ctx.Err() == nil {
 			f.kept[name] = known
 		}
-		activities.Heartbeat(ctx, name)
+		activities.Heartbeat(ctx, name) // how far it has come: that it is alive the guard tells
 	}
 	value, _ := known.value.(T)
 	return value, known.err

@@ -2,7 +2,6 @@ package control
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -12,7 +11,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/iam/types"
 
-	"github.com/countersign/countersign/activities"
 	"github.com/countersign/countersign/activities/finding"
 )
 
@@ -172,7 +170,6 @@ func (f *facts) details(ctx context.Context) (*details, error) {
 			d.groups = append(d.groups, page.GroupDetailList...)
 			d.roles = append(d.roles, page.RoleDetailList...)
 			d.policies = append(d.policies, page.Policies...)
-			activities.Heartbeat(ctx, fmt.Sprintf("authorization details: %d roles", len(d.roles)))
 		}
 		return d, nil
 	})

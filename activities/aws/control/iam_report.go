@@ -63,7 +63,6 @@ func (f *facts) credentialReport(ctx context.Context) (*credentialReport, error)
 			if look == reportLooks {
 				return nil, activities.Passing("ReportInProgress", 0, fmt.Errorf("audit account %s: the credential report is not there after %d looks", f.account, look))
 			}
-			activities.Heartbeat(ctx, "credential report")
 			if err := f.pause(ctx, wait); err != nil {
 				return nil, fmt.Errorf("audit account %s: wait for the credential report: %w", f.account, err)
 			}

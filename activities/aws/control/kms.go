@@ -8,7 +8,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/kms/types"
 
-	"github.com/countersign/countersign/activities"
 	"github.com/countersign/countersign/activities/aws/session"
 	"github.com/countersign/countersign/activities/finding"
 )
@@ -42,7 +41,6 @@ var keyRotation = &check{
 				if about {
 					out = append(out, one)
 				}
-				activities.Heartbeat(ctx, "keys")
 			}
 		}
 		return out, nil

@@ -10,7 +10,6 @@ import (
 	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3control"
 
-	"github.com/countersign/countersign/activities"
 	"github.com/countersign/countersign/activities/aws/session"
 	"github.com/countersign/countersign/activities/finding"
 )
@@ -117,7 +116,6 @@ func eachBucket(look func(_ context.Context, _ *facts, bucket, arn string) (seen
 				return nil, err
 			}
 			out = append(out, one)
-			activities.Heartbeat(ctx, "buckets")
 		}
 		return out, nil
 	}
