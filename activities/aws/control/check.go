@@ -73,7 +73,7 @@ type checkInput struct {
 	Audit    string   `json:"audit" jsonschema:"the audit that the findings belong to: ${run.id}"`
 	Playbook string   `json:"playbook,omitempty" jsonschema:"whose earlier audits this one is compared with: ${run.playbook}"`
 	Account  string   `json:"account" jsonschema:"AWS account of twelve digits to look at"`
-	Region   string   `json:"region" jsonschema:"region to look at, as eu-west-1; empty for what belongs to the account as a whole"`
+	Region   string   `json:"region,omitempty" jsonschema:"region to look at, as eu-west-1; empty for what belongs to the account as a whole"`
 	Controls []string `json:"controls,omitempty" jsonschema:"ids of the controls to look at, as IAM.4; all by default. Those that are about the account are left out of a region, and those about regions of the account"`
 }
 

@@ -118,10 +118,21 @@ func (w *world) attempt(t *testing.T, attempt int, where string, ids ...string) 
 func (w *world) attemptIn(t *testing.T, account string, attempt int, where string, ids ...string) ([]finding.Result, checkOutput, error) {
 	t.Helper()
 	ctx := activities.WithInfo(t.Context(), activities.Info{Run: "run-1", Step: "look", Attempt: attempt, Scheduled: asked})
-	out, err := w.s.check(activities.WithMemory(ctx, &activities.Memory{}), checkInput{Audit: "run-1", Playbook: "p", Account: account, Region: where, Controls: ids})
+	in := checkInput{Audit: "run-1", Playbook: "p", Account: account, Region: where, Controls: ids}
+	out, err := w.s.check(activities.WithMemory(ctx, &activities.Memory{}), in)
 	if err != nil {
 		return nil, out, err
 	}
+	registry := activities.NewRegistry()
+	w.s.register(registry)
+	a, ok := registry.Lookup("aws.audit.check")
+	require.True(t, ok)
+	// A playbook writes every field, also an empty region for the account as a whole.
+	raw := fmt.Appendf(nil, `{"audit":%q,"playbook":%q,"account":%q,"region":%q}`, in.Audit, in.Playbook, in.Account, in.Region)
+	require.NoError(t, a.Input.Validate(raw))
+	raw, err = json.Marshal(out)
+	require.NoError(t, err)
+	require.NoError(t, a.Output.Validate(raw))
 	return w.kept.parts[account+" "+where].Results, out, nil
 }
 
