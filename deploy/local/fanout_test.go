@@ -134,7 +134,7 @@ func TestTenThousandItems(t *testing.T) {
 	for _, n := range iam.asked {
 		calls += n
 	}
-	parts, longest := histories(t, runs)
+	parts, longest := histories(t, runs, "keys")
 	t.Logf("%d calls in %s, %d parts, the longest history has %d events, a worker took %d MiB at most", calls, time.Since(began).Round(time.Second), parts, longest, peak>>20)
 	require.Less(t, calls, items+items/10, "what a dead worker had done and told is not done again")
 	require.Less(t, longest, int64(2_000), "Temporal warns at 10,240 events and ends a run at 51,200")
@@ -172,7 +172,7 @@ func startWorker(t *testing.T, address, endpoint string) *exec.Cmd {
 var highWater = regexp.MustCompile(`VmHWM:\s+(\d+) kB`)
 
 // peakMemory is the most memory that a process has had, in bytes; 0 where the system does not say.
-func peakMemory(t *testing.T, pid int) int {
+func peakMemory(t testing.TB, pid int) int {
 	t.Helper()
 	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if os.IsNotExist(err) {
@@ -186,8 +186,8 @@ func peakMemory(t *testing.T, pid int) int {
 	return kilobytes << 10
 }
 
-// histories counts the parts, and the events of the longest history.
-func histories(t *testing.T, runs workflows.Client) (parts int, longest int64) {
+// histories counts the parts of a loop, and the events of the longest history.
+func histories(t testing.TB, runs workflows.Client, loop string) (parts int, longest int64) {
 	t.Helper()
 	var page []byte
 	for {
@@ -195,7 +195,7 @@ func histories(t *testing.T, runs workflows.Client) (parts int, longest int64) {
 		require.NoError(t, err)
 		for _, e := range answer.Executions {
 			longest = max(longest, e.HistoryLength)
-			if strings.Contains(e.Execution.WorkflowId, "/keys[") {
+			if strings.Contains(e.Execution.WorkflowId, "/"+loop+"[") {
 				parts++
 			}
 		}

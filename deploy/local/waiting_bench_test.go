@@ -176,7 +176,7 @@ type measured struct {
 	logs *lockedBuffer
 }
 
-func child(b *testing.B, as, endpoint string, args ...string) *measured {
+func child(b testing.TB, as, endpoint string, args ...string) *measured {
 	b.Helper()
 	cmd := exec.CommandContext(b.Context(), os.Args[0], args...)
 	cmd.Env = append(os.Environ(), as+"=1", "GODEBUG=gctrace=1", "AWS_ENDPOINT_URL="+endpoint, "AWS_REGION="+standin.SampleRegion,
@@ -200,7 +200,7 @@ var (
 )
 
 // resident is the memory of the process, in MiB; 0 where the system does not say.
-func (p *measured) resident(b *testing.B) int {
+func (p *measured) resident(b testing.TB) int {
 	b.Helper()
 	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
 	if os.IsNotExist(err) {
