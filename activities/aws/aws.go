@@ -28,6 +28,20 @@
 // quarantine groups are yet to be made; and of an IAM user that does not exist it is like that of a
 // user whose sessions were never revoked, as AWS answers alike for both.
 //
+// # The last resort
+//
+// aws.organizations.freeze_account and quarantine_account stop a whole account, from the account that
+// manages the organization. The policy that ships asks two people; one of one's own does so with
+//
+//	rules:
+//	  - name: whole-account
+//	    if: call.activity in ["aws.organizations.freeze_account", "aws.organizations.quarantine_account"]
+//	    then: {approval: {groups: [secops-oncall], quorum: 2}}
+//	    reason: what concerns everything in an account at once is decided by two people
+//
+// before any rule that would let them through. Neither touches the managing account, nor the one that
+// our credentials belong to.
+//
 // # Limits
 //
 // The policies, groups and tags that these activities write bear names that are Countersign's

@@ -10,4 +10,6 @@ func (s *service) registerServices(r *activities.Registry) {
 	s.registerRotation(r)
 	s.registerRestoreVersion(r)
 	s.registerDocument(r)
+	s.registerFreezeAccount(r)
+	s.registerQuarantineAccount(r)
 }

@@ -8,6 +8,8 @@ const (
 		`"finding_ids":["` + standin.SampleHubFinding + `","` + standin.SampleHubOther + `"]}`
 	secretInput   = `{"account":"111122223333","region":"us-east-1","secret":"payments/database"}`
 	documentInput = `{"account":"111122223333","region":"us-east-1","instance_id":"i-0abc123def4567890","document":"Countersign-CollectLinux","parameters":{"Collect":"logins"}}`
+	freezeInput   = `{"account":"111122223333","target_account":"555566667777","policy_id":"p-freeze0000"}`
+	unitInput     = `{"account":"111122223333","target_account":"555566667777","unit_id":"ou-ab12-quarantin"}`
 	functionInput = `{"account":"111122223333","region":"us-east-1","function":"payments-webhook"}`
 )
 
@@ -21,4 +23,8 @@ var servicesEffects = []effect{
 	{name: "aws.secretsmanager.rotate_secret", input: secretInput, sent: "secretsmanager.RotateSecret"},
 	{name: "aws.secretsmanager.restore_version", after: "aws.secretsmanager.rotate_secret", input: secretInput, sent: "secretsmanager.UpdateSecretVersionStage"},
 	{name: "aws.ssm.run_document", input: documentInput, sent: "AmazonSSM.SendCommand"},
+	{name: "aws.organizations.freeze_account", input: freezeInput, sent: "AWSOrganizationsV20161128.AttachPolicy"},
+	{name: "aws.organizations.unfreeze_account", after: "aws.organizations.freeze_account", input: freezeInput, sent: "AWSOrganizationsV20161128.DetachPolicy"},
+	{name: "aws.organizations.quarantine_account", input: unitInput, sent: "AWSOrganizationsV20161128.MoveAccount"},
+	{name: "aws.organizations.release_account", after: "aws.organizations.quarantine_account", input: unitInput, sent: "AWSOrganizationsV20161128.MoveAccount"},
 }

@@ -16,7 +16,7 @@ var DefaultFile []byte
 var DefaultTests []byte
 
 // Default is the policy that ships: what can be undone by itself and harms nothing is automatic, a
-// change is approved by one person of secops-oncall, and what cannot be undone by two.
+// change is approved by one person of secops-oncall, and what cannot be undone, or concerns a whole account, by two.
 var Default = sync.OnceValue(func() *Policy {
 	p, problems := Parse("default.yaml", DefaultFile)
 	if len(problems) > 0 {

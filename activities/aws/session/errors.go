@@ -28,12 +28,17 @@ var passingCodes = []string{
 
 // permanentCodes are answers that the same request will get again.
 var permanentCodes = []string{
+	"AWSOrganizationsNotInUseException",
 	"AccessDenied",
 	"AccessDeniedException",
+	"AccountNotFoundException",
 	"AuthFailure",
 	"AuthorizationHeaderMalformed", // S3, of a bucket in another region
 	"BadRequestException",
+	"ChildNotFoundException",
 	"CloudTrailARNInvalidException",
+	"ConstraintViolationException", // Organizations
+	"DestinationParentNotFoundException",
 	"EntityAlreadyExists",
 	"KMSInvalidStateException",
 	"LimitExceeded", // a quota of IAM, not a rate
@@ -45,11 +50,14 @@ var permanentCodes = []string{
 	"OperationNotPermitted",
 	"OperationNotPermittedException",
 	"OptInRequired",
+	"OrganizationalUnitNotFoundException",
 	"PasswordPolicyViolation",
 	"PackedPolicyTooLarge",
 	"PermanentRedirect", // S3, of a bucket in another region
 	"PolicyNotAttachable",
+	"PolicyNotFoundException",
 	"ResourceNotFoundException",
+	"TargetNotFoundException", // Organizations
 	"TrailNotFoundException",
 	"UnauthorizedOperation",
 	"UnmodifiableEntity",

@@ -12,6 +12,12 @@ var organizationsOperations = map[string]operation{
 	"ListParents":                      {run: listParents},
 	"ListRoots":                        {run: listRoots},
 	"ListTagsForResource":              {run: listOrganizationTags},
+	"DescribePolicy":                   {run: describePolicy},
+	"ListPoliciesForTarget":            {run: listPoliciesForTarget},
+	"DescribeOrganizationalUnit":       {run: describeUnit},
+	"AttachPolicy":                     {run: attachPolicy(true), effect: changes},
+	"DetachPolicy":                     {run: attachPolicy(false), effect: changes},
+	"MoveAccount":                      {run: moveAccount, effect: changes},
 }
 
 // organizationPage is how many entries one answer holds at most.

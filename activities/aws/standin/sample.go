@@ -168,6 +168,7 @@ func Sample() *State {
 		region.Events = append(region.Events, eventOf(record))
 	}
 	return &State{
+		Organization: sampleOrganization(),
 		Callers: map[string]Caller{SampleAccessKeyID: {
 			Account: SampleAccount, ARN: "arn:aws:sts::" + SampleAccount + ":assumed-role/countersign-responder/local",
 			UserID: "AROAIOSFODNN7RESPONDE:local",

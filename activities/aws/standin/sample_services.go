@@ -20,6 +20,13 @@ const (
 	SampleSecretVersion = "c0ffee00-5678-40ab-8def-000000000002"
 	SampleOldVersion    = "c0ffee00-5678-40ab-8def-000000000001"
 
+	// SampleMember is an account of the organization that SampleAccount manages, in SampleUnit, and SampleFreeze a
+	// policy that denies everything.
+	SampleMember     = "555566667777"
+	SampleUnit       = "ou-ab12-workload"
+	SampleQuarantine = "ou-ab12-quarantin"
+	SampleFreeze     = "p-freeze0000"
+
 	// SampleHubProduct found SampleHubFinding, which is new, and SampleHubOther, which somebody was told of.
 	SampleHubProduct = "arn:aws:securityhub:us-east-1::product/aws/securityhub"
 	SampleHubFinding = "arn:aws:securityhub:us-east-1:111122223333:security-control/S3.8/finding/a1b2c3d4-5678-90ab-cdef-000000000001"
@@ -75,5 +82,30 @@ func hubFinding(id, control, title, severity, status, kind, resource string) map
 		"Resources":     []any{map[string]any{"Type": kind, "Id": resource, "Partition": "aws", "Region": SampleRegion}},
 		"Compliance":    map[string]any{"Status": "FAILED", "SecurityControlId": control},
 		"WorkflowState": status, "Workflow": map[string]any{"Status": status}, "RecordState": "ACTIVE",
+	}
+}
+
+// sampleOrganization has a workload account, and a place to put it when it must be stopped.
+func sampleOrganization() *Organization {
+	return &Organization{
+		ID: "o-exampleorgid", Management: SampleAccount, Root: "r-ab12",
+		Units: map[string]*Unit{
+			SampleUnit:       {Name: "workloads", Parent: "r-ab12"},
+			SampleQuarantine: {Name: "quarantine", Parent: "r-ab12"},
+		},
+		Members: map[string]*Member{
+			SampleAccount: {Name: "example-workloads", Email: "aws@example.com", Parent: "r-ab12"},
+			SampleMember:  {Name: "example-sandbox", Email: "sandbox@example.com", Parent: SampleUnit, Tags: map[string]string{"stage": "sandbox"}},
+		},
+		Policies: map[string]*ServicePolicy{
+			"p-FullAWSAccess": {
+				Name: "FullAWSAccess", AWSManaged: true, Targets: []string{SampleMember, SampleQuarantine, SampleUnit, "r-ab12"},
+				Content: `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`,
+			},
+			SampleFreeze: {
+				Name: "incident-freeze", Content: `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"*","Resource":"*",` +
+					`"Condition":{"ArnNotLike":{"aws:PrincipalArn":"arn:aws:iam::*:role/SecOpsRespond"}}}]}`,
+			},
+		},
 	}
 }

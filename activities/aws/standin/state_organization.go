@@ -18,6 +18,8 @@ type Organization struct {
 	// Members are the accounts by their twelve digits, the management account among them. A member need
 	// not be in [State].Accounts: nothing can be done in it then.
 	Members map[string]*Member `json:"members,omitempty"`
+	// Policies are the service control policies by id.
+	Policies map[string]*ServicePolicy `json:"policies,omitempty"`
 	// Delegated are the accounts that may read the organization beside the management account.
 	Delegated []string `json:"delegated,omitempty"`
 }
@@ -44,7 +46,7 @@ func (o *Organization) check() error {
 	if o == nil {
 		return nil
 	}
-	all := []error{noNulls("organizational unit", o.Units), noNulls("member", o.Members)}
+	all := []error{noNulls("organizational unit", o.Units), noNulls("member", o.Members), noNulls("policy", o.Policies)}
 	for _, id := range sorted(o.Units) {
 		if u := o.Units[id]; u != nil && u.Parent != o.Root && o.Units[u.Parent] == nil {
 			all = append(all, fmt.Errorf("organizational unit %s: no parent %q", id, u.Parent))
