@@ -51,6 +51,7 @@ type listKeysInput struct {
 }
 
 type listedKey struct {
+	Account     string    `json:"account" jsonschema:"account that it is of"`
 	User        string    `json:"user" jsonschema:"IAM user that owns the key"`
 	AccessKeyID string    `json:"access_key_id" jsonschema:"the key, as AKIAIOSFODNN7EXAMPLE"`
 	Status      string    `json:"status" jsonschema:"Active, Inactive or Expired"`
@@ -126,7 +127,7 @@ func (out *listKeysOutput) add(ctx context.Context, c *clients, in listKeysInput
 		}
 		for _, k := range page.AccessKeyMetadata {
 			key := listedKey{
-				User: user, AccessKeyID: sdk.ToString(k.AccessKeyId), Status: string(k.Status),
+				Account: in.Account, User: user, AccessKeyID: sdk.ToString(k.AccessKeyId), Status: string(k.Status),
 				Created: sdk.ToTime(k.CreateDate).UTC(), AgeDays: days(asked.Sub(sdk.ToTime(k.CreateDate))),
 			}
 			if key.AgeDays < max(in.OlderThan, in.UnusedDays) || in.Status != "" && key.Status != in.Status {

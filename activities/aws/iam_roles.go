@@ -53,6 +53,7 @@ type unusedRolesInput struct {
 }
 
 type unusedRole struct {
+	Account   string    `json:"account" jsonschema:"account that it is of"`
 	Role      string    `json:"role" jsonschema:"name of the role"`
 	ARN       string    `json:"arn" jsonschema:"its ARN"`
 	Created   time.Time `json:"created" jsonschema:"when it was made"`
@@ -103,7 +104,7 @@ func (s *service) listUnusedRoles(ctx context.Context, in unusedRolesInput) (unu
 				continue
 			}
 			out.Looked++
-			if r := useOf(role, asked); r.IdleDays >= idle {
+			if r := useOf(in.Account, role, asked); r.IdleDays >= idle {
 				out.Roles = append(out.Roles, r)
 			}
 		}
@@ -116,8 +117,8 @@ func (s *service) listUnusedRoles(ctx context.Context, in unusedRolesInput) (unu
 	return out, nil
 }
 
-func useOf(role types.RoleDetail, asked time.Time) unusedRole {
-	r := unusedRole{Role: sdk.ToString(role.RoleName), ARN: sdk.ToString(role.Arn), Created: sdk.ToTime(role.CreateDate).UTC(), NeverUsed: true}
+func useOf(account string, role types.RoleDetail, asked time.Time) unusedRole {
+	r := unusedRole{Account: account, Role: sdk.ToString(role.RoleName), ARN: sdk.ToString(role.Arn), Created: sdk.ToTime(role.CreateDate).UTC(), NeverUsed: true}
 	r.IdleDays = days(asked.Sub(r.Created))
 	if last := role.RoleLastUsed; last != nil && last.LastUsedDate != nil {
 		r.NeverUsed, r.LastUsed, r.Region = false, last.LastUsedDate.UTC(), sdk.ToString(last.Region)
