@@ -528,7 +528,7 @@ func (m *mutator) scalar(p place, n *yaml.Node) {
 				m.change("swap two types: "+n.Value+" for "+other, become("!!str", other), where)
 			}
 		}
-	case slices.Contains([]string{"activity", "event", "stage", "on_error", "workflow", "zone", "overlap"}, key), list == "approvers", list == "who", key == "playbook" && len(p) > 1:
+	case slices.Contains([]string{"activity", "event", "stage", "on_error", "workflow", "zone", "overlap"}, key), list == "approvers", list == "who", key == "playbook" && len(p) > 1 && outer != "with":
 		m.change("rename what is called: "+n.Value, become("!!str", n.Value+"x"), where)
 		if typo := swapped(n.Value); typo != n.Value {
 			m.change("typo in what is called: "+n.Value, become("!!str", typo), where)

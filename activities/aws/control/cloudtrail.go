@@ -16,7 +16,7 @@ var trailEverywhere = &check{
 	Control: finding.Control{
 		ID: "CloudTrail.1", Title: "A trail logs all management events of all regions", Severity: finding.High,
 		Remedy:    "Start the trail's logging, or make a trail of all regions that takes management events, reads and writes.",
-		Playbook:  "aws-cloudtrail-stopped",
+		Playbook:  "aws-cloudtrail-off",
 		Standards: []string{cis("3.0.0", "3.1")},
 	},
 	permissions: []string{"cloudtrail:DescribeTrails", "cloudtrail:GetTrailStatus", "cloudtrail:GetEventSelectors"},

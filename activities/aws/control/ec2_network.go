@@ -51,7 +51,7 @@ func openPorts(id, number, anywhere string, from func(types.IpPermission) bool) 
 		Control: finding.Control{
 			ID: id, Title: "Security groups let nobody from " + anywhere + " at the ports for administration", Severity: finding.High,
 			Remedy:    "Take the rule away, or let in only the networks that administer; better, use Session Manager and no port at all.",
-			Playbook:  "aws-open-security-group",
+			Playbook:  "aws-open-admin-ports",
 			Standards: []string{cis("3.0.0", number)},
 		},
 		scope:       ofRegion,

@@ -78,7 +78,8 @@ var adminPolicies = &check{
 var unusedRoles = &check{
 	Control: finding.Control{
 		ID: "Countersign.UnusedRole", Title: "Roles were used in the last 90 days", Severity: finding.Low,
-		Remedy: "Deny the role everything for some weeks, and delete it when nobody misses it.",
+		Remedy:   "Deny the role everything for some weeks, and delete it when nobody misses it.",
+		Playbook: "aws-unused-roles",
 	},
 	permissions: detailPermissions,
 	look: func(ctx context.Context, f *facts) ([]seen, error) {

@@ -76,6 +76,7 @@ var rootUse = &check{
 	Control: finding.Control{
 		ID: "Countersign.RootUse", Title: "Nobody used the root user in the last 30 days", Severity: finding.High,
 		Remedy:    "Find in CloudTrail what the root user did and who it was; give people roles for what they did with it.",
+		Playbook:  "aws-root-use",
 		Standards: []string{cis("3.0.0", "1.7")},
 	},
 	permissions: []string{"iam:GenerateCredentialReport", "iam:GetCredentialReport"},

@@ -38,7 +38,7 @@ var bucketPublicAccess = &check{
 	Control: finding.Control{
 		ID: "S3.8", Title: "Buckets block public access", Severity: finding.High,
 		Remedy:    "Set all four switches of the bucket's public access block, after a look at whether it is public on purpose.",
-		Playbook:  "aws-public-bucket",
+		Playbook:  "aws-public-buckets",
 		Standards: []string{cis("3.0.0", "2.1.4")},
 	},
 	scope:       ofRegion,
