@@ -6,11 +6,18 @@
 // call for a region, by the SDK's own rules: environment, profile, web identity, container,
 // instance. AWS_ENDPOINT_URL and AWS_CA_BUNDLE work as everywhere.
 //
-// # One account, and only that
+// # The account that is named, and only that
 //
-// Every input names the account to act in. Before a client is used the package asks STS whose
-// credentials it holds, and refuses, for good, a call that names another account. So a playbook
-// that is wrong about the account, or a worker with the wrong role, does nothing.
+// Every input names the account to act in. Without Options.Accounts the package asks STS whose
+// credentials it holds, and refuses, for good, a call that names another account. With it, each account
+// is reached by a role of its own and credentials that are cut to the call, see package session; an
+// account that is not known there is refused. So a playbook that is wrong about the account does nothing.
+//
+// # What is protected
+//
+// An effect asks before it changes a thing whether that is protected, see protect.go, and so does its
+// preview. What was contained is let go whatever protects it. A call that changes something without
+// having asked is not sent.
 //
 // # Retries
 //

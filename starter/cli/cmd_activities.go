@@ -16,17 +16,25 @@ import (
 )
 
 func (a *app) activities() *cobra.Command {
-	return &cobra.Command{
+	var iam iamFlags
+	cmd := &cobra.Command{
 		Use:   "activities [NAME]",
 		Short: "List what playbooks can do, or describe one activity in full",
 		Long: `List what playbooks can do, or describe one activity in full.
 
-Workflows written in Go, which a step runs with workflow:, are listed behind the activities.`,
+Workflows written in Go, which a step runs with workflow:, are listed behind the activities.
+
+With --iam it prints the IAM policies that AWS activities need instead, each small enough for a managed
+policy: of the role that looks, of the one that responds, and of the hub that takes both.`,
 		Example: `  starter activities
   starter activities aws.iam.disable_access_key
-  starter activities -o json`,
+  starter activities -o json
+  starter activities --iam --role respond --playbook aws-compromised-access-key`,
 		Args: arguments("[NAME]"),
-		RunE: func(_ *cobra.Command, args []string) error {
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if iam.asked(cmd) {
+				return a.printPolicies(cmd, iam, args)
+			}
 			all := a.registry.All()
 			if len(args) == 0 {
 				return a.listActivities(all)
@@ -51,6 +59,8 @@ Workflows written in Go, which a step runs with workflow:, are listed behind the
 			return a.printActivity(one)
 		},
 	}
+	iam.add(cmd.Flags())
+	return cmd
 }
 
 func (a *app) listActivities(all []*activities.Activity) error {

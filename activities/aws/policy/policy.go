@@ -65,6 +65,32 @@ const (
 	Respond Role = "respond"
 )
 
+// hubs are the activities that ask the organization which accounts there are. That is asked in the hub's
+// account, and in no other.
+var hubs = []string{"aws.organizations.list_accounts", "aws.accounts.list_targets"}
+
+func ofHub(spec activities.Spec, permission string) bool {
+	return slices.Contains(hubs, spec.Name) && strings.HasPrefix(permission, "organizations:")
+}
+
+// ForHub is the document for the role, or the worker's own, that takes the roles in the accounts, by their
+// names, and reads which accounts there are.
+func ForHub(partition string, specs []activities.Spec, roles ...string) Document {
+	all := grants{}
+	for _, spec := range specs {
+		for _, permission := range spec.Permissions {
+			if ofHub(spec, permission) {
+				all.add(spec, permission, partition, func(string) string { return "*" })
+			}
+		}
+	}
+	take := Statement{Effect: "Allow", Action: list{"sts:AssumeRole", "sts:SetSourceIdentity", "sts:TagSession"}}
+	for _, role := range roles {
+		take.Resource = append(take.Resource, "arn:"+partition+":iam::*:role/"+role)
+	}
+	return Document{Version: version, Statement: append(all.statements(), take)}
+}
+
 // lookers begin the names of the operations that leave the world as it was.
 var lookers = []string{
 	"BatchGet", "Check", "Describe", "Generate", "Get", "Head", "List", "Lookup", "Query", "Scan", "Search", "Select", "Simulate", "Validate",
@@ -85,6 +111,9 @@ func ForRole(role Role, partition string, specs []activities.Spec) []Document {
 	all := grants{}
 	for _, spec := range specs {
 		for _, permission := range spec.Permissions {
+			if ofHub(spec, permission) {
+				continue
+			}
 			if isAWS(permission) && (role == Read) == (spec.Effect == activities.Read) || role == Read && isAWS(permission) && Looks(permission) {
 				all.add(spec, permission, partition, func(string) string { return "*" })
 			}
@@ -180,6 +209,11 @@ func filled(templates []string, partition string, fill func(string) string) list
 	}
 	slices.Sort(out)
 	out = slices.Compact(out)
+	// arn:...:user/* says arn:...:user/*/* too.
+	out = slices.DeleteFunc(out, func(one string) bool {
+		wider, ok := strings.CutSuffix(one, "/*/*")
+		return ok && slices.Contains(out, wider+"/*")
+	})
 	if slices.Contains(out, "*") || len(out) == 0 && fill("") == "*" {
 		return list{"*"}
 	}
