@@ -24,7 +24,7 @@ func TestRooms(t *testing.T) {
 		{"only workflows/expr knows CEL", "", "workflows/expr", direct, "github.com/google/cel-go"},
 		{"the production worker does not link the embedded server", "worker", "", all, "go.temporal.io/server"},
 		{"the starter does not link the embedded server", "starter", "", all, "go.temporal.io/server"},
-		{"the commands write nothing to Temporal: what is said to runs goes by way of the gateway", "starter/cli", "", direct, "go.temporal.io/"},
+		{"the commands say nothing to runs but by way of the gateway", "starter/cli", "", direct, "go.temporal.io/"},
 		{"the starter holds no provider: it describes AWS and never configures it", "starter/cli", "", direct, "github.com/aws/"},
 		{"activities do not know workflows", "activities", "", all, module + "workflows"},
 		{"activities do not know the starter", "activities", "", all, module + "starter"},

@@ -34,6 +34,8 @@ type Client struct {
 	// Converter is that of Temporal; nil: the default one. The list of runs shows with it what is
 	// kept with them.
 	Converter converter.DataConverter
+	// Namespace is that of Temporal; "": what only the plain API tells of schedules is not known.
+	Namespace string
 }
 
 // ErrNoRun is returned for a run that does not exist, or that Temporal no longer keeps.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -34,6 +35,8 @@ type options struct {
 	slack     string
 	chat      *chat // nil: nobody is asked in Slack
 	once      bool
+	schedules bool
+	playbooks fs.FS // nil: those that ship
 	approveAs string
 	rejectAs  string
 	reason    string
@@ -93,6 +96,7 @@ func Main(ctx context.Context, args []string, s Streams) int {
 	flags.StringVar(&o.directory, "directory", "", "`file` that names the people of each approving group (default: alice, bob and carol at example.com)")
 	flags.StringVar(&o.policy, "policy", "", "`file` of rules for effects (default: the policy that ships)")
 	flags.StringVar(&o.slack, "slack", "", "`file` that says where in Slack people are asked; the tokens are in the environment")
+	flags.BoolVar(&o.schedules, "schedules", false, "have the playbooks start by themselves when their schedules say so")
 	flags.BoolVar(&o.once, "once", false, "end when the runs have ended, instead of staying up")
 	flags.StringVar(&o.approveAs, "approve-as", "", "approve whatever is asked, as this `person`")
 	flags.StringVar(&o.rejectAs, "reject-as", "", "reject whatever is asked, as this `person`")

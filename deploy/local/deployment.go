@@ -26,6 +26,7 @@ import (
 	"github.com/countersign/countersign/worker/app"
 	"github.com/countersign/countersign/workflows"
 	"github.com/countersign/countersign/workflows/connect"
+	"github.com/countersign/countersign/workflows/playbook"
 )
 
 //go:embed people.yaml
@@ -44,7 +45,9 @@ type deployment struct {
 	slack    *slack.Slack // nil: nobody is asked there
 	trouble  func(string)
 	gateway  string // its URL
-	gateFile string // where commands find it
+	// scheduled are the playbooks that have a schedule.
+	scheduled []*playbook.Playbook
+	gateFile  string // where commands find it
 
 	stops []func()
 }
@@ -87,7 +90,7 @@ func deploy(ctx context.Context, o options, trouble func(string)) (_ *deployment
 	if err := d.startWorker(c, provider, o, trust); err != nil {
 		return nil, err
 	}
-	d.runs = workflows.Client{Temporal: c}
+	d.runs = workflows.Client{Temporal: c, Namespace: d.server.Namespace()}
 	if err := d.startGateway(ctx, o, trust); err != nil {
 		return nil, err
 	}

@@ -122,7 +122,7 @@ func (d *deployment) startGateway(ctx context.Context, o options, t *trust) erro
 	registry := activities.NewRegistry()
 	all.Register(registry, all.Options{})
 	catalog := library.Catalog(registry)
-	lib, problems, err := library.Load(playbooks.Files, catalog)
+	lib, problems, err := library.Load(o.library(), catalog)
 	if err != nil || len(problems) > 0 {
 		return errors.Join(err, problems)
 	}
@@ -132,8 +132,8 @@ func (d *deployment) startGateway(ctx context.Context, o options, t *trust) erro
 		Policy:  func() (desk.Policy, error) { return rules() },
 		Library: func() (*library.Library, error) { return lib, nil },
 		Catalog: func() playbook.Catalog { return catalog },
-		AnyPlan: true,
-		Log:     slog.New(slog.DiscardHandler),
+		AnyPlan: true, Schedules: d.runs,
+		Log: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		return err
@@ -172,7 +172,28 @@ func (d *deployment) startGateway(ctx context.Context, o options, t *trust) erro
 		stop()
 		parts.Wait()
 	})
-	return nil
+	return d.applySchedules(ctx, o, lib)
+}
+
+// library is the folder of the playbooks.
+func (o options) library() fs.FS {
+	if o.playbooks != nil {
+		return o.playbooks
+	}
+	return playbooks.Files
+}
+
+// applySchedules puts the schedules of the playbooks on the cluster, where that was asked for.
+func (d *deployment) applySchedules(ctx context.Context, o options, lib *library.Library) error {
+	d.scheduled = slices.DeleteFunc(slices.Clone(lib.Playbooks()), func(pb *playbook.Playbook) bool { return pb.Schedule == nil })
+	if !o.schedules {
+		return nil
+	}
+	changes, err := d.runs.PlanSchedules(ctx, lib.Playbooks())
+	for _, change := range changes {
+		err = errors.Join(err, d.runs.ApplySchedule(ctx, change))
+	}
+	return err
 }
 
 // tokens writes a token for everybody in the directory, and where they are.

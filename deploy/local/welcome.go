@@ -15,4 +15,7 @@ func (d *deployment) welcome(w io.Writer) {
 	if d.slack != nil {
 		fmt.Fprintln(w, "Slack     people are asked there, and can answer here too")
 	}
+	for _, pb := range d.scheduled {
+		fmt.Fprintf(w, "Schedule  %s: %s\n", pb.Name, pb.Schedule)
+	}
 }

@@ -8,6 +8,7 @@
 //	match       which playbooks answer an event
 //	run         start runs for an event, or one by hand
 //	runs        list runs
+//	schedule    when playbooks start by themselves
 //	show        the story of one run
 //	approvals   what waits for people
 //	approve     say yes to an approval
@@ -226,7 +227,7 @@ func (a *app) root() *cobra.Command {
 	flags.StringVar(&a.token, "token-file", "", "`file` of your token (default: $"+tokenEnv+"; a local gateway has one for everybody in it)")
 	a.temporal.Flags(flags)
 	root.AddCommand(
-		a.validate(), a.rules(), a.test(), a.match(), a.run(), a.runs(), a.show(), a.approvals(), a.approve(), a.reject(), a.answer(), a.delegate(), a.edit(), a.cancel(), a.keep(), a.undo(), a.halt(), a.resume(), a.reviews(),
+		a.validate(), a.rules(), a.test(), a.match(), a.run(), a.runs(), a.schedule(), a.show(), a.approvals(), a.approve(), a.reject(), a.answer(), a.delegate(), a.edit(), a.cancel(), a.keep(), a.undo(), a.halt(), a.resume(), a.reviews(),
 		a.activities(), a.schema(), a.graph(), a.new(), a.fmt(), a.plan(), a.serve(), a.keys(), a.tokenCmd(), a.policy(), a.ledger(), a.audit(), a.evidence(), a.codec(), a.slack(),
 	)
 	a.examples(root)

@@ -131,11 +131,12 @@ func (a *app) runGateway(cmd *cobra.Command, f serveFlags) error {
 		return fmt.Errorf("serve: %T starts no runs", runs)
 	}
 	log := logs.New(a.Err)
+	schedules, _ := runs.(desk.Schedules)
 	d, err := desk.New(desk.Options{
 		Signer: signer, Keys: older, Ledger: l, Runs: live, Directory: people, Policy: current,
 		Library: func() (*library.Library, error) { return lib, nil },
 		Catalog: func() playbook.Catalog { return library.Catalog(a.registry, a.flows) },
-		Log:     log, Resuming: f.resuming,
+		Log:     log, Resuming: f.resuming, Schedules: schedules,
 	})
 	if err != nil {
 		return err

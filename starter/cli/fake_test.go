@@ -40,6 +40,7 @@ type fake struct {
 	closed    bool
 	waited    bool // runs wait for events
 	delivered []string
+	schedules schedules
 }
 
 func (f *fake) fail(method, run string) error {

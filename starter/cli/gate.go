@@ -23,7 +23,7 @@ import (
 )
 
 // Gateway is what the commands ask of the gateway. It alone starts runs and answers them: these
-// commands write nothing to Temporal.
+// commands say nothing to runs themselves.
 type Gateway interface {
 	Start(ctx context.Context, pb *playbook.Playbook, key string, in workflows.Input) (workflows.Started, error)
 	Deliver(ctx context.Context, ev event.Event) (waited bool, err error)
@@ -38,6 +38,7 @@ type Gateway interface {
 	Resume(ctx context.Context, reason string) (desk.Switch, error)
 	Reviews(ctx context.Context) ([]ledger.ReviewBody, error)
 	CloseReview(ctx context.Context, id, reason string) error
+	Order(ctx context.Context, in desk.TickOrder) (desk.Ordered, error)
 }
 
 // Gate finds the gateway and the token of who acts; as is "" where a command names nobody. It

@@ -32,7 +32,12 @@ func dial(ctx context.Context, opts connect.Options, taskQueue string) (Runs, fu
 		c.Close()
 		return nil, nil, err
 	}
-	return workflows.Client{Temporal: c, TaskQueue: taskQueue, Converter: keys.Converter()}, c.Close, nil
+	known, err := opts.Resolve()
+	if err != nil {
+		c.Close()
+		return nil, nil, err
+	}
+	return workflows.Client{Temporal: c, TaskQueue: taskQueue, Converter: keys.Converter(), Namespace: known.Namespace}, c.Close, nil
 }
 
 // connect reaches Temporal. A configuration that is wrong is a mistake that can be mended; a

@@ -18,7 +18,9 @@ import (
 const (
 	tickTries = 5 * time.Second
 	tickLooks = time.Minute
-	tickGrace = 2 * time.Minute // for a run to tell its end by itself
+	// tickCounts is how often it is looked at what the cluster's schedules have left out.
+	tickCounts = 5 * time.Minute
+	tickGrace  = 2 * time.Minute // for a run to tell its end by itself
 )
 
 // BySchedule is who started a run, or cancelled it, where its schedule did.
@@ -65,10 +67,14 @@ func (d *Desk) tickle(ctx context.Context) {
 		var all sync.WaitGroup
 		defer all.Wait()
 		all.Go(func() {
+			var counted map[string]workflows.Scheduled
 			for n := time.Duration(0); sleep(ctx, tickTries); n += tickTries {
 				d.answerTicks(ctx, t)
 				if n%tickLooks == 0 {
 					d.lookAfter(ctx, t)
+				}
+				if n%tickCounts == 0 {
+					counted = d.count(ctx, counted)
 				}
 			}
 		})
@@ -273,6 +279,9 @@ func (d *Desk) answerTick(ctx context.Context, rec ledger.Record, b ledger.TickB
 	started, err := d.startScheduled(ctx, pb, b.Scheduled, order)
 	if no := (refusal{}); errors.As(err, &no) {
 		done.Refused = no.says
+		if order != nil {
+			done.Order = order.seq
+		}
 		return done, d.ticked(ctx, done)
 	}
 	if err != nil {
@@ -336,6 +345,9 @@ func (d *Desk) lookAfter(ctx context.Context, t *ticks) {
 		if ctx.Err() != nil {
 			return
 		}
+		if errors.Is(err, workflows.ErrNoRun) { // Temporal keeps it no longer
+			over, err = workflows.Over{Status: "gone"}, nil
+		}
 		if err != nil {
 			d.Log.WarnContext(ctx, "look after the run of a schedule", "run", b.Run, "error", err)
 			continue
@@ -360,4 +372,40 @@ func (d *Desk) lookAfter(ctx context.Context, t *ticks) {
 			d.Log.WarnContext(ctx, "the end of a run could not be recorded", "run", b.Run, "error", err)
 		}
 	}
+}
+
+// count tells people of what the cluster's schedules have left out since it was last looked at: what was
+// due while the cluster was away, or while a run was under way. Nothing is told of before the first look.
+func (d *Desk) count(ctx context.Context, before map[string]workflows.Scheduled) map[string]workflows.Scheduled {
+	if d.Schedules == nil {
+		return nil
+	}
+	list, err := d.Schedules.Schedules(ctx, 0)
+	if err != nil {
+		if ctx.Err() == nil {
+			d.Log.WarnContext(ctx, "look at what schedules have left out", "error", err)
+		}
+		return before
+	}
+	now := map[string]workflows.Scheduled{}
+	for _, s := range list {
+		now[s.Playbook] = s
+		was, known := before[s.Playbook]
+		if !known {
+			continue
+		}
+		for _, one := range []struct {
+			more int64
+			why  string
+		}{
+			{s.Missed - was.Missed, "the cluster was away for longer than it catches up with"},
+			{s.Skipped - was.Skipped, "its run before was still under way"},
+			{s.Dropped - was.Dropped, "too many wait for the runs before them"},
+		} {
+			if one.more > 0 {
+				d.Notifier.Notify(ctx, Notice{Kind: ScheduleMissed, Run: s.Playbook, Text: fmt.Sprintf("%s has left out %d of its times: %s", s.Playbook, one.more, one.why)})
+			}
+		}
+	}
+	return now
 }

@@ -3,6 +3,7 @@ package desk
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -24,7 +25,7 @@ type order struct {
 
 // How long an order holds, how late a tick may be at least, and how far ahead the cluster's clock.
 const (
-	orderLife  = 24 * time.Hour
+	orderLife  = 7 * 24 * time.Hour // times that are over wait for one another
 	orderSlack = time.Minute
 	lateLeast  = 15 * time.Minute
 	clocks     = time.Minute
@@ -100,7 +101,7 @@ func (d *Desk) ordered(ctx context.Context, rec ledger.Record, b ledger.TickBody
 			if rec.At.Sub(o.at) > orderLife || rec.Seq < o.seq {
 				continue
 			}
-			if o.Once && !used[o.seq] && !b.Scheduled.Before(o.From) && !b.Scheduled.After(o.From.Add(orderSlack)) {
+			if o.Once && !used[o.seq] && b.Scheduled.Sub(o.From).Abs() <= orderSlack {
 				found = o
 				return nil
 			}
@@ -153,6 +154,8 @@ const MostTicks = 100
 type Schedules interface {
 	Trigger(ctx context.Context, playbook string, at time.Time) error
 	Backfill(ctx context.Context, playbook string, from, to time.Time) error
+	// Schedules are those of the cluster, with what they have counted.
+	Schedules(ctx context.Context, last int) ([]workflows.Scheduled, error)
 }
 
 // TickOrder is what a person has the schedule of a playbook do.
@@ -167,12 +170,15 @@ type TickOrder struct {
 type Ordered struct {
 	// Times are those at which the schedule was due, or the one that it is now.
 	Times []time.Time `json:"times"`
-	// Runs are the runs that are started for them, once the cluster has them start.
+	// Runs are those of the times that are over, which are started one after the other; or the one that
+	// was started now, none if it was not so soon.
 	Runs []string `json:"runs"`
+	// Refused is why nothing was started after all.
+	Refused string `json:"refused,omitempty"`
 }
 
 // Order has a schedule run its playbook now, or at times that are over, by the word of a person: who
-// has no vote in those runs. The runs wait for one another as the schedule's overlap says.
+// has no vote in those runs. Those of times that are over are started one after the other.
 func (d *Desk) Order(ctx context.Context, p Principal, in TickOrder) (Ordered, error) {
 	if _, err := d.human(p); err != nil {
 		return Ordered{}, d.refused(ctx, p, "", "", err)
@@ -201,20 +207,67 @@ func (d *Desk) Order(ctx context.Context, p Principal, in TickOrder) (Ordered, e
 	} else if out.Times, err = Within(pb.Schedule, in.From, in.To, now); err != nil {
 		return Ordered{}, err
 	}
+	out.Runs = []string{}
 	for _, at := range out.Times {
+		if body.Once {
+			break
+		}
 		out.Runs = append(out.Runs, workflows.RunID(pb.Name, workflows.ScheduledKey(at)))
 	}
+	var seq int64
 	if err := d.Ledger.Do(ctx, func(tx ledger.Tx) error {
-		_, err := tx.Append(ledger.Entry{Kind: ledger.TickOrder, Topic: pb.Name, Body: body})
+		rec, err := tx.Append(ledger.Entry{Kind: ledger.TickOrder, Topic: pb.Name, Body: body})
+		seq = rec.Seq
 		return err
 	}); err != nil {
 		return Ordered{}, err
 	}
 	d.Log.InfoContext(ctx, "a schedule is ordered to run", "playbook", pb.Name, "person", p.Person, "from", body.From, "to", body.To, "times", len(out.Times))
 	if body.Once {
-		return out, d.Schedules.Trigger(ctx, pb.Name, body.From)
+		if err := d.Schedules.Trigger(ctx, pb.Name, body.From); err != nil {
+			return out, notThere(err)
+		}
+		d.began(ctx, seq, pb.Name, &out)
+		return out, nil
 	}
-	return out, d.Schedules.Backfill(ctx, pb.Name, body.From, body.To)
+	return out, notThere(d.Schedules.Backfill(ctx, pb.Name, body.From, body.To))
+}
+
+// notThere refuses what is about a schedule that the cluster has not.
+func notThere(err error) error {
+	if errors.Is(err, workflows.ErrNoSchedule) {
+		return refuse("%v: starter schedule apply puts it there", err)
+	}
+	return err
+}
+
+// beganIn bounds how long an order waits for its run.
+const beganIn = 15 * time.Second
+
+// began waits for a moment for what an order leads to. That it cannot be told changes nothing.
+func (d *Desk) began(ctx context.Context, order int64, name string, out *Ordered) {
+	ctx, stop := context.WithTimeout(ctx, beganIn)
+	defer stop()
+	for sleep(ctx, followEvery) {
+		var found *ledger.TickedBody
+		_ = d.Ledger.View(ctx, func(tx ledger.Tx) error {
+			done, err := all(tx, ledger.Filter{Kinds: []ledger.Kind{ledger.Ticked}, Topic: name, After: order})
+			for _, rec := range done {
+				var b ledger.TickedBody
+				if read(rec, &b) == nil && b.Order == order {
+					found = &b
+				}
+			}
+			return err
+		})
+		if found != nil {
+			out.Times = []time.Time{found.Scheduled}
+			if out.Refused = found.Refused; found.Run != "" {
+				out.Runs = []string{found.Run}
+			}
+			return
+		}
+	}
 }
 
 // Within are the times of a schedule between two, both included, all of which are over.

@@ -169,10 +169,18 @@ func TestTickIsOver(t *testing.T) {
 }
 
 // orders are what the cluster's schedules were told.
-type orders struct{ told []string }
+type orders struct {
+	*office
+
+	told   []string
+	counts []workflows.Scheduled
+}
+
+func (o *orders) Schedules(context.Context, int) ([]workflows.Scheduled, error) { return o.counts, nil }
 
 func (o *orders) Trigger(_ context.Context, name string, at time.Time) error {
 	o.told = append(o.told, fmt.Sprintf("trigger %s %s", name, at.Format(time.RFC3339)))
+	o.tick(name, at.Add(time.Second))
 	return nil
 }
 
@@ -185,14 +193,15 @@ func (o *orders) Backfill(_ context.Context, name string, from, to time.Time) er
 func TestOrders(t *testing.T) {
 	told := &orders{}
 	o := open(t, hourly(t), func(opts *desk.Options) { opts.Schedules = told })
+	told.office = o
 	o.serve(o.Desk)
 	now, err := o.Order(t.Context(), by("dora"), desk.TickOrder{Playbook: "keys"})
 	require.NoError(t, err)
 	at := now.Times[0]
-	require.Equal(t, []string{scheduledRun("keys", at)}, now.Runs)
-	o.tick("keys", at.Add(time.Second)) // as the cluster has it
-	got := o.ticked(1)[0]
-	require.Equal(t, scheduledRun("keys", at.Add(time.Second)), got.Run)
+	got := o.ticked(1)[0] // a second later, as the cluster has it
+	require.Equal(t, []string{got.Run}, now.Runs)
+	require.Equal(t, scheduledRun("keys", at), got.Run)
+	at = at.Add(-time.Second)
 	require.NotZero(t, got.Order)
 	require.Equal(t, "dora", o.tickets[0].StartedBy, "who has it run has no vote")
 	if at.Add(2*time.Second).Minute() != 0 {
@@ -229,6 +238,21 @@ func TestOrders(t *testing.T) {
 	}
 	_, err = o.Order(t.Context(), by("ci"), desk.TickOrder{Playbook: "keys"})
 	require.ErrorIs(t, err, desk.ErrForbidden)
+}
+
+// What the cluster has left out is told, once it is known how much that was before.
+func TestCountsThatRise(t *testing.T) {
+	told := &orders{counts: []workflows.Scheduled{{Playbook: "keys", Missed: 3, Skipped: 1}}}
+	o := open(t, hourly(t), func(opts *desk.Options) { opts.Schedules = told })
+	before := o.Count(t.Context(), nil)
+	before = o.Count(t.Context(), before)
+	require.Empty(t, o.notices)
+	told.counts = []workflows.Scheduled{{Playbook: "keys", Missed: 5, Skipped: 2}, {Playbook: "patient", Skipped: 7}}
+	o.Count(t.Context(), before)
+	require.Len(t, o.notices, 2)
+	require.Equal(t, "keys has left out 2 of its times: the cluster was away for longer than it catches up with", o.notices[0].Text)
+	require.Equal(t, "keys has left out 1 of its times: its run before was still under way", o.notices[1].Text)
+	require.Nil(t, open(t, hourly(t)).Count(t.Context(), nil))
 }
 
 // A run that ended without a word does not keep its schedule waiting.

@@ -94,6 +94,11 @@ func (c Client) Cancel(ctx context.Context, run string) error {
 	return err
 }
 
+// Order has a schedule run now, or for times that are over.
+func (c Client) Order(ctx context.Context, in desk.TickOrder) (desk.Ordered, error) {
+	return call[desk.Ordered](ctx, c, http.MethodPost, "/v1/schedules/orders", in)
+}
+
 // Halt throws the kill switch.
 func (c Client) Halt(ctx context.Context, reason string) (desk.Switch, error) {
 	return call[desk.Switch](ctx, c, http.MethodPost, "/v1/halt", Reason{reason})

@@ -47,6 +47,9 @@ func Handler(o Options) http.Handler {
 	mux.HandleFunc("POST /v1/runs/{run}/cancel", of(o, func(ctx context.Context, p desk.Principal, run string, _ Done) (Done, error) {
 		return Done{}, d.Cancel(ctx, p, run)
 	}))
+	mux.HandleFunc("POST /v1/schedules/orders", take(o, maxBody, func(ctx context.Context, c caller, in desk.TickOrder) (desk.Ordered, error) {
+		return d.Order(ctx, c.Principal, in)
+	}))
 	mux.HandleFunc("GET /v1/switch", tell(o, func(ctx context.Context, _ caller) (desk.Switch, error) { return d.Switch(ctx) }))
 	mux.HandleFunc("POST /v1/halt", take(o, maxBody, func(ctx context.Context, c caller, r Reason) (desk.Switch, error) {
 		return d.Halt(ctx, c.Principal, r.Reason)

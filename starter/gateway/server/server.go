@@ -11,6 +11,7 @@
 //	POST /v1/runs/{run}/cancel          nothing
 //	POST /v1/runs/{run}/keep            a desk.Keep
 //	POST /v1/runs/{run}/undo            a Reason
+//	POST /v1/schedules/orders           run a schedule now, or for times that are over: a desk.TickOrder
 //	GET  /v1/switch                     whether effects are halted
 //	POST /v1/halt, /v1/resume           a Reason
 //	GET  /v1/reviews                    the open reviews of what was decided alone

@@ -141,6 +141,7 @@ func TestBodies(t *testing.T) {
 		says             string
 	}{
 		"good":            {"/v1/halt", "application/json", `{"reason":"smoke"}`, 200, `"halted":true`},
+		"an order":        {"/v1/schedules/orders", "application/json", `{"playbook":"keys"}`, 409, `no playbook \"keys\"`},
 		"with a charset":  {"/v1/halt", "application/json; charset=utf-8", `{"reason":"smoke"}`, 200, ""},
 		"no type":         {"/v1/halt", "", `{"reason":"smoke"}`, 400, "Content-Type"},
 		"a form":          {"/v1/halt", "application/x-www-form-urlencoded", `reason=smoke`, 400, "Content-Type"},

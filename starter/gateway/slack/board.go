@@ -133,7 +133,7 @@ func (f *Front) Notify(ctx context.Context, n desk.Notice) {
 	f.memory.mu.Unlock()
 	switch {
 	case t == nil:
-	case n.Kind == runFailed && !known:
+	case n.Kind == runFailed && !known, n.Kind == desk.ScheduleMissed:
 		t.alone(n)
 	case c != nil:
 		t.due(c, now)
@@ -235,10 +235,10 @@ func (t *term) due(c *card, when urgency) {
 // aloneEvery is how often it is told of one run that it failed, where no card of it waits.
 const aloneEvery = 10 * time.Minute
 
-// alone tells of a run that failed and asked nobody. That it failed is its own word, so it has it once in
+// alone tells of a run that failed and asked nobody, or that was scheduled and is not there. That it failed is its own word, so it has it once in
 // a while, and what runs call has none: the run tells.
 func (t *term) alone(n desk.Notice) {
-	if n.Run != rootOf(n.Run) {
+	if n.Kind == runFailed && n.Run != rootOf(n.Run) {
 		return
 	}
 	t.queue.Lock()
@@ -272,7 +272,11 @@ func (t *term) alone(n desk.Notice) {
 		defer cancel()
 		c := t.face(look)
 		c.People, c.Groups = to.People, to.Groups
-		_, err = t.Web.Post(look, to.Channel, "", false, blocks.RunFailed(told, c), web.Meta{})
+		message := blocks.RunFailed(told, c)
+		if n.Kind == desk.ScheduleMissed {
+			message = blocks.ScheduleMissed(told, c)
+		}
+		_, err = t.Web.Post(look, to.Channel, "", false, message, web.Meta{})
 		posted = err == nil || web.Is(err, web.Ambiguous)
 		if posted {
 			return nil

@@ -92,6 +92,20 @@ func RunFailed(s desk.Sight, c Context) Message {
 	return p.message(says)
 }
 
+// ScheduleMissed says that a playbook was to start by its schedule and was not started, and why.
+func ScheduleMissed(s desk.Sight, c Context) Message {
+	p := &page{Context: c, room: short}
+	says := "Not started as scheduled: " + Escape(cut(title(s), maxName))
+	if why := first(s.Error); why != "" {
+		says += ": " + Escape(cut(why, 300))
+	}
+	p.markup("*Not started as scheduled:* " + p.hint(title(s)))
+	if s.Error != "" {
+		p.saidShort(s.Error)
+	}
+	return p.message(says)
+}
+
 // UndoStarted says that what a run did is being taken back, by which run.
 func UndoStarted(run, by, why string, c Context) Message {
 	p := &page{Context: c, room: short}

@@ -27,6 +27,7 @@ func TestThread(t *testing.T) {
 		"thread-further": blocks.Escalated(waiting(), []string{"secops-managers"}, c),
 		"thread-glass":   blocks.BrokenGlass(desk.Notice{Approval: "contain", Person: "p-bob", Text: "no time", Review: "a1b2c3d4e5f6"}, c),
 		"thread-run":     blocks.RunFailed(failed, c),
+		"thread-missed":  blocks.ScheduleMissed(failed, c),
 		"thread-undo":    blocks.UndoStarted("undo/aws-compromised-access-key/A", "p-alice", "it was us", c),
 		"thread-kept":    blocks.Kept(desk.ExpirySight{Step: "disable", At: at(240, 0), KeptBy: "p-bob"}, c),
 	} {
