@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/api/enums/v1"
@@ -54,6 +55,49 @@ func TestHistories(t *testing.T) {
 				require.Equal(t, "completed", runs[0].Status)
 				keep(t, tc.name, c, runs[0].Run, runs[0].Execution)
 			})
+		})
+	}
+}
+
+// TestAuditHistories does the same for the audits that ship, as their schedules start them.
+func TestAuditHistories(t *testing.T) {
+	for name, approval := range map[string]string{
+		"aws-account-audit": "", "aws-unencrypted-volumes": "", "aws-public-buckets": "contain", "aws-open-admin-ports": "contain",
+		"aws-unused-roles": "contain", "aws-cloudtrail-off": "resume", "aws-root-use": "",
+	} {
+		t.Run(name, func(t *testing.T) {
+			registry := activities.NewRegistry()
+			all.Register(registry, all.Options{})
+			file := "audit/" + name + ".yaml"
+			text, err := playbooks.Files.ReadFile(file)
+			require.NoError(t, err)
+			pb, problems := playbook.Compile(file, text, workflows.Catalog(registry))
+			require.Empty(t, problems)
+			d, err := deploy(t.Context(), options{state: t.TempDir()}, nil)
+			require.NoError(t, err)
+			defer d.stop()
+			who, err := d.as("carol")
+			require.NoError(t, err)
+			ev := playbook.ScheduledEvent(name, time.Date(2026, time.November, 23, 6, 0, 0, 0, time.UTC))
+			input, err := workflows.NewInput(pb, ev, nil)
+			require.NoError(t, err)
+			started, err := d.desk.Start(t.Context(), who, desk.Start{Plan: &pb.Plan, Event: &ev, Inputs: input.Inputs})
+			require.NoError(t, err)
+			status := until(t, d, started.Run, func(s *workflows.Status) bool {
+				return s.State.Over() || len(s.Asking()) == 1 || len(s.Unanswered()) == 1
+			})
+			if approval != "" {
+				require.Len(t, status.Asking(), 1, status.Error)
+				code, _, talk := starter(t, d, "approve", started.Run, approval, "--as", "alice@example.com")
+				require.Zero(t, code, talk)
+			}
+			if len(status.Unanswered()) == 1 {
+				code, _, talk := starter(t, d, "answer", started.Run, "judge", "--as", "alice@example.com", "--set", "verdict=expected", "--set", "note=tried")
+				require.Zero(t, code, talk)
+			}
+			status = until(t, d, started.Run, func(s *workflows.Status) bool { return s.State.Over() })
+			require.Equal(t, workflows.Done, status.State, status.Error)
+			keep(t, name+".scheduled", d.runs, started.Run, started.Execution)
 		})
 	}
 }
