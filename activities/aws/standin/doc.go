@@ -22,13 +22,16 @@
 //     GetCredentialReport, GetAccountPasswordPolicy, GetAccountAuthorizationDetails, ListVirtualMFADevices, ListMFADevices,
 //     DeleteAccessKey, GetLoginProfile, CreateLoginProfile, DeleteLoginProfile, ListGroupsForUser, ListUserPolicies, ListRoles,
 //     ListRolePolicies, ListAttachedRolePolicies, GenerateServiceLastAccessedDetails, GetServiceLastAccessedDetails
-//   - ec2: DescribeInstances, DescribeNetworkInterfaces, ModifyNetworkInterfaceAttribute,
+//   - ec2: DescribeInstances, DescribeInstanceAttribute, ModifyInstanceAttribute (the protection against termination alone),
+//     StartInstances, StopInstances, TerminateInstances, CopySnapshot, DescribeNetworkInterfaces, ModifyNetworkInterfaceAttribute,
 //     DescribeSecurityGroups, DescribeSecurityGroupRules, CreateSecurityGroup, DeleteSecurityGroup, AuthorizeSecurityGroupIngress
 //     and Egress, RevokeSecurityGroupIngress and Egress, CreateSnapshots, DescribeSnapshots,
 //     DeleteSnapshot, DescribeSnapshotAttribute, ModifySnapshotAttribute, DescribeImages, DescribeImageAttribute,
 //     ModifyImageAttribute, DescribeNetworkAcls, CreateNetworkAclEntry, DeleteNetworkAclEntry,
 //     CreateTags, DeleteTags, DescribeTags, DescribeVpcs, DescribeFlowLogs, DescribeVolumes,
 //     GetEbsEncryptionByDefault
+//   - autoscaling: DescribeAutoScalingGroups, DescribeAutoScalingInstances, EnterStandby, ExitStandby
+//   - elasticloadbalancing (version 2): DescribeTargetGroups, DescribeTargetHealth, DescribeTags, RegisterTargets, DeregisterTargets
 //   - rds: DescribeDBInstances, DescribeDBSnapshots, DescribeDBSnapshotAttributes, ModifyDBSnapshotAttribute
 //   - s3: ListBuckets, GetPublicAccessBlock, PutPublicAccessBlock, DeletePublicAccessBlock, GetBucketPolicy,
 //     DeleteSnapshot, CreateTags, DeleteTags, DescribeTags, DescribeRegions

@@ -9,7 +9,13 @@ import (
 )
 
 var ec2Operations = map[string]operation{
-	"DescribeInstances":               {run: describeInstances},
+	"DescribeInstances":               {run: describeInstances, effect: advances, rests: powerSettled},
+	"DescribeInstanceAttribute":       {run: describeInstanceAttribute},
+	"ModifyInstanceAttribute":         {run: modifyInstanceAttribute, effect: changes},
+	"StartInstances":                  {run: power("pending", "stopped"), effect: changes},
+	"StopInstances":                   {run: power("stopping", "running"), effect: changes},
+	"TerminateInstances":              {run: power("shutting-down", "pending", "running", "stopping", "stopped"), effect: changes},
+	"CopySnapshot":                    {run: copySnapshot, effect: changes},
 	"DescribeNetworkInterfaces":       {run: describeNetworkInterfaces},
 	"ModifyNetworkInterfaceAttribute": {run: modifyNetworkInterfaceAttribute, effect: changes},
 	"DescribeSecurityGroups":          {run: describeSecurityGroups},

@@ -3,7 +3,6 @@ package standin
 import (
 	"cmp"
 	"slices"
-	"strconv"
 	"strings"
 )
 
@@ -61,6 +60,8 @@ func instanceFields(r *Region) fields[Instance] {
 	}
 }
 
+// describeInstances tells of instances. Those it shows on their way to another state are there at the
+// next look.
 func describeInstances(c *call) (any, error) {
 	r := c.here()
 	ids, rest, err := describe(c, anInstance, "InstanceId", r.Instances,
@@ -76,6 +77,7 @@ func describeInstances(c *call) (any, error) {
 			{"groupSet", elements{}},
 			{"instancesSet", elements{{"item", c.instance(r, id)}}},
 		}})
+		r.advance(c, id)
 	}
 	return append(elements{{"reservationSet", reservations}}, rest...), nil
 }
@@ -109,7 +111,7 @@ func (c *call) instance(r *Region, id string) elements {
 	return elements{
 		{"instanceId", id},
 		{"imageId", i.Image},
-		{"instanceState", elements{{"code", strconv.Itoa(instanceStates[i.State])}, {"name", i.State}}},
+		{"instanceState", stateItem(i.State)},
 		{"instanceType", i.Type},
 		{"launchTime", ec2Time(i.Launched)},
 		{"placement", elements{{"availabilityZone", i.AvailabilityZone}, {"groupName", ""}, {"tenancy", "default"}}},

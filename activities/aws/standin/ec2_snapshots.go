@@ -76,7 +76,7 @@ func (c *call) snapshot(id string, s *Snapshot, state string) elements {
 		{state, s.State},
 		{"progress", s.Progress},
 		{"startTime", ec2Time(s.Started)},
-		{"ownerId", c.caller.Account},
+		{"ownerId", c.ownerOf(id)},
 		{"description", s.Description},
 		{"encrypted", s.Encrypted},
 		{"kmsKeyId", some(c.keyOf(s))},
@@ -109,11 +109,17 @@ func noPendingSnapshots(c *call) bool {
 	return true
 }
 
-// describeSnapshots tells of the account's own snapshots; there are no others here. Those it tells
-// of come closer to their end.
+// describeSnapshots tells of the account's own snapshots, and of those that others share with it if it
+// names them. Those it tells of come closer to their end.
 func describeSnapshots(c *call) (any, error) {
-	r := c.here()
-	ids, rest, err := describe(c, aSnapshot, "SnapshotId", r.Snapshots,
+	all := map[string]*Snapshot{}
+	maps.Copy(all, c.here().Snapshots)
+	for _, id := range c.params.strs("SnapshotId") {
+		if _, s := c.snapshotIn(c.region, id); s != nil {
+			all[id] = s
+		}
+	}
+	ids, rest, err := describe(c, aSnapshot, "SnapshotId", all,
 		func(s *Snapshot) map[string]string { return s.Tags }, c.snapshotFields())
 	if err != nil {
 		return nil, err
@@ -123,11 +129,13 @@ func describeSnapshots(c *call) (any, error) {
 	}
 	set := elements{}
 	for _, id := range ids {
-		s := r.Snapshots[id]
+		s := all[id]
 		if !c.sharedWith(s.Shared, "RestorableBy") {
 			continue
 		}
-		s.advance(c)
+		if c.here().Snapshots[id] == s { // another account's is not ours to move
+			s.advance(c)
+		}
 		item := append(c.snapshot(id, s, "status"), element{"storageTier", "standard"})
 		switch s.State {
 		case "completed":

@@ -23,6 +23,8 @@ const (
 	iamNamespace = "https://iam.amazonaws.com/doc/2010-05-08/"
 	stsNamespace = "https://sts.amazonaws.com/doc/2011-06-15/"
 	ec2Namespace = "http://ec2.amazonaws.com/doc/2016-11-15/"
+	asgNamespace = "http://autoscaling.amazonaws.com/doc/2011-01-01/"
+	elbNamespace = "http://elasticloadbalancing.amazonaws.com/doc/2015-12-01/"
 	rdsNamespace = "http://rds.amazonaws.com/doc/2014-10-31/"
 )
 
@@ -42,6 +44,14 @@ var protocols = map[string]*protocol{
 	"ec2": {
 		version: "2016-11-15", operations: ec2Operations,
 		decode: decodeQuery, answer: ec2Answer, fail: ec2Fail,
+	},
+	"autoscaling": {
+		version: "2011-01-01", operations: scalingOperations,
+		decode: decodeQuery, answer: queryAnswer(asgNamespace), fail: queryFail(asgNamespace),
+	},
+	"elasticloadbalancing": {
+		version: "2015-12-01", operations: elbOperations,
+		decode: decodeQuery, answer: queryAnswer(elbNamespace), fail: queryFail(elbNamespace),
 	},
 	"rds": {
 		version: "2014-10-31", operations: rdsOperations,

@@ -18,11 +18,15 @@ const (
 	SampleDBSnapshot = "payments-before-migration"
 	SampleDBInstance = "payments"
 
+	// SampleScalingGroup has SampleInstance for a member, SampleTargetGroup for a target at two ports.
+	SampleScalingGroup = "payments-web"
+	SampleTargetGroup  = "arn:aws:elasticloadbalancing:" + SampleRegion + ":" + SampleAccount + ":targetgroup/payments-web/0123456789abcdef"
+
 	// SampleNetworkACL is the default one of SampleVPC, and lets everything through.
 	SampleNetworkACL = "acl-0a1b2c3d4e5f67890"
 )
 
-// addShared adds to the sample what it shares with others, and its network ACL.
+// addShared adds to the sample what it shares with others, its network ACL, and what its instance serves.
 func addShared(r *Region) {
 	made := time.Date(2026, time.October, 6, 9, 30, 0, 0, time.UTC)
 	done := made.Add(4 * time.Minute)
@@ -58,5 +62,14 @@ func addShared(r *Region) {
 	r.DBSnapshots = map[string]*DBSnapshot{SampleDBSnapshot: {
 		Instance: SampleDBInstance, Engine: "postgres", Type: "manual", Status: "available", Size: 200, Created: made,
 		Shared: []string{SampleOtherAccount, everyone}, Tags: map[string]string{"owner": "payments@example.com"},
+	}}
+	r.ScalingGroups = map[string]*ScalingGroup{SampleScalingGroup: {
+		Min: 1, Max: 4, Desired: 2, Instances: map[string]*ScalingMember{SampleInstance: {State: "InService"}},
+		Tags: map[string]string{"owner": "payments@example.com"},
+	}}
+	r.TargetGroups = map[string]*TargetGroup{SampleTargetGroup: {
+		Name: "payments-web", Type: "instance", Protocol: "HTTPS", Port: 8443, VPC: SampleVPC,
+		Targets: []Target{{ID: SampleInstance, Port: 8443, Health: "healthy"}, {ID: SampleInstance, Port: 9443, Health: "healthy"}},
+		Tags:    map[string]string{"owner": "payments@example.com"},
 	}}
 }

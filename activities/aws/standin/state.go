@@ -53,6 +53,9 @@ type Region struct {
 	Snapshots         map[string]*Snapshot         `json:"snapshots,omitempty"`
 	Images            map[string]*Image            `json:"images,omitempty"`
 	NetworkACLs       map[string]*NetworkACL       `json:"network_acls,omitempty"`
+	// ScalingGroups are those of Auto Scaling by name, TargetGroups those of load balancers by ARN.
+	ScalingGroups map[string]*ScalingGroup `json:"scaling_groups,omitempty"`
+	TargetGroups  map[string]*TargetGroup  `json:"target_groups,omitempty"`
 	// DBInstances and DBSnapshots are those of RDS, by name.
 	DBInstances map[string]*DBInstance `json:"db_instances,omitempty"`
 	DBSnapshots map[string]*DBSnapshot `json:"db_snapshots,omitempty"`
@@ -182,6 +185,12 @@ func (st *State) check() error {
 				noNulls("flow log"+in, region.FlowLogs), noNulls("recorder"+in, region.Recorders), noNulls("analyzer"+in, region.Analyzers),
 				noNulls("bucket"+in, region.Buckets), noNulls("trail"+in, region.Trails), noNulls("secret"+in, region.Secrets),
 				noNulls("key"+in, region.Keys))
+			all = append(all, noNulls("scaling group"+in, region.ScalingGroups), noNulls("target group"+in, region.TargetGroups))
+			for group, g := range region.ScalingGroups {
+				if g != nil {
+					all = append(all, noNulls("member of "+group+in, g.Instances))
+				}
+			}
 			all = append(all, noNulls("image"+in, region.Images), noNulls("network acl"+in, region.NetworkACLs),
 				noNulls("database"+in, region.DBInstances), noNulls("database snapshot"+in, region.DBSnapshots))
 			for detector, d := range region.Detectors {

@@ -21,6 +21,7 @@ type Instance struct {
 	Launched         time.Time `json:"launched"`
 	InstanceProfile  string    `json:"instance_profile,omitempty"` // ARN
 	RootDevice       string    `json:"root_device,omitempty"`      // which of Devices is the boot volume
+	NoTermination    bool      `json:"no_termination,omitempty"`   // disableApiTermination
 	Devices          []Device  `json:"devices,omitempty"`
 	// Tokens is what the metadata service asks of callers: required or optional, which "" is too.
 	// NoMetadata says that it is switched off.
