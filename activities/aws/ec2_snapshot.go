@@ -18,13 +18,6 @@ import (
 // instanceTag names, on a snapshot, the instance it was taken of.
 const instanceTag = "secops:instance"
 
-// Waits between looks at a snapshot under way: a small volume is done in seconds, a large one in
-// the better part of an hour.
-const (
-	snapshotFirst = time.Second
-	snapshotMost  = 15 * time.Second
-)
-
 func (s *service) registerSnapshot(r *activities.Registry) {
 	activities.Register(r, activities.Spec{
 		Name:  "aws.ec2.snapshot_instance",
@@ -82,33 +75,36 @@ func (s *service) snapshotInstance(ctx context.Context, in instanceInput) (snaps
 			return snapshotOutput{}, err
 		}
 	}
-	for wait := snapshotFirst; ; wait = min(2*wait, snapshotMost) {
-		set, err := listSnapshots(ctx, c, what, setOf(run, in.InstanceID))
+	taken, err := s.awaitSnapshots(ctx, c, what, setOf(run, in.InstanceID), want)
+	return snapshotOutput{Snapshots: taken, Changed: !had}, err
+}
+
+// awaitSnapshots waits until so many snapshots are there, and all of them complete: a new one may not
+// show at once.
+func (s *service) awaitSnapshots(ctx context.Context, c *clients, what string, filters []types.Filter, want int) ([]caseSnapshot, error) {
+	var out []caseSnapshot
+	err := s.await(ctx, what, func(ctx context.Context) (bool, string, error) {
+		set, err := listSnapshots(ctx, c, what, filters)
 		if err != nil {
-			return snapshotOutput{}, err
+			return false, "", err
 		}
-		out := snapshotOutput{Snapshots: []caseSnapshot{}, Changed: !had}
+		out = []caseSnapshot{}
 		completed := 0
 		for _, snapshot := range set {
 			switch snapshot.State {
 			case types.SnapshotStateError:
-				return snapshotOutput{}, activities.Permanent("SnapshotFailed", fmt.Errorf("%s: %s of %s: %s", what,
+				return false, "", activities.Permanent("SnapshotFailed", fmt.Errorf("%s: %s of %s: %s", what,
 					sdk.ToString(snapshot.SnapshotId), sdk.ToString(snapshot.VolumeId), sdk.ToString(snapshot.StateMessage)))
 			case types.SnapshotStateCompleted:
 				completed++
 			}
-			out.Snapshots = append(out.Snapshots, caseSnapshot{
+			out = append(out, caseSnapshot{
 				SnapshotID: sdk.ToString(snapshot.SnapshotId), VolumeID: sdk.ToString(snapshot.VolumeId), State: string(snapshot.State),
 			})
 		}
-		if len(set) >= want && completed == len(set) { // a new one may not show at once
-			return out, nil
-		}
-		activities.Heartbeat(ctx, fmt.Sprintf("%d of %d snapshots completed", completed, want))
-		if err := s.pause(ctx, wait); err != nil {
-			return snapshotOutput{}, fmt.Errorf("%s: wait until it is complete: %w", what, err)
-		}
-	}
+		return len(set) >= want && completed == len(set), fmt.Sprintf("%d of %d snapshots completed", completed, want), nil
+	})
+	return out, err
 }
 
 // findSet is what both the change and its preview look at first: the instance's volumes, and the set

@@ -211,7 +211,7 @@ var unnarrowed = map[string]string{
 
 // narrowedBy are the fields by which effects are narrowed where it is not by what they name: the network
 // interfaces of an instance, of which the input says nothing.
-var narrowedBy = map[string]string{"aws.ec2.isolate_instance": "region", "aws.ec2.restore_instance": "region"}
+var narrowedBy = map[string]string{"aws.ec2.isolate_instance": "region", "aws.ec2.restore_instance": "region", "aws.ec2.copy_snapshot": "kms_key"}
 
 // Reads: each with the generated policy alone, and without any one of its permissions not.
 func TestPermissionsOfReads(t *testing.T) {

@@ -185,6 +185,10 @@ func vague(name, after, state string) bool {
 		return after == "deleted for good" && state == ""
 	case "aws.iam.restore_console": // under another password
 		return after == "a random password that nobody knows, until an administrator sets one" && state == "a password that must be changed at sign-in"
+	case "aws.autoscaling.exit_standby": // of a group that kept its capacity
+		return after == state && after == "InService, the group wants 3"
+	case "aws.ec2.terminate_instance":
+		return after == "terminated for good" && state == "terminated" || after == "deleted with the instance" && state == ""
 	default:
 		return false
 	}

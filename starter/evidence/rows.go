@@ -75,11 +75,6 @@ func (o Other) says() (what, text string) {
 		if r.Read(&b) == nil {
 			return "message", fmt.Sprintf("%s: %s in %s, channel %s%s", b.Digest.Short(), b.State, b.Surface, b.Channel, because(b.TS))
 		}
-	case ledger.Reported:
-		var b ledger.ReportBody
-		if r.Read(&b) == nil {
-			return "report", fmt.Sprintf("%s: %d new, %d resolved, %d could not be looked at", b.Title, b.Counts["new"], b.Counts["resolved"], b.Counts["errors"]+b.Counts["missing"])
-		}
 	}
 	return string(o.Kind), compact(o.Body)
 }

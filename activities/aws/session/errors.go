@@ -39,11 +39,13 @@ var permanentCodes = []string{
 	"CloudTrailARNInvalidException",
 	"ConstraintViolationException", // Organizations
 	"DestinationParentNotFoundException",
+	"DBSnapshotNotFound",
 	"EntityAlreadyExists",
 	"KMSInvalidStateException",
 	"LimitExceeded", // a quota of IAM, not a rate
 	"MalformedPolicyDocument",
 	"MissingParameter",
+	"NetworkAclEntryLimitExceeded",
 	"NoSuchBucket",
 	"NoSuchEntity",
 	"NotFoundException", // KMS
@@ -58,6 +60,7 @@ var permanentCodes = []string{
 	"PolicyNotFoundException",
 	"ResourceNotFoundException",
 	"TargetNotFoundException", // Organizations
+	"TargetGroupNotFound",
 	"TrailNotFoundException",
 	"UnauthorizedOperation",
 	"UnmodifiableEntity",

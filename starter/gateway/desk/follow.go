@@ -136,7 +136,7 @@ func (f *follower) read(ctx context.Context) (todo []func(context.Context), more
 var telling = []ledger.Kind{
 	ledger.Asked, ledger.Ended, ledger.Request, ledger.Vote, ledger.Decision, ledger.Delegation, ledger.Edit, ledger.Answer,
 	ledger.Intent, ledger.Retry, ledger.Outcome, ledger.Failure, ledger.Refusal, ledger.Switch, ledger.Review,
-	ledger.Keep, ledger.Undo, ledger.Cancel, ledger.Message, ledger.Reported,
+	ledger.Keep, ledger.Undo, ledger.Cancel, ledger.Message,
 }
 
 // changesOf are what may have changed by a record. What a run takes back of another changes that too.

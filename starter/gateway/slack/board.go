@@ -55,11 +55,6 @@ func (f *Front) see(ctx context.Context, c desk.Change) {
 		return
 	case ledger.Request: // what is asked is as it was
 		return
-	case ledger.Reported:
-		if t := f.leading(); t != nil {
-			t.reported(ctx)
-		}
-		return
 	case ledger.Switch:
 		f.switches.Add(1)
 	}
@@ -153,8 +148,6 @@ type term struct {
 	wake   chan struct{}
 	lanes  map[string]*lane
 	turns  int
-
-	reports reports
 	// failures are when it was told of runs that they failed.
 	failures map[string]time.Time
 	// atLeisure is how many workers do what has time.
@@ -186,7 +179,6 @@ func (f *Front) lead(ctx context.Context) error {
 			t.due(c, ifTouched)
 		}
 	}
-	t.reported(ctx)
 	for range workers {
 		t.group.Go(t.work)
 	}
@@ -197,7 +189,6 @@ func (f *Front) lead(ctx context.Context) error {
 		case <-ctx.Done():
 		case <-look.C:
 			f.remember(ctx)
-			t.reported(ctx)
 		}
 	}
 	f.mu.Lock()

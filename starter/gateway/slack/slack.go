@@ -10,7 +10,6 @@
 //	  render.go    as the desk sees it
 //	  update.go    and is kept true
 //	  thread.go    steps, reminders and the end, below it
-//	  report.go    what audits came to, a message each
 //	desk     what people press and send
 //	  known.go     which message a click is on, and who pressed
 //	  click.go     buttons
