@@ -12,6 +12,7 @@ import (
 
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/smithy-go"
+	"go.temporal.io/sdk/temporal"
 
 	"github.com/countersign/countersign/activities"
 )
@@ -91,6 +92,9 @@ func Failed(err error, format string, args ...any) error {
 	what := fmt.Sprintf(format, args...)
 	if errors.Is(err, context.Canceled) {
 		return fmt.Errorf("%s: %w", what, err) // the run was cancelled; the engine knows this error
+	}
+	if temporal.IsCanceledError(err) { // the cause of it, which net/http tells of a body that is cut off
+		return fmt.Errorf("%s: %w: %w", what, context.Canceled, err)
 	}
 	var known *activities.Error
 	if errors.As(err, &known) { // the call was stopped here, or its credentials could not be had

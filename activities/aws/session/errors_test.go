@@ -12,6 +12,7 @@ import (
 	"github.com/aws/smithy-go"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/temporal"
 
 	"github.com/countersign/countersign/activities"
 )
@@ -100,4 +101,14 @@ func kindOf(t *testing.T, err error) *activities.Error {
 	var e *activities.Error
 	require.ErrorAs(t, err, &e)
 	return e
+}
+
+// A cancellation may come to us as its cause, in whatever the SDK makes of a body that was cut off.
+func TestFailedAsCancelled(t *testing.T) {
+	for _, cause := range []error{context.Canceled, temporal.NewCanceledError()} {
+		err := Failed(fmt.Errorf("deserialization failed: %w", cause), "stop it")
+		require.ErrorIs(t, err, context.Canceled)
+		require.ErrorContains(t, err, "stop it: ")
+		require.False(t, Permanent(err))
+	}
 }
