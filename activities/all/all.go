@@ -27,12 +27,12 @@ type Options struct {
 
 // Register adds every activity that ships to r. It makes no call.
 func Register(r *activities.Registry, opts Options) {
-	aws.Register(r, opts.AWS)
-	directory.Register(r, opts.Directory)
-	control.Register(r, opts.AWS, opts.Recorder)
 	if opts.Findings.Controls == nil {
 		opts.Findings.Controls = Controls()
 	}
+	aws.Register(r, opts.AWS, opts.Findings)
+	directory.Register(r, opts.Directory)
+	control.Register(r, opts.AWS, opts.Recorder)
 	report.Register(r, opts.Findings)
 }
 

@@ -1,6 +1,6 @@
 // Package aws holds the AWS activities: what a playbook can look at and do in an AWS account.
 //
-//	aws.Register(registry, aws.Options{})
+//	aws.Register(registry, aws.Options{}, nil)
 //
 // registers them all, and neither dials nor reads anything. Configuration is loaded at the first
 // call for a region, by the SDK's own rules: environment, profile, web identity, container,
@@ -64,9 +64,12 @@ import (
 // Options says how to reach AWS. The zero value is right in production.
 type Options = session.Options
 
-// Register adds every AWS activity to r. It makes no call.
-func Register(r *activities.Registry, opts Options) {
-	newService(opts).register(r)
+// Register adds every AWS activity to r. It makes no call. findings are what audits found, for the
+// activities that send it elsewhere; nil: those refuse every call.
+func Register(r *activities.Registry, opts Options, findings Findings) {
+	s := newService(opts)
+	s.findings = findings
+	s.register(r)
 }
 
 func (s *service) register(r *activities.Registry) {
@@ -90,4 +93,5 @@ func (s *service) register(r *activities.Registry) {
 	s.registerIdentity(r)
 	s.registerServices(r)
 	s.registerControls(r)
+	s.registerImport(r)
 }

@@ -65,7 +65,7 @@ const (
 )
 
 // changes are all of them; a test holds that.
-var changes = slices.Concat(coreChanges, accountsChanges, computeChanges, identityChanges, servicesChanges, controlsChanges)
+var changes = slices.Concat(coreChanges, accountsChanges, computeChanges, identityChanges, servicesChanges, controlsChanges, importChanges)
 
 var coreChanges = []change{
 	{

@@ -47,6 +47,7 @@ type world struct {
 	registry *activities.Registry
 	options  Options
 	calls    calls
+	found    *fakeFindings // what audits found
 	// pauses counts the waits that a worker would have slept.
 	pauses int
 	// answered, if set, is called after each call, before its answer goes out.
@@ -97,6 +98,8 @@ func startWorld(t tester, accounts *session.Accounts) (*world, func()) {
 func (w *world) reach(accounts *session.Accounts) {
 	w.options.Accounts, w.registry = accounts, activities.NewRegistry()
 	s := newService(w.options)
+	w.found = sampleAudit()
+	s.findings = w.found
 	s.pause = func(ctx context.Context, _ time.Duration) error {
 		w.pauses++
 		return ctx.Err()
@@ -110,7 +113,7 @@ type calls map[string]func(context.Context, json.RawMessage) (json.RawMessage, e
 
 func callsOf(s *service) calls {
 	all := coreCalls(s)
-	for _, more := range []calls{accountsCalls(s), computeCalls(s), identityCalls(s), servicesCalls(s), controlsCalls(s)} {
+	for _, more := range []calls{accountsCalls(s), computeCalls(s), identityCalls(s), servicesCalls(s), controlsCalls(s), importCalls(s)} {
 		maps.Copy(all, more)
 	}
 	return all

@@ -18,7 +18,7 @@ const inRegion = " in account 111122223333, us-east-1"
 type view func(*standin.State) seen
 
 // views are those of all effects; a test holds that.
-var views = merged(coreViews, accountsViews, computeViews, identityViews, servicesViews, controlsViews)
+var views = merged(coreViews, accountsViews, computeViews, identityViews, servicesViews, controlsViews, importViews)
 
 func merged[V any](maps ...map[string]V) map[string]V {
 	all := map[string]V{}

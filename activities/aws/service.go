@@ -12,6 +12,8 @@ import (
 // service carries what the activities share.
 type service struct {
 	sessions *session.Sessions
+	// findings are what audits found; nil: there are none.
+	findings Findings
 	// pause waits between looks at something that takes time. Tests count instead.
 	pause func(context.Context, time.Duration) error
 }

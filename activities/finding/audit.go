@@ -52,6 +52,20 @@ func (r Result) Why() string {
 	return strings.Join(all, "; ")
 }
 
+// Meta is what all results of an audit have in common.
+type Meta struct {
+	Audit    Audit
+	Controls Catalogue
+}
+
+// At is when a result was found.
+func (m Meta) At(r Result) time.Time {
+	if r.At.IsZero() {
+		return m.Audit.Began.UTC()
+	}
+	return r.At.UTC()
+}
+
 // Count is how many results of an account have a status under a control.
 type Count struct {
 	Account string

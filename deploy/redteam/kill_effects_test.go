@@ -40,7 +40,7 @@ const (
 )
 
 // effects are all of them; a test holds that.
-var effects = slices.Concat(coreEffects, computeEffects, identityEffects, servicesEffects, controlsEffects)
+var effects = slices.Concat(coreEffects, computeEffects, identityEffects, servicesEffects, controlsEffects, importEffects)
 
 var coreEffects = []effect{
 	{name: "aws.iam.disable_access_key", input: keyInput, sent: "Action=UpdateAccessKey&"},
@@ -78,7 +78,7 @@ func TestEveryEffectIsKilled(t *testing.T) {
 // registryOf has the activities of AWS alone, at an endpoint.
 func registryOf(endpoint string) *activities.Registry {
 	r := activities.NewRegistry()
-	aws.Register(r, awsAt(endpoint))
+	aws.Register(r, awsAt(endpoint), oneFinding{})
 	return r
 }
 

@@ -96,11 +96,17 @@ func (s site) work(ctx context.Context) (*app.Worker, func(), error) {
 	if err != nil {
 		return nil, nil, errors.Join(err, l.Close())
 	}
+	found, err := s.findings(ctx)
+	if err != nil {
+		c.Close()
+		return nil, nil, errors.Join(err, l.Close())
+	}
 	end := func() {
 		c.Close()
+		_ = found.Close()
 		_ = l.Close() // what was written stands
 	}
-	w, err := app.Start(c, app.Options{TaskQueue: s.Queue, Directory: people, AWS: awsAt(s.AWS), Authority: doom})
+	w, err := app.Start(c, app.Options{TaskQueue: s.Queue, Directory: people, AWS: awsAt(s.AWS), Authority: doom, Findings: found})
 	if err != nil {
 		end()
 		return nil, nil, err

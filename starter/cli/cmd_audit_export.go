@@ -15,6 +15,7 @@ import (
 
 	"github.com/countersign/countersign/activities/finding"
 	"github.com/countersign/countersign/activities/finding/export"
+	"github.com/countersign/countersign/activities/finding/page"
 )
 
 // trendOf is how many audits the page compares.
@@ -100,7 +101,7 @@ func (a *app) auditExport() *cobra.Command {
 }
 
 func (a *app) exporter(cmd *cobra.Command, found *audited, out io.Writer, format, region string) (export.Writer, error) {
-	meta := export.Meta{Audit: found.audit, Controls: found.maker.Controls}
+	meta := finding.Meta{Audit: found.audit, Controls: found.maker.Controls}
 	switch format {
 	case "ocsf":
 		return export.OCSF(out, meta), nil
@@ -109,9 +110,9 @@ func (a *app) exporter(cmd *cobra.Command, found *audited, out io.Writer, format
 	case "csv":
 		return export.CSV(out, meta), nil
 	}
-	page := export.Page{Meta: meta, Made: a.Now()}
+	p := page.Page{Meta: meta, Made: a.Now()}
 	var err error
-	if page.Report, err = found.maker.Make(cmd.Context(), found.audit.ID, nil); err != nil {
+	if p.Report, err = found.maker.Make(cmd.Context(), found.audit.ID, nil); err != nil {
 		return nil, unknown(err, "")
 	}
 	accounts, err := found.maker.Accounts(cmd.Context(), found.audit.ID, 20)
@@ -119,17 +120,17 @@ func (a *app) exporter(cmd *cobra.Command, found *audited, out io.Writer, format
 		return nil, unknown(err, "")
 	}
 	for _, one := range accounts {
-		page.Accounts = append(page.Accounts, export.Bar{Label: one.Account, N: one.Failed, More: one.Errors})
+		p.Accounts = append(p.Accounts, page.Bar{Label: one.Account, N: one.Failed, More: one.Errors})
 	}
 	last, err := found.Audits(cmd.Context(), found.audit.Playbook, 0)
 	if err != nil {
 		return nil, unknown(err, "")
 	}
 	for _, one := range last { // the newest first, up to this one
-		if !one.Began.After(found.audit.Began) && len(page.Trend) < trendOf {
-			page.Trend = append(page.Trend, one)
+		if !one.Began.After(found.audit.Began) && len(p.Trend) < trendOf {
+			p.Trend = append(p.Trend, one)
 		}
 	}
-	slices.Reverse(page.Trend)
-	return export.HTML(out, page)
+	slices.Reverse(p.Trend)
+	return page.HTML(out, p)
 }

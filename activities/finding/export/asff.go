@@ -80,9 +80,9 @@ var asffStatus = map[finding.Status]string{finding.Pass: "PASSED", finding.Fail:
 
 // ASFFOf is an item as a finding for Security Hub in a region, whose own product of the account it is
 // imported as.
-func ASFFOf(m Meta, i finding.Item, region string) ASFFFinding {
+func ASFFOf(m finding.Meta, i finding.Item, region string) ASFFFinding {
 	r := i.Result
-	c, when := m.Controls.Of(r.Control), m.at(r).Format(time.RFC3339Nano)
+	c, when := m.Controls.Of(r.Control), m.At(r).Format(time.RFC3339Nano)
 	severity := ASFFSeverity{Label: string(c.Severity), Original: string(c.Severity)}
 	workflow, record := "NEW", "ACTIVE"
 	switch {
@@ -142,7 +142,7 @@ func describe(i finding.Item, c finding.Control) string {
 }
 
 // fields are the evidence, within the 50 that a finding may have.
-func fields(m Meta, i finding.Item) map[string]string {
+func fields(m finding.Meta, i finding.Item) map[string]string {
 	all := map[string]string{"countersign/audit": clip(m.Audit.ID, 1024), "countersign/playbook": clip(m.Audit.Playbook, 1024)}
 	if i.State != "" {
 		all["countersign/state"] = string(i.State)
@@ -207,11 +207,13 @@ func resourceType(arn string) string {
 
 // ASFF writes findings, as many as one call of BatchImportFindings takes a line: {"Findings": [...]}.
 // Those of the account as a whole are for the region that is given.
-func ASFF(w io.Writer, m Meta, region string) Writer { return &asff{w: w, meta: m, region: region} }
+func ASFF(w io.Writer, m finding.Meta, region string) Writer {
+	return &asff{w: w, meta: m, region: region}
+}
 
 type asff struct {
 	w      io.Writer
-	meta   Meta
+	meta   finding.Meta
 	region string
 	batch  []json.RawMessage
 }

@@ -20,11 +20,11 @@ var csvHead = []string{
 }
 
 // CSV writes a table with a head. No cell of it is a formula to a spreadsheet.
-func CSV(w io.Writer, m Meta) Writer { return &table{csv: csv.NewWriter(w), meta: m} }
+func CSV(w io.Writer, m finding.Meta) Writer { return &table{csv: csv.NewWriter(w), meta: m} }
 
 type table struct {
 	csv   *csv.Writer
-	meta  Meta
+	meta  finding.Meta
 	begun bool
 }
 
@@ -35,7 +35,7 @@ func (t *table) Write(i finding.Item) error {
 	}
 	r, c := i.Result, t.meta.Controls.Of(i.Result.Control)
 	row := []string{
-		t.meta.Audit.ID, t.meta.Audit.Playbook, t.meta.at(r).Format(time.RFC3339), r.Account, r.Region, r.Control, c.Title, string(c.Severity),
+		t.meta.Audit.ID, t.meta.Audit.Playbook, t.meta.At(r).Format(time.RFC3339), r.Account, r.Region, r.Control, c.Title, string(c.Severity),
 		string(r.Status), string(i.State), r.Resource, "", "", "", r.Why(),
 	}
 	if w := i.Waiver; w != nil {

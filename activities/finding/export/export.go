@@ -1,5 +1,5 @@
 // Package export writes what an audit found for other programs: as compliance findings of OCSF, in the
-// format of AWS Security Hub, as CSV and as a page to read.
+// format of AWS Security Hub and as CSV. Package page makes one for people.
 //
 // It is pure and streams: a writer takes one item after the other and holds none. Names of resources and
 // evidence are somebody else's text, and each format has its own way to be harmed by it.
@@ -8,7 +8,6 @@ package export
 import (
 	"cmp"
 	"strings"
-	"time"
 
 	"github.com/countersign/countersign/activities/digest"
 	"github.com/countersign/countersign/activities/finding"
@@ -21,31 +20,17 @@ type Writer interface {
 	Close() error
 }
 
-// Meta is what all items of an export have in common.
-type Meta struct {
-	Audit    finding.Audit
-	Controls finding.Catalogue
-}
-
 // product is who reports.
 const product = "Countersign"
-
-// at is when a result was found.
-func (m Meta) at(r finding.Result) time.Time {
-	if r.At.IsZero() {
-		return m.Audit.Began.UTC()
-	}
-	return r.At.UTC()
-}
 
 // name is the id of a finding: the same for the same resource and control in each audit, and short
 // whatever the resource is called.
 func name(r finding.Result) string {
 	d, err := digest.Of(r.Resource)
 	if err != nil {
-		d = digest.Digest("unnamed")
+		d = digest.Digest(strings.Repeat("0", 64))
 	}
-	return strings.Join([]string{"countersign", r.Control, r.Account, cmp.Or(r.Region, "global"), strings.TrimPrefix(string(d), "sha256:")}, "/")
+	return strings.Join([]string{"countersign", r.Control, r.Account, cmp.Or(r.Region, "global"), strings.TrimPrefix(string(d), "sha256:")[:32]}, "/")
 }
 
 // gone reports a resource that is not there any more.

@@ -12,7 +12,7 @@ import (
 const ocsfVersion = "1.8.0"
 
 // OCSF writes compliance findings, one a line.
-func OCSF(w io.Writer, m Meta) Writer {
+func OCSF(w io.Writer, m finding.Meta) Writer {
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)
 	return &ocsf{enc, m}
@@ -20,7 +20,7 @@ func OCSF(w io.Writer, m Meta) Writer {
 
 type ocsf struct {
 	enc  *json.Encoder
-	meta Meta
+	meta finding.Meta
 }
 
 type pair struct {
@@ -40,7 +40,7 @@ type object = map[string]any
 // Write implements Writer.
 func (o *ocsf) Write(i finding.Item) error {
 	r := i.Result
-	c, when := o.meta.Controls.Of(r.Control), o.meta.at(r).UnixMilli()
+	c, when := o.meta.Controls.Of(r.Control), o.meta.At(r).UnixMilli()
 	severity := ocsfSeverity[c.Severity]
 	activity, state := 1, 1
 	switch {

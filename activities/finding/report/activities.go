@@ -165,6 +165,25 @@ func (o Options) failures(ctx context.Context, in FailuresInput) (FailuresOutput
 	return out, nil
 }
 
+// Items hands out what an audit found in an account, for what sends it elsewhere.
+func (o Options) Items(ctx context.Context, audit, account string, each func(finding.Meta, finding.Item) error) error {
+	what := fmt.Sprintf("read what the audit %s found", audit)
+	m, err := o.maker(what)
+	if err != nil {
+		return err
+	}
+	a, err := m.Reader.Audit(ctx, audit)
+	if err != nil {
+		return o.failed(what, err)
+	}
+	before, _, err := m.Reader.Before(ctx, audit)
+	if err != nil {
+		return o.failed(what, err)
+	}
+	meta := finding.Meta{Audit: a, Controls: m.Controls}
+	return m.Reader.Items(ctx, audit, before.ID, m.Waivers, finding.Filter{Account: account}, func(i finding.Item) error { return each(meta, i) })
+}
+
 func (o Options) maker(what string) (Maker, error) {
 	if o.Reader == nil {
 		return Maker{}, activities.Permanent("NoFindings", fmt.Errorf("%s: this program keeps no findings", what))

@@ -22,6 +22,7 @@ type Reader interface {
 	Audit(ctx context.Context, id string) (finding.Audit, error)
 	Before(ctx context.Context, id string) (finding.Audit, bool, error)
 	Compare(ctx context.Context, audit, before string, waivers finding.Waivers, each func(finding.Item) error) error
+	Items(ctx context.Context, audit, before string, waivers finding.Waivers, f finding.Filter, each func(finding.Item) error) error
 	Counts(ctx context.Context, audit string, each func(finding.Count) error) error
 	Places(ctx context.Context, audit string, each func(account, region string) error) error
 	Results(ctx context.Context, audit string, f finding.Filter, each func(finding.Result) error) error

@@ -1,4 +1,5 @@
-package export
+// Package page makes of what an audit found one page to read, with charts, that needs nothing else.
+package page
 
 import (
 	"bytes"
@@ -36,7 +37,7 @@ type Bar struct {
 
 // Page is what a page shows beside its rows.
 type Page struct {
-	Meta
+	finding.Meta
 	Report report.Report
 	// Accounts are those that fail most.
 	Accounts []Bar
@@ -47,19 +48,20 @@ type Page struct {
 
 // HTML writes one page that needs nothing else: no script, style, picture or font comes from elsewhere,
 // and its own policy forbids it. It shows what fails, what could not be looked at and what is resolved.
-func HTML(w io.Writer, p Page) (Writer, error) {
+func HTML(w io.Writer, p Page) (*Writer, error) {
 	t, err := template.New("page").Parse(pageHTML)
 	if err != nil {
 		return nil, fmt.Errorf("read the page: %w", err)
 	}
-	page := &page{w: w, t: t, meta: p.Meta}
+	page := &Writer{w: w, t: t, meta: p.Meta}
 	return page, page.part("head", p.view())
 }
 
-type page struct {
+// Writer takes the items of an audit. It is an export.Writer.
+type Writer struct {
 	w    io.Writer
 	t    *template.Template
-	meta Meta
+	meta finding.Meta
 	rows int
 	left int
 }
@@ -69,8 +71,8 @@ type row struct {
 	State, Status, Severity, Control, Title, Account, Region, Resource, Note string
 }
 
-// Write implements Writer.
-func (p *page) Write(i finding.Item) error {
+// Write takes an item.
+func (p *Writer) Write(i finding.Item) error {
 	if i.State == "" {
 		return nil
 	}
@@ -95,15 +97,15 @@ func (p *page) Write(i finding.Item) error {
 	return p.part("row", line)
 }
 
-// Close implements Writer.
-func (p *page) Close() error {
+// Close ends the page.
+func (p *Writer) Close() error {
 	return p.part("foot", struct {
 		Left   int
 		Script template.JS
 	}{p.left, template.JS(pageJS)}) //nolint:gosec // ours
 }
 
-func (p *page) part(name string, data any) error {
+func (p *Writer) part(name string, data any) error {
 	var out bytes.Buffer
 	if err := p.t.ExecuteTemplate(&out, name, data); err != nil {
 		return fmt.Errorf("write the page: %w", err)
