@@ -82,7 +82,7 @@ type Filter struct {
 	// Place is the region of the part in which they were found; a pointer, as "" is the account as a
 	// whole.
 	Place *string
-	// Skip and Limit page through them; their order is that of control, account, region and resource.
+	// Skip and Limit page through them; their order is that of account, region, control and resource.
 	Skip, Limit int
 }
 

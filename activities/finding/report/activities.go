@@ -145,20 +145,17 @@ func (o Options) failures(ctx context.Context, in FailuresInput) (FailuresOutput
 		return FailuresOutput{}, activities.Permanent("BadInput", fmt.Errorf("%s: at_most is %d; want 1 to 1000", what, most))
 	}
 	out, waiver := FailuresOutput{Failures: []Failure{}}, m.Waivers.Matcher(m.Now)
-	err = m.Reader.Results(ctx, in.Audit, finding.Filter{Control: in.Control}, func(r finding.Result) error {
-		switch {
-		case r.Status == finding.Error:
-			out.Errors++
-		case r.Status != finding.Fail:
-		case waiver(r) != nil:
+	err = m.Reader.Results(ctx, in.Audit, finding.Filter{Control: in.Control, Status: finding.Fail}, func(r finding.Result) error {
+		if waiver(r) != nil {
 			out.Waived++
-		default:
-			if out.Failed++; len(out.Failures) < most {
-				out.Failures = append(out.Failures, Failure{r.Account, r.Region, r.Resource, r.Evidence})
-			}
+		} else if out.Failed++; len(out.Failures) < most {
+			out.Failures = append(out.Failures, Failure{r.Account, r.Region, r.Resource, r.Evidence})
 		}
 		return nil
 	})
+	if err == nil {
+		err = m.Reader.Results(ctx, in.Audit, finding.Filter{Control: in.Control, Status: finding.Error}, func(finding.Result) error { out.Errors++; return nil })
+	}
 	if err != nil {
 		return FailuresOutput{}, o.failed(what, err)
 	}

@@ -87,13 +87,13 @@ func (s *Store) Compare(ctx context.Context, audit, before string, waivers findi
 // everything are all results, and whether they failed before.
 const everything = ` FROM finding_results n LEFT JOIN finding_results b
 	ON b.audit_id = $2 AND b.control = n.control AND b.account = n.account AND b.place = n.place AND b.resource = n.resource AND b.status = 'FAIL'
-	WHERE n.audit_id = $1 AND ($3 = '' OR n.account = $3) AND ($4 = 0 OR n.place = $5) ORDER BY n.control, n.account, n.place, n.resource`
+	WHERE n.audit_id = $1 AND ($3 = '' OR n.account = $3) AND ($4 = 0 OR n.place = $5) ORDER BY n.account, n.place, n.control, n.resource`
 
 // gone are the resources that failed before and are not there any more, as isResolved has it.
 const gone = ` FROM finding_results b LEFT JOIN finding_results n
 	ON n.audit_id = $1 AND n.control = b.control AND n.account = b.account AND n.place = b.place AND n.resource = b.resource
 	WHERE b.audit_id = $2 AND b.status = 'FAIL' AND n.status IS NULL AND ($3 = '' OR b.account = $3) AND ($4 = 0 OR b.place = $5)
-	ORDER BY b.control, b.account, b.place, b.resource`
+	ORDER BY b.account, b.place, b.control, b.resource`
 
 // Items hands out all that an audit found, for exports: also what passes, whose State is Resolved if it
 // failed before and else "". Resources that failed before and are gone come last: they are Resolved, and
@@ -157,16 +157,35 @@ func (s *Store) Items(ctx context.Context, audit, before string, waivers finding
 // Prune deletes the audits that began before a time, and returns how many those were. The last keep
 // of each playbook stay, at least one: there must be something to compare with.
 func (s *Store) Prune(ctx context.Context, before time.Time, keep int) (deleted int, err error) {
-	err = s.do(ctx, "delete from", func(ctx context.Context, tx *sql.Tx) error {
-		result, err := tx.ExecContext(ctx, `DELETE FROM finding_audits WHERE began < $1 AND id NOT IN (
-			SELECT id FROM (SELECT id, row_number() OVER (PARTITION BY playbook ORDER BY began DESC, id DESC) AS place FROM finding_audits) AS ranked
-			WHERE place <= $2)`, before.UnixMicro(), max(keep, 1))
-		if err != nil {
-			return s.failed("delete from", err)
-		}
-		n, err := result.RowsAffected()
-		deleted = int(n)
-		return err
+	var old []int64
+	err = s.view(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		return s.each(ctx, tx, func(rows *sql.Rows) error {
+			var id int64
+			err := rows.Scan(&id)
+			old = append(old, id)
+			return err
+		}, `SELECT id FROM (SELECT id, began, row_number() OVER (PARTITION BY playbook ORDER BY began DESC, id DESC) AS place FROM finding_audits) AS ranked
+			WHERE began < $1 AND place > $2 ORDER BY began`, before.UnixMicro(), max(keep, 1))
 	})
-	return deleted, err
+	if err != nil {
+		return 0, err
+	}
+	for _, id := range old { // each by itself: what others record does not wait for all of them
+		err := s.do(ctx, "delete from", func(ctx context.Context, tx *sql.Tx) error {
+			for _, statement := range []string{
+				"DELETE FROM finding_results WHERE audit_id = $1", "DELETE FROM finding_looked WHERE audit_id = $1",
+				"DELETE FROM finding_parts WHERE audit_id = $1", "DELETE FROM finding_audits WHERE id = $1",
+			} {
+				if _, err := tx.ExecContext(ctx, statement, id); err != nil {
+					return s.failed("delete from", err)
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return deleted, err
+		}
+		deleted++
+	}
+	return deleted, nil
 }

@@ -94,7 +94,7 @@ func (s *Store) Results(ctx context.Context, audit string, f finding.Filter, eac
 		if f.Place != nil {
 			also("place", *f.Place)
 		}
-		query := "SELECT " + columns("r") + " FROM finding_results r WHERE " + strings.Join(where, " AND ") + " ORDER BY control, account, place, resource"
+		query := "SELECT " + columns("r") + " FROM finding_results r WHERE " + strings.Join(where, " AND ") + " ORDER BY account, place, control, resource"
 		if f.Limit > 0 {
 			query += fmt.Sprintf(" LIMIT %d OFFSET %d", f.Limit, max(f.Skip, 0))
 		}

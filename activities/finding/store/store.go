@@ -5,7 +5,8 @@
 // audits are deleted. The programs' role of the ledger may do both here.
 //
 // An audit of hundreds of accounts has millions of results. None of what is here holds them all: what
-// is many is handed out one by one, in the order of control, account, region and resource.
+// is many is handed out one by one, results in the order of account, region, control and resource,
+// and what is compared in that of the control first.
 package store
 
 import (

@@ -91,10 +91,10 @@ func TestAPartIsReplaced(t *testing.T) {
 		)
 		again := part("one", account, "eu-west-1", "EC2.7 EC2.8", "EC2.8 i-2 FAIL", "EC2.8 i-2 PASS", "EC2.8 i-2 ERROR")
 		record(t, s, again, again)
-		require.Equal(t, []string{"1 eu-west-1 EC2.8 i-2 FAIL", "1  IAM.4 root FAIL"}, results(t, s, "one", finding.Filter{}), "the worse of two stands")
+		require.Equal(t, []string{"1  IAM.4 root FAIL", "1 eu-west-1 EC2.8 i-2 FAIL"}, results(t, s, "one", finding.Filter{}), "the worse of two stands")
 		everywhere := ""
 		require.Equal(t, []string{"1  IAM.4 root FAIL"}, results(t, s, "one", finding.Filter{Place: &everywhere}))
-		require.Equal(t, []string{"1  IAM.4 root FAIL"}, results(t, s, "one", finding.Filter{Skip: 1, Limit: 5}))
+		require.Equal(t, []string{"1 eu-west-1 EC2.8 i-2 FAIL"}, results(t, s, "one", finding.Filter{Skip: 1, Limit: 5}))
 		require.Empty(t, results(t, s, "one", finding.Filter{Status: finding.Pass}))
 
 		a, err := s.Audit(t.Context(), "one")

@@ -36,10 +36,9 @@ CREATE TABLE finding_results (
     status   TEXT COLLATE "C" NOT NULL CHECK (status IN ('PASS', 'FAIL', 'ERROR', 'NOT_APPLICABLE')),
     evidence TEXT NOT NULL,
     at       BIGINT NOT NULL,
-    PRIMARY KEY (audit_id, control, account, place, resource),
+    PRIMARY KEY (audit_id, account, place, control, resource),
     FOREIGN KEY (audit_id, account, place) REFERENCES finding_parts ON DELETE CASCADE
 );
-CREATE INDEX finding_results_part ON finding_results (audit_id, account, place);
 CREATE INDEX finding_results_status ON finding_results (audit_id, status, control, account, place, resource);
 
 -- The roles of the ledger, where they are: its migration makes them.

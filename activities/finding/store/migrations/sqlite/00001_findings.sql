@@ -35,8 +35,7 @@ CREATE TABLE finding_results (
     status   TEXT NOT NULL CHECK (status IN ('PASS', 'FAIL', 'ERROR', 'NOT_APPLICABLE')),
     evidence TEXT NOT NULL,
     at       INTEGER NOT NULL,
-    PRIMARY KEY (audit_id, control, account, place, resource),
+    PRIMARY KEY (audit_id, account, place, control, resource),
     FOREIGN KEY (audit_id, account, place) REFERENCES finding_parts ON DELETE CASCADE
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX finding_results_part ON finding_results (audit_id, account, place);
 CREATE INDEX finding_results_status ON finding_results (audit_id, status, control, account, place, resource);
