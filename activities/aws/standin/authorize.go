@@ -27,6 +27,7 @@ var needs = map[string]map[string]func(*call) []need{
 	"s3":             s3Needs,
 	"s3control":      s3controlNeeds,
 	"guardduty":      guarddutyNeeds,
+	"securityhub":    {"BatchImportFindings": onOwnProduct},
 	"cloudtrail":     cloudtrailNeeds,
 	"secretsmanager": secretsNeeds,
 }
