@@ -53,7 +53,8 @@
 //
 // The policies, groups and tags that these activities write bear names that are Countersign's
 // own, listed as constants beside their code; nothing else of the account is overwritten. Undo
-// puts back only what is still as Countersign left it.
+// puts back only what is still as Countersign left it, and writes nothing that a caller could have
+// made up: deploy/decisions/0033. A password for the console cannot be put back, see iam_console.go.
 package aws
 
 import (
