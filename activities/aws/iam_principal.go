@@ -3,7 +3,6 @@ package aws
 import (
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -28,12 +27,6 @@ func scopes(resources []string, permissions ...string) map[string][]string {
 		out[p] = resources
 	}
 	return out
-}
-
-// both joins scopes of different resources.
-func both(a, b map[string][]string) map[string][]string {
-	maps.Copy(a, b)
-	return a
 }
 
 // serviceLinked begins the path of the roles that only their service may change.
@@ -108,11 +101,4 @@ func ownName(c *clients) (partition, account, name string) {
 		name, _, _ = strings.Cut(rest, "/")
 	}
 	return parts[1], parts[4], name
-}
-
-// isOwn reports whether an ARN of a user or role is Countersign's own.
-func isOwn(c *clients, arn string) bool {
-	_, account, name := ownName(c)
-	_, path, isRole := strings.Cut(arn, ":iam::"+account+":role/")
-	return arn == c.ARN || isRole && name != "" && path[strings.LastIndexByte(path, '/')+1:] == name
 }

@@ -238,13 +238,8 @@ func (s *service) findHeld(ctx context.Context, p held, sid string, leave bool, 
 	}
 	if leave {
 		ctx = released(ctx)
-	} else {
-		if isOwn(c, t.arn) {
-			return nil, nil, "", activities.Permanent("OwnPrincipal", fmt.Errorf("%s: Countersign acts as it, and could not take it back", what))
-		}
-		if ctx, err = s.clear(ctx, c, what, t); err != nil {
-			return nil, nil, "", err
-		}
+	} else if ctx, err = s.clear(ctx, c, what, t); err != nil {
+		return nil, nil, "", err
 	}
 	now, err := p.read(ctx, c, what)
 	return ctx, c, now, err

@@ -86,7 +86,7 @@ func TestQuarantineRefuses(t *testing.T) {
 	})
 	for name, tc := range map[string]struct{ activity, input, kind string }{
 		"a service's role": {"aws.iam.quarantine_role", `{"account":"111122223333","role":"AWSServiceRoleForSupport"}`, "ServiceLinkedRole"},
-		"our own role":     {"aws.iam.quarantine_role", `{"account":"111122223333","role":"countersign-responder"}`, "OwnPrincipal"},
+		"our own role":     {"aws.iam.quarantine_role", `{"account":"111122223333","role":"countersign-responder"}`, Protected},
 		"root":             {"aws.iam.quarantine_user", `{"account":"111122223333","user":"root"}`, "RootUser"},
 		"root of a report": {"aws.iam.quarantine_user", `{"account":"111122223333","user":"<root_account>"}`, "RootUser"},
 		"a foreign sid":    {"aws.iam.release_user", `{"account":"111122223333","user":"ci-deployer","sid":"Allow"}`, "BadInput"},

@@ -138,7 +138,7 @@ func (s *service) findDenied(ctx context.Context, in denyBucketInput, what strin
 	if err != nil {
 		return nil, nil, "", "", err
 	}
-	if ctx, err = s.clear(ctx, c, what, thing{arn: "arn:aws:s3:::" + in.Bucket, tags: tags}); err != nil {
+	if ctx, err = s.clear(ctx, c, what, thing{arn: c.ARNOf("s3", in.Bucket), tags: tags}); err != nil {
 		return nil, nil, "", "", err
 	}
 	if parsePolicy(now).denies(in.Bucket) {
