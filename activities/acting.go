@@ -12,8 +12,8 @@ type Acting struct {
 	Input json.RawMessage
 	// Run and Step ask for it.
 	Run, Step string
-	// Approval is the step under which people approved it, and By are they; without an approval both
-	// are empty.
+	// Approval is the step under which people approved it, and By are they, as the authority believes
+	// it; without an approval both are empty.
 	Approval string
 	By       []string
 }

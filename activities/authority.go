@@ -24,6 +24,9 @@ type Turn interface {
 	// Earlier is the output of an attempt of the same effect that has ended well; the effect is then
 	// not made again.
 	Earlier() (output json.RawMessage, ok bool)
+	// Behind tells under which approval it is made and who approved it, as it was signed: what the run
+	// says of that in its [Permit] others may have written. Nobody, where it runs by itself.
+	Behind() (approval string, by []string)
 	// End writes the outcome. A later attempt that has begun meanwhile makes it fail.
 	End(ctx context.Context, o Outcome) error
 }

@@ -31,6 +31,7 @@ type house struct {
 	fail    error           // by the call
 	slow    bool            // the preview of the undo never ends
 
+	acting   Acting // of the last call
 	attempts []Attempt
 	outcomes []Outcome
 	ended    []error // the state of the context at each End
@@ -52,6 +53,8 @@ func (h *house) Begin(ctx context.Context, a Attempt) (Turn, error) {
 
 func (h *house) Earlier() (json.RawMessage, bool) { return h.earlier, h.earlier != nil }
 
+func (h *house) Behind() (string, []string) { return "ask", []string{"grace"} }
+
 func (h *house) End(ctx context.Context, o Outcome) error {
 	h.ended = append(h.ended, ctx.Err())
 	if h.lost != nil {
@@ -65,6 +68,7 @@ func (h *house) End(ctx context.Context, o Outcome) error {
 
 func (h *house) turn(to string) func(context.Context, lampInput) (lampOutput, error) {
 	return func(ctx context.Context, _ lampInput) (lampOutput, error) {
+		h.acting, _ = ActingFrom(ctx)
 		was, err := Remember(ctx, h.state)
 		if err != nil {
 			return lampOutput{}, err
@@ -154,6 +158,16 @@ func TestEffectIsOnRecord(t *testing.T) {
 	want, err := left.Digest()
 	require.NoError(t, err)
 	require.Equal(t, want, o.LeftAs)
+}
+
+// Who approved an effect is what the authority believes, and not what the run says: the run may be a
+// lie, and the provider's own log names them.
+func TestWhoIsBehindAnEffect(t *testing.T) {
+	h := &house{state: "lit"}
+	_, err := h.douse(t, nil) // its permit says that ada approved it
+	require.NoError(t, err)
+	require.Equal(t, "ask", h.acting.Approval)
+	require.Equal(t, []string{"grace"}, h.acting.By)
 }
 
 func TestRefusalMakesNoCall(t *testing.T) {

@@ -156,8 +156,9 @@ func (a *Activity) effect(ctx context.Context, input json.RawMessage, permit *Pe
 		return output, nil
 	}
 	ctx, requests := withRequests(withPermit(ctx, permit))
+	approval, by := turn.Behind()
 	output, err := a.call(WithActing(ctx, Acting{
-		Spec: a.Spec, Input: input, Run: attempt.Workflow, Step: attempt.Step, Approval: permit.Approval, By: permit.By,
+		Spec: a.Spec, Input: input, Run: attempt.Workflow, Step: attempt.Step, Approval: approval, By: by,
 	}), input)
 	outcome := Outcome{Output: output, Err: err, Requests: requests()}
 	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTime)

@@ -48,4 +48,5 @@ type allow struct{}
 
 func (allow) Begin(context.Context, Attempt) (Turn, error) { return allow{}, nil }
 func (allow) Earlier() (json.RawMessage, bool)             { return nil, false }
+func (allow) Behind() (string, []string)                   { return "", nil }
 func (allow) End(context.Context, Outcome) error           { return nil }

@@ -41,4 +41,5 @@ type rehearsal struct{}
 
 func (rehearsal) Begin(context.Context, Attempt) (Turn, error) { return rehearsal{}, nil }
 func (rehearsal) Earlier() (json.RawMessage, bool)             { return nil, false }
+func (rehearsal) Behind() (string, []string)                   { return "", nil }
 func (rehearsal) End(context.Context, Outcome) error           { return nil }

@@ -38,4 +38,5 @@ func (a *Allow) Attempts() []activities.Attempt {
 type turn struct{}
 
 func (turn) Earlier() (json.RawMessage, bool)              { return nil, false }
+func (turn) Behind() (string, []string)                    { return "", nil }
 func (turn) End(context.Context, activities.Outcome) error { return nil }

@@ -21,6 +21,7 @@ type recorder struct{ outcome activities.Outcome }
 
 func (r *recorder) Begin(context.Context, activities.Attempt) (activities.Turn, error) { return r, nil }
 func (r *recorder) Earlier() (json.RawMessage, bool)                                   { return nil, false }
+func (r *recorder) Behind() (string, []string)                                         { return "", nil }
 func (r *recorder) End(_ context.Context, o activities.Outcome) error {
 	r.outcome = o
 	return nil

@@ -183,6 +183,22 @@ func (w *world) records(kinds ...ledger.Kind) []ledger.Record {
 	return found
 }
 
+// Who approved it says the grant. Where there is none it was nobody, whatever the run says.
+func TestBehind(t *testing.T) {
+	w := newWorld(t)
+	turn, err := w.begin(w.attempt(call(t, "lamp.douse", "desk"), w.granted()))
+	require.NoError(t, err)
+	approval, by := turn.Behind()
+	require.Equal(t, "ask", approval)
+	require.Equal(t, []string{"alice"}, by)
+
+	turn, err = w.begin(w.attempt(call(t, "lamp.dust", "desk"), func(a *activities.Attempt) { a.Step = "dust" }))
+	require.NoError(t, err)
+	approval, by = turn.Behind()
+	require.Empty(t, approval)
+	require.Empty(t, by)
+}
+
 func TestApproved(t *testing.T) {
 	w := newWorld(t)
 	w.admitted(w.attempt(call(t, "lamp.douse", "desk"), w.granted()), nil)

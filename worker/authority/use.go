@@ -211,6 +211,17 @@ type turn struct {
 // Earlier is the output of an attempt that ended well before.
 func (t turn) Earlier() (json.RawMessage, bool) { return t.output, t.output != nil }
 
+// Behind tells who approved it, by the grant.
+func (t turn) Behind() (approval string, by []string) {
+	if t.q == nil || t.q.grant == nil {
+		return "", nil
+	}
+	for _, one := range t.q.grant.Approvers {
+		by = append(by, one.Person)
+	}
+	return t.q.grant.Approval, by
+}
+
 // End writes the outcome, unless a later attempt has begun.
 func (t turn) End(ctx context.Context, o activities.Outcome) error {
 	return t.a.Ledger.Do(ctx, func(tx ledger.Tx) error {
