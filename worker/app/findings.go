@@ -1,6 +1,7 @@
 package app
 
 import (
+	"context"
 	"time"
 
 	"github.com/countersign/countersign/activities/finding"
@@ -36,10 +37,33 @@ func (opts Options) findings() report.Options {
 	return o
 }
 
-// recorder is where audits keep what they find; nil: they refuse to look.
+// recorder is where audits keep what they find; nil: they refuse to look. Where somebody stands behind
+// the guard, a run keeps it as its own audit and as no other.
 func (opts Options) recorder() finding.Recorder {
 	if opts.Findings == nil {
 		return nil // and no interface that holds nothing
 	}
+	if by, ok := opts.Authority.(auditors); ok {
+		return own{opts.Findings, by}
+	}
 	return opts.Findings
+}
+
+// auditors knows which audit is the calling run's, and of which playbook it is.
+type auditors interface {
+	Audited(ctx context.Context, audit, playbook string) (of string, err error)
+}
+
+// own keeps of a run what that run itself has found.
+type own struct {
+	finding.Recorder
+
+	by auditors
+}
+
+func (o own) Record(ctx context.Context, part finding.Part) (err error) {
+	if part.Playbook, err = o.by.Audited(ctx, part.Audit, part.Playbook); err != nil {
+		return err
+	}
+	return o.Recorder.Record(ctx, part)
 }

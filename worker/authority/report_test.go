@@ -1,6 +1,7 @@
 package authority_test
 
 import (
+	"context"
 	"strings"
 	"testing"
 
@@ -54,10 +55,51 @@ func TestReport(t *testing.T) {
 func TestWhoReportsNothing(t *testing.T) {
 	w := newWorld(t)
 	ticket := w.ticket(func(t *grant.Ticket) { t.Run = teller })
-	body := ledger.ReportBody{Title: "Audit"}
+	body := ledger.ReportBody{Title: "Audit", Audit: teller}
 	require.ErrorContains(t, w.reports(t, nil, body), "was not started by the gateway")
 	require.ErrorContains(t, w.reports(t, w.ticket(), body), "the ticket is for the run leak/1")
-	require.ErrorContains(t, w.reports(t, ticket, ledger.ReportBody{}), "a report has a title")
+	require.ErrorContains(t, w.reports(t, ticket, ledger.ReportBody{Audit: teller}), "a report has a title")
 	require.ErrorContains(t, w.authority.Report(t.Context(), body), "outside of a run")
+	require.ErrorContains(t, w.reports(t, ticket, ledger.ReportBody{Title: "Audit", Audit: "aws-public-buckets/1"}), "reports what it audited itself")
 	require.Empty(t, w.records())
+}
+
+// What a run finds is kept as its own audit, whatever it says: whoever may write to the namespace could
+// else put a few passes in the place of what another audit has found.
+func TestWhoseAuditItIs(t *testing.T) {
+	w := newWorld(t)
+	audited := func(ticket *grant.Signed, audit string) (playbook string, err error) {
+		var suite testsuite.WorkflowTestSuite
+		env := suite.NewTestActivityEnvironment()
+		env.SetWorkerOptions(worker.Options{BackgroundActivityContext: activities.WithTicket(t.Context(), ticket)})
+		env.RegisterActivityWithOptions(func(ctx context.Context) (string, error) {
+			return w.authority.Audited(ctx, audit, "somebody-elses")
+		}, activity.RegisterOptions{Name: "audit"})
+		got, err := env.ExecuteActivity("audit")
+		if err == nil {
+			err = got.Get(&playbook)
+		}
+		return playbook, err
+	}
+	own := w.ticket(func(t *grant.Ticket) { t.Run = teller })
+	playbook, err := audited(own, teller)
+	require.NoError(t, err)
+	require.Equal(t, "leak", playbook, "which playbook it is says the ticket")
+	for name, tc := range map[string]struct {
+		ticket *grant.Signed
+		audit  string
+		says   string
+	}{
+		"another audit":         {own, "aws-public-buckets/1", "kept as its own audit"},
+		"one that it called":    {own, teller + "/part", "kept as its own audit"},
+		"the ticket of another": {w.ticket(), "leak/1", "the ticket is for the run leak/1"},
+		"nobody's run":          {nil, teller, "was not started by the gateway"},
+		"a name that begins so": {own, teller[:len(teller)-1], "kept as its own audit"},
+		"the audit of no run":   {own, "", "kept as its own audit"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := audited(tc.ticket, tc.audit)
+			require.ErrorContains(t, err, tc.says)
+		})
+	}
 }
