@@ -48,8 +48,8 @@ func TestListAccessKeys(t *testing.T) {
 		return time.Date(2026, month, day, hour, minute, 0, 0, time.UTC)
 	}
 	require.Equal(t, []listedKey{
-		{User: "backup-legacy", AccessKeyID: unused, Status: "Active", Created: day(time.January, 20, 8, 35), AgeDays: 307, NeverUsed: true, IdleDays: 307},
-		{User: "report-exporter", AccessKeyID: stale, Status: "Active", Created: day(time.January, 15, 14, 5), AgeDays: 311,
+		{Account: "111122223333", User: "backup-legacy", AccessKeyID: unused, Status: "Active", Created: day(time.January, 20, 8, 35), AgeDays: 307, NeverUsed: true, IdleDays: 307},
+		{Account: "111122223333", User: "report-exporter", AccessKeyID: stale, Status: "Active", Created: day(time.January, 15, 14, 5), AgeDays: 311,
 			LastUsed: day(time.April, 30, 23, 55), IdleDays: 206, Service: "s3"},
 	}, out.Keys)
 }

@@ -20,10 +20,10 @@ func TestListUnusedRoles(t *testing.T) {
 	out := decode[unusedRolesOutput](t, w.run(t, "aws.iam.list_unused_roles", accountJSON))
 	require.Equal(t, unusedRolesOutput{Looked: 4, Roles: []unusedRole{
 		{
-			Role: "legacy-batch-role", ARN: "arn:aws:iam::111122223333:role/legacy-batch-role", Created: time.Date(2026, 1, 20, 8, 40, 0, 0, time.UTC),
+			Account: "111122223333", Role: "legacy-batch-role", ARN: "arn:aws:iam::111122223333:role/legacy-batch-role", Created: time.Date(2026, 1, 20, 8, 40, 0, 0, time.UTC),
 			LastUsed: time.Date(2026, 3, 31, 2, 10, 0, 0, time.UTC), IdleDays: 237, Region: "us-east-1",
 		},
-		{Role: "never", ARN: "arn:aws:iam::111122223333:role/old/never", Created: now.AddDate(-1, 0, 0), NeverUsed: true, IdleDays: 364},
+		{Account: "111122223333", Role: "never", ARN: "arn:aws:iam::111122223333:role/old/never", Created: now.AddDate(-1, 0, 0), NeverUsed: true, IdleDays: 364},
 	}}, out)
 
 	for args, want := range map[string]int{`"unused_days":300`: 1, `"unused_days":3`: 3, `"unused_days":400`: 0} {

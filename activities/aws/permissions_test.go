@@ -93,7 +93,7 @@ func (w *world) ready(t *testing.T, c change) change {
 // A role with exactly the generated policies, cut to the call, makes the change, shows it before, and
 // takes it back.
 func TestPermissionsSuffice(t *testing.T) {
-	for _, c := range changes {
+	for _, c := range slices.Concat(changes, destroys) {
 		t.Run(c.name, func(t *testing.T) {
 			w := guarded(t, nil, nil)
 			c := w.ready(t, c)
@@ -122,7 +122,7 @@ func TestPermissionsSuffice(t *testing.T) {
 func TestPermissionsAreNeeded(t *testing.T) {
 	needed, registry := map[string]map[string]bool{}, newWorld(t).registry
 	all := slices.Clone(conditionalChanges)
-	for _, c := range changes {
+	for _, c := range slices.Concat(changes, destroys) {
 		all = append(all, conditional{change: c})
 	}
 	for _, c := range all {
@@ -161,7 +161,7 @@ func without(spec activities.Spec, permission string) activities.Spec {
 
 // Cut to a call on one thing, credentials do not reach another, whatever the role may do.
 func TestPermissionsReachNothingElse(t *testing.T) {
-	for _, c := range changes {
+	for _, c := range slices.Concat(changes, destroys) {
 		t.Run(c.name, func(t *testing.T) {
 			w := guarded(t, nil, nil)
 			c := w.ready(t, c)
@@ -264,6 +264,7 @@ var looks = map[string][]string{
 	"aws.iam.list_access_keys":          {`{"account":"111122223333"}`},
 	"aws.organizations.list_accounts":   nil,
 	"aws.s3.get_bucket_exposure":        {bucketJSON},
+	"aws.securityhub.get_findings":      {`{"account":"111122223333","region":"us-east-1"}`},
 }
 
 // conditional is a call that needs a permission which the usual one does not.
@@ -282,6 +283,11 @@ var conditionalChanges = []conditional{
 	{change: change{name: "aws.iam.restore_role_sessions", after: []before{
 		{"aws.iam.revoke_role_sessions", strings.TrimSuffix(roleInput, "}") + dayBefore}, {"aws.iam.revoke_role_sessions", roleInput},
 	}}},
+	// A function that had nothing reserved gets nothing.
+	{
+		change: change{name: "aws.lambda.unfreeze_function", after: []before{{"aws.lambda.freeze_function", functionInput}}},
+		given:  func(s *standin.State) { function(s).Reserved = nil },
+	},
 	// A bucket that had no policy gets none.
 	{
 		change: change{name: "aws.s3.restore_bucket_policy", after: []before{{"aws.s3.deny_bucket_access", bucketJSON}}},

@@ -256,14 +256,17 @@ func onTrail(c *call) []need {
 }
 
 var secretsNeeds = map[string]func(*call) []need{
-	"GetSecretValue": func(c *call) []need {
-		id := text(c.body["SecretId"])
-		if strings.HasPrefix(id, "arn:") {
-			return c.on(id)
-		}
-		if s := c.here().Secrets[id]; s != nil {
-			id += "-" + s.Suffix
-		}
-		return c.on(c.arn("secretsmanager", "secret:"+id))
-	},
+	"GetSecretValue": onSecret,
+}
+
+// onSecret is about the secret of the request, by its whole ARN.
+func onSecret(c *call) []need {
+	id := text(c.body["SecretId"])
+	if strings.HasPrefix(id, "arn:") {
+		return c.on(id)
+	}
+	if s := c.here().Secrets[id]; s != nil {
+		id += "-" + s.Suffix
+	}
+	return c.on(c.arn("secretsmanager", "secret:"+id))
 }
