@@ -3,6 +3,7 @@ package authority
 import (
 	"context"
 	"errors"
+	"fmt"
 	"regexp"
 	"time"
 
@@ -14,7 +15,8 @@ import (
 
 // Bounds on what ticks put on record: whoever may write to the namespace can start any number of them.
 const (
-	maxTicks   = 1000 // of one playbook in an hour
+	maxTicks   = 1000 // of one playbook in an hour, and as many ends of ticks
+	maxTicking = 5000 // of all of them together: names of playbooks can be made up
 	tickBehind = 400 * 24 * time.Hour
 	tickAhead  = time.Minute
 )
@@ -44,18 +46,22 @@ func (a *Authority) Tick(ctx context.Context, in workflows.Ticking) (workflows.T
 	}
 	execution := info.WorkflowExecution
 	err = a.Ledger.Do(ctx, func(tx ledger.Tx) error {
+		kind := ledger.Tick
+		if in.Over != "" {
+			kind = ledger.TickOver
+		}
+		made, err := tx.Count(kind, tx.Now().Add(-time.Hour))
+		if err != nil {
+			return err
+		}
+		if err := often(made, in.Playbook); err != nil {
+			return err
+		}
 		if in.Over != "" {
 			return appendOnce(tx, ledger.Entry{
 				Kind: ledger.TickOver, Topic: in.Playbook, Key: ledger.TickOverKey(in.Playbook, at, execution.RunID),
 				Body: ledger.TickOverBody{Playbook: in.Playbook, Scheduled: at, Why: in.Over},
 			})
-		}
-		made, err := tx.Count(ledger.Tick, tx.Now().Add(-time.Hour))
-		if err != nil {
-			return err
-		}
-		if made[in.Playbook] >= maxTicks {
-			return errors.New("the schedule was due too often in the last hour")
 		}
 		return appendOnce(tx, ledger.Entry{
 			Kind: ledger.Tick, Topic: in.Playbook, Key: ledger.TickKey(in.Playbook, at),
@@ -63,6 +69,21 @@ func (a *Authority) Tick(ctx context.Context, in workflows.Ticking) (workflows.T
 		})
 	})
 	return found, err
+}
+
+// often refuses more records of an hour than schedules make: it is tried again later.
+func often(made map[string]int, playbook string) error {
+	all := 0
+	for _, n := range made {
+		all += n
+	}
+	switch {
+	case made[playbook] >= maxTicks:
+		return fmt.Errorf("the schedule of %s was due too often in the last hour", playbook)
+	case all >= maxTicking:
+		return errors.New("schedules were due too often in the last hour")
+	}
+	return nil
 }
 
 // appendOnce puts on record what is not there yet.

@@ -2,6 +2,7 @@ package authority_test
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -101,4 +102,35 @@ func TestWhatIsNoTick(t *testing.T) {
 		})
 	}
 	require.Empty(t, w.records())
+}
+
+// Whoever may write to the namespace can start ticks of any name, and end one tick under any number of
+// executions: neither fills the ledger.
+func TestTicksAreBounded(t *testing.T) {
+	w := newWorld(t)
+	due := w.now.UTC().Truncate(time.Second).Add(-time.Minute)
+	fill := func(kind ledger.Kind, name string, n int) {
+		t.Helper()
+		require.NoError(t, w.ledger.Do(t.Context(), func(tx ledger.Tx) error {
+			for i := range n {
+				if _, err := tx.Append(ledger.Entry{Kind: kind, Topic: name, Key: fmt.Sprint(kind, name, i), Body: struct{}{}}); err != nil {
+					return err
+				}
+			}
+			return nil
+		}))
+	}
+	tick := func(name, over string) error {
+		_, err := w.ticking(t, workflows.TickType, workflows.Ticking{Playbook: name, Scheduled: due, Over: over})
+		return err
+	}
+	fill(ledger.TickOver, "stale-keys", 1000)
+	require.ErrorContains(t, tick("stale-keys", ledger.TickCancelled), "too often")
+	require.NoError(t, tick("another", ledger.TickCancelled))
+	for i := range 5 {
+		fill(ledger.Tick, fmt.Sprint("made-up-", i), 999)
+	}
+	require.NoError(t, tick("stale-keys", ""))
+	fill(ledger.Tick, "made-up-5", 10)
+	require.ErrorContains(t, tick("one-more", ""), "too often")
 }
