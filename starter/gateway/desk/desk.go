@@ -117,6 +117,7 @@ type Desk struct {
 	arrived map[digest.Digest]bool // decisions that have
 	sends   singleflight.Group
 	waits   waits // for people
+	missing missing
 }
 
 // New returns a desk.

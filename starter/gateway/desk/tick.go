@@ -171,13 +171,6 @@ func (d *Desk) leave(ctx context.Context, b ledger.TickOverBody) error {
 	return err
 }
 
-// missed tells people of a run that there is not.
-func (d *Desk) missed(ctx context.Context, playbook string, scheduled time.Time, why string) {
-	d.Notifier.Notify(ctx, Notice{
-		Kind: ScheduleMissed, Run: playbook, Text: fmt.Sprintf("%s was due at %s, and was not started: %s", playbook, scheduled.UTC().Format(time.RFC3339), why),
-	})
-}
-
 // cancelTicked cancels a run by the word of its tick: whoever can cancel one can cancel the other.
 func (d *Desk) cancelTicked(ctx context.Context, run string) error {
 	if err := d.Ledger.Do(ctx, func(tx ledger.Tx) error {

@@ -135,6 +135,21 @@ func TestTicksThatStartNothing(t *testing.T) {
 	require.Contains(t, o.notices[3].Text, "keys was due at "+late.Format(time.RFC3339))
 }
 
+// Made-up ticks do not flood people with notices, and do not hide that a real one was missed.
+func TestMadeUpTicksDoNotFloodPeople(t *testing.T) {
+	o := open(t, hourly(t))
+	at := lastHour()
+	for i := range 30 {
+		o.tick(fmt.Sprint("made-up-", i), at)
+	}
+	o.tick("keys", at.Add(-time.Minute))
+	o.serve(o.Desk)
+	o.ticked(31)
+	require.Len(t, o.notices, 21)
+	require.Contains(t, o.notices[19].Text, "in the log alone")
+	require.Contains(t, o.notices[20].Text, "keys was due")
+}
+
 // A tick that is late because the run before it was under way is not too late.
 func TestTickThatWaitedForTheRunBeforeIt(t *testing.T) {
 	o := open(t, hourly(t))
