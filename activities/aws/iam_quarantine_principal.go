@@ -153,7 +153,7 @@ func deniedBy(document string) (sid string, ours bool) {
 		return "", false
 	}
 	sid = policy.Statement[0].Sid
-	return sid, sidForm.MatchString(sid) && sameDocument(document, denyDocument(sid))
+	return sid, sidForm.MatchString(sid) && plain(document) && sameDocument(document, denyDocument(sid))
 }
 
 // deny quarantines; of the undo of a release, previous and sid are what that found and was given.

@@ -37,7 +37,7 @@ func revokedBefore(document string) (time.Time, bool) {
 		return time.Time{}, false
 	}
 	before, ok := policy.Statement[0].Condition.DateLessThan["aws:TokenIssueTime"]
-	return before, ok && sameDocument(document, sessionsDocument(before))
+	return before, ok && plain(document) && sameDocument(document, sessionsDocument(before))
 }
 
 // sameDocument compares policies by meaning; IAM may give one back spaced otherwise.

@@ -1,6 +1,7 @@
 package aws
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -178,6 +179,24 @@ func TestRevokeOverAForeignPolicy(t *testing.T) {
 	_, err := w.attempt(step(t.Context()), t, undo, input)
 	require.Equal(t, "BadInput", kindOf(t, err).Kind)
 	require.NotEqual(t, planted, inline(w))
+}
+
+// Nor what reads as ours to one and as something else to another: with a key twice, the one of the two
+// that AWS goes by might grant rights.
+func TestRestoreOfAPolicyThatReadsTwoWays(t *testing.T) {
+	const evil = `{"Effect":"Allow","Action":["*"],"Resource":["*"]}`
+	for _, twice := range []string{
+		strings.Replace(sessionsDocument(now), `"Statement":`, `"Statement":[`+evil+`],"Statement":`, 1),
+		strings.Replace(sessionsDocument(now), `"Effect":"Deny"`, `"Effect":"Allow","Effect":"Deny"`, 1),
+		strings.Replace(sessionsDocument(now), `"Effect":"Deny"`, `"effect":"Allow","Effect":"Deny"`, 1),
+	} {
+		_, ours := revokedBefore(twice)
+		require.False(t, ours, twice)
+	}
+	_, ours := revokedBefore(sessionsDocument(now))
+	require.True(t, ours)
+	_, ours = deniedBy(strings.Replace(denyDocument("CountersignQuarantine0123456789abcdef"), `"Effect":"Deny"`, `"Effect":"Allow","Effect":"Deny"`, 1))
+	require.False(t, ours)
 }
 
 func TestRestoreTouchesNothingElse(t *testing.T) {

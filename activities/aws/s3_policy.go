@@ -1,6 +1,7 @@
 package aws
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 
@@ -168,8 +169,10 @@ func (s *service) findPolicyToRestore(ctx context.Context, in restoreBucketPolic
 	case in.leave(), sameDocument(now, in.PreviousPolicy):
 	case was.replaced():
 		return nil, nil, "", badInput("%s: the policy to put back has a statement %s that Countersign did not write; put it back by hand", what, denyAccessSID)
-	case !is.denies(in.Bucket) || !is.sameBeside(was):
+	case !is.denies(in.Bucket) || !is.sameBeside(was) || in.PreviousPolicy != "" && !bytes.Equal(is.version, was.version):
 		return nil, nil, "", activities.Permanent("ChangedSince", fmt.Errorf("%s: the policy is not as it was left: somebody has changed it since", what))
+	case in.PreviousPolicy != "" && !plain(in.PreviousPolicy):
+		return nil, nil, "", badInput("%s: the policy to put back has a key twice, and AWS may read another than we compare; put it back by hand", what)
 	}
 	return released(ctx), c, now, nil
 }

@@ -70,6 +70,31 @@ func TestRestoreBucketPolicyGrantsNothing(t *testing.T) {
 	require.Equal(t, []string{"PutBucketPolicy"}, w.effects())
 }
 
+// What AWS may read otherwise than we compare it is not written: a key that is there twice, or another
+// version, by which variables in a policy mean something or nothing.
+func TestRestoreBucketPolicyThatReadsTwoWays(t *testing.T) {
+	w := newWorld(t)
+	var before string
+	w.Update(func(s *standin.State) { before = region(s).Buckets[standin.SampleBucket].Policy })
+	require.Contains(t, before, `"Statement":`)
+	w.run(t, "aws.s3.deny_bucket_access", bucketJSON)
+	for name, tc := range map[string]struct{ policy, kind string }{
+		"statements twice":     {strings.Replace(before, `"Statement":`, `"Statement":[{"Effect":"Allow","Principal":"*","Action":"s3:*","Resource":"*"}],"Statement":`, 1), "BadInput"},
+		"in another case":      {strings.Replace(before, `"Statement":`, `"statement":[{"Effect":"Allow","Principal":"*","Action":"s3:*","Resource":"*"}],"Statement":`, 1), "BadInput"},
+		"a principal twice":    {strings.Replace(before, `"Effect":`, `"Effect":"Allow","Effect":`, 1), "BadInput"},
+		"of another version":   {strings.Replace(before, `2012-10-17`, `2008-10-17`, 1), "ChangedSince"},
+		"of no version at all": {strings.Replace(before, `"Version":"2012-10-17",`, ``, 1), "ChangedSince"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			require.NotEqual(t, before, tc.policy)
+			_, err := w.attempt(step(t.Context()), t, "aws.s3.restore_bucket_policy",
+				`{"account":"111122223333","region":"us-east-1","bucket":"example-payments-exports","previous_policy":`+fmt.Sprintf("%q", tc.policy)+`}`)
+			require.Equal(t, tc.kind, kindOf(t, err).Kind)
+		})
+	}
+	require.Equal(t, []string{"PutBucketPolicy"}, w.effects())
+}
+
 func TestBucketPolicyBounds(t *testing.T) {
 	w := newWorld(t)
 	statement := `{"Sid":"x","Effect":"Allow","Principal":{"AWS":"444455556666"},"Action":"s3:GetObject","Resource":"` + strings.Repeat("x", 20<<10-300) + `"}`

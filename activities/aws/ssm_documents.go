@@ -1,10 +1,8 @@
 package aws
 
 import (
-	"encoding/json"
 	"fmt"
 	"maps"
-	"reflect"
 	"slices"
 	"strings"
 
@@ -31,8 +29,7 @@ func (hostDocument) same(name, content string) bool {
 	if err != nil {
 		return false
 	}
-	var want, got any
-	return json.Unmarshal(ours, &want) == nil && json.Unmarshal([]byte(content), &got) == nil && reflect.DeepEqual(want, got)
+	return plain(content) && sameDocument(string(ours), content)
 }
 
 // findDocument looks a document up by its name, and holds the parameters against what it allows.
