@@ -171,8 +171,12 @@ func assume(ctx context.Context, by sdk.Config, who identity) (sdk.Credentials, 
 	if err != nil {
 		return sdk.Credentials{}, Failed(err, "take the role %s", who.role)
 	}
-	if out.Credentials == nil || !strings.Contains(sdk.ToString(out.AssumedRoleUser.Arn), ":"+who.account+":assumed-role/") {
-		return sdk.Credentials{}, activities.Permanent("WrongAccount", fmt.Errorf("take the role %s: STS gave a session of %s", who.role, sdk.ToString(out.AssumedRoleUser.Arn)))
+	as := ""
+	if out.AssumedRoleUser != nil {
+		as = sdk.ToString(out.AssumedRoleUser.Arn)
+	}
+	if part := strings.Split(as, ":"); out.Credentials == nil || len(part) != 6 || part[4] != who.account || !strings.HasPrefix(part[5], "assumed-role/") {
+		return sdk.Credentials{}, activities.Permanent("WrongAccount", fmt.Errorf("take the role %s: STS gave a session of %q", who.role, as))
 	}
 	return sdk.Credentials{
 		AccessKeyID: sdk.ToString(out.Credentials.AccessKeyId), SecretAccessKey: sdk.ToString(out.Credentials.SecretAccessKey),
