@@ -139,6 +139,9 @@ func (f *facts) covers(ctx context.Context, t types.Trail) (string, error) {
 	if !sdk.ToBool(status.IsLogging) {
 		return "does not log", nil
 	}
+	if why := sdk.ToString(status.LatestDeliveryError); why != "" { // as blind: whoever takes its bucket away need not stop it
+		return "cannot deliver: " + why, nil
+	}
 	if !f.owns(t) {
 		return trailElsewhere, nil
 	}

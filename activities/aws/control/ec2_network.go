@@ -201,7 +201,7 @@ var flowLogs = &check{
 	},
 }
 
-// loggedVPCs are flow logs that are active and tell of what is rejected, by what they log.
+// loggedVPCs are flow logs that are active, can deliver and tell of what is rejected, by what they log.
 func (f *facts) loggedVPCs(ctx context.Context) (map[string]string, error) {
 	out := map[string]string{}
 	pages := ec2.NewDescribeFlowLogsPaginator(f.c.EC2(), &ec2.DescribeFlowLogsInput{MaxResults: sdk.Int32(1000)})
@@ -211,7 +211,8 @@ func (f *facts) loggedVPCs(ctx context.Context) (map[string]string, error) {
 			return nil, f.failed(err, "ec2:DescribeFlowLogs")
 		}
 		for _, l := range page.FlowLogs {
-			if sdk.ToString(l.FlowLogStatus) == "ACTIVE" && l.TrafficType != types.TrafficTypeAccept {
+			delivers := sdk.ToString(l.DeliverLogsStatus) != "FAILED"
+			if sdk.ToString(l.FlowLogStatus) == "ACTIVE" && delivers && l.TrafficType != types.TrafficTypeAccept {
 				out[sdk.ToString(l.ResourceId)] = sdk.ToString(l.FlowLogId)
 			}
 		}

@@ -62,6 +62,8 @@ var networkCases = []one{
 		`{"flow log":"none","default":"false"}`},
 	{"EC2.6", "what is accepted alone", func(_ *standin.Account, r *standin.Region) { r.FlowLogs["fl-0000000000000000a"].Traffic = "ACCEPT" },
 		[]string{"FAIL ec2:us-east-1:111122223333:vpc/vpc-0000000000000000a"}, ""},
+	{"EC2.6", "that cannot deliver", func(_ *standin.Account, r *standin.Region) { r.FlowLogs["fl-0000000000000000a"].Failed = true },
+		[]string{"FAIL ec2:us-east-1:111122223333:vpc/vpc-0000000000000000a"}, ""},
 	{"EC2.6", "of a subnet", func(_ *standin.Account, r *standin.Region) {
 		r.FlowLogs["fl-0000000000000000a"].Resource = standin.SampleSubnet
 	},

@@ -27,7 +27,10 @@ var rootKey = &check{
 		if err != nil {
 			return nil, err
 		}
-		keys := of["AccountAccessKeysPresent"]
+		keys, said := of["AccountAccessKeysPresent"]
+		if !said { // what is not said is not none
+			return []seen{{resource: f.whole(), status: finding.Error, evidence: map[string]string{"code": "NotSaid"}}}, nil
+		}
 		return []seen{verdict(f.whole(), keys == 0, count("AccountAccessKeysPresent", keys))}, nil
 	},
 }
@@ -87,6 +90,9 @@ var rootUse = &check{
 		}
 		root, used := report.root, false
 		for _, column := range []string{"password_last_used", "access_key_1_last_used_date", "access_key_2_last_used_date"} {
+			if _, said := root[column]; !said {
+				return []seen{{resource: f.whole(), status: finding.Error, evidence: map[string]string{"code": "NotSaid", "column": column}}}, nil
+			}
 			if at, ok := root.time(column); ok && f.days(at) < rootUseDays {
 				used = true
 			}

@@ -79,6 +79,9 @@ var iamCases = []one{
 	{"IAM.1", "inline of a role", func(a *standin.Account, _ *standin.Region) {
 		a.IAM.Roles["web"].Inline = map[string]string{"a": readOnly, "all": everything, "z": readOnly}
 	}, []string{"PASS iam::111122223333:group/readers", "PASS iam::111122223333:policy/reading", "FAIL iam::111122223333:role/web"}, `{"inline":"all"}`},
+	{"IAM.1", "everything in other words", func(a *standin.Account, _ *standin.Region) {
+		a.IAM.Managed["reading"].Document = `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":["?*:**"],"Resource":"**"}}`
+	}, []string{"PASS iam::111122223333:group/readers", "FAIL iam::111122223333:policy/reading", "PASS iam::111122223333:role/web"}, ""},
 	{"IAM.1", "what nobody can read", func(a *standin.Account, _ *standin.Region) { a.IAM.Managed["reading"].Document = "{" },
 		[]string{"PASS iam::111122223333:group/readers", "ERROR iam::111122223333:policy/reading", "PASS iam::111122223333:role/web"}, `{"code":"BadPolicy"}`},
 	{"IAM.1", "no policies", func(a *standin.Account, _ *standin.Region) {

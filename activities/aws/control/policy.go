@@ -82,7 +82,12 @@ func statements(document string) ([]statement, error) {
 
 // admin reports whether a statement allows everything on everything.
 func (s statement) admin() bool {
-	return s.Effect == "Allow" && (slices.Contains(s.Action, "*") || slices.Contains(s.Action, "*:*")) && slices.Contains(s.Resource, "*")
+	return s.Effect == "Allow" && slices.ContainsFunc(s.Action, anything) && slices.ContainsFunc(s.Resource, anything)
+}
+
+// anything reports a pattern that says no more than *, however it is written: **, *:*, ?*.
+func anything(pattern string) bool {
+	return strings.Contains(pattern, "*") && strings.Trim(pattern, "*?:") == ""
 }
 
 // everybody reports whether a statement is about whoever calls.

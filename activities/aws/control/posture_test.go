@@ -16,6 +16,7 @@ var postureCases = []one{
 	{"Account.1", "none", func(a *standin.Account, _ *standin.Region) { delete(a.Contacts, "SECURITY") }, failsWhole(), `{"SECURITY":"none"}`},
 	{"CloudTrail.1", "none", func(_ *standin.Account, r *standin.Region) { r.Trails = nil }, failsWhole(), `{"trails":"none"}`},
 	{"CloudTrail.1", "stopped", func(_ *standin.Account, r *standin.Region) { r.Trails["all"].Logging = false }, failsWhole(), `{` + trailARN + `:"does not log"}`},
+	{"CloudTrail.1", "cannot deliver", func(_ *standin.Account, r *standin.Region) { r.Trails["all"].DeliveryFailed = "NoSuchBucket" }, failsWhole(), `{` + trailARN + `:"cannot deliver: NoSuchBucket"}`},
 	{"CloudTrail.1", "of one region", func(_ *standin.Account, r *standin.Region) { r.Trails["all"].MultiRegion = false }, failsWhole(), `{` + trailARN + `:"is of one region"}`},
 	{"CloudTrail.1", "writes alone", func(_ *standin.Account, r *standin.Region) {
 		r.Trails["all"].Selectors = []standin.EventSelector{{ReadWrite: "WriteOnly", Management: true}, {ReadWrite: "All"}}

@@ -53,7 +53,7 @@ func describeFlowLogs(c *call) (any, error) {
 		f := in[id]
 		set = append(set, element{"item", elements{
 			{"flowLogId", id}, {"resourceId", f.Resource}, {"trafficType", f.Traffic}, {"flowLogStatus", f.status()},
-			{"deliverLogsStatus", "SUCCESS"}, {"creationTime", ec2Time(f.Created)}, {"logDestinationType", "cloud-watch-logs"},
+			{"deliverLogsStatus", map[bool]string{false: "SUCCESS", true: "FAILED"}[f.Failed]}, {"creationTime", ec2Time(f.Created)}, {"logDestinationType", "cloud-watch-logs"},
 		}})
 	}
 	return append(elements{{"flowLogSet", set}}, rest...), nil

@@ -98,6 +98,7 @@ type FlowLog struct {
 	Resource string    `json:"resource"`
 	Traffic  string    `json:"traffic"`          // ALL, ACCEPT, REJECT
 	Status   string    `json:"status,omitempty"` // "" is ACTIVE
+	Failed   bool      `json:"failed,omitempty"` // to deliver
 	Created  time.Time `json:"created"`
 }
 
