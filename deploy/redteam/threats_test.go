@@ -18,7 +18,7 @@ type threat struct {
 	number  int
 	name    string
 	against string
-	// attacks are what is tried, by name; none: the surface is not there yet, which elsewhere says.
+	// attacks are what is tried, by name; none: elsewhere says where it is tried, or that the surface is not there yet.
 	attacks   map[string]func(*testing.T)
 	elsewhere string
 }
