@@ -2,12 +2,14 @@ package expr
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/google/cel-go/cel"
 	"github.com/google/cel-go/common/types"
+	"github.com/google/cel-go/interpreter"
 )
 
 // Partial is a result over values of which some are not known yet.
@@ -45,15 +47,46 @@ func (p *Program) Partial(values map[string]any, unknown []string) (Partial, err
 		return fail(err)
 	}
 	v, _, err := program.Eval(vars)
+	if waits := p.among(unknown); err != nil && len(waits) > 0 && stumbled(err) {
+		return p.unknown(waits)
+	}
 	if err != nil {
 		return fail(err)
 	}
 	if u, ok := v.(*types.Unknown); ok {
-		source, err := json.Marshal("${" + p.source + "}")
-		return Partial{Value: source, Waits: waits(u)}, err
+		return p.unknown(waits(u))
 	}
 	raw, err := p.encode(v, MaxResult)
 	return Partial{Value: raw}, err
+}
+
+func (p *Program) unknown(waits []string) (Partial, error) {
+	source, err := json.Marshal("${" + p.source + "}")
+	return Partial{Value: source, Waits: waits}, err
+}
+
+// stumbled reports whether evaluating came upon something that CEL has no rule for. Some of its macros,
+// as sortBy, do so at an unknown value; what is wrong with the expression itself is an error of CEL's own.
+func stumbled(err error) bool {
+	var own *types.Err
+	var cancelled interpreter.EvalCancelledError
+	return !errors.As(err, &own) && !errors.As(err, &cancelled)
+}
+
+// among are those of the paths that the expression reads, or something of them, or what they are of.
+func (p *Program) among(paths []string) []string {
+	var read []string
+	for _, path := range paths {
+		names := strings.Split(path, ".")
+		if slices.ContainsFunc(p.paths, func(of []string) bool {
+			n := min(len(of), len(names))
+			return slices.Equal(of[:n], names[:n])
+		}) {
+			read = append(read, path)
+		}
+	}
+	slices.Sort(read)
+	return read
 }
 
 func waits(u *types.Unknown) []string {

@@ -41,7 +41,9 @@ func TestPartial(t *testing.T) {
 		`${item.a["b"]}`:                                   {`"${item.a[\"b\"]}"`, []string{"item"}},
 		`${inputs.x > 1 ? inputs.s : steps.a.output.l[0]}`: {`"t"`, nil},
 		`of ${inputs.s}: ${steps.a.output.n} and ${item}`:  {`"of t: ${steps.a.output.n} and ${item}"`, []string{"item", "steps.a.output"}},
-		`nothing`: {`"nothing"`, nil},
+		`${steps.a.output.l.sortBy(i, i)}`:                 {`"${steps.a.output.l.sortBy(i, i)}"`, []string{"steps.a.output"}},
+		`${["b", "a"].sortBy(i, i)}`:                       {`["a", "b"]`, nil},
+		`nothing`:                                          {`"nothing"`, nil},
 	} {
 		template, problems := env.CompileTemplate(source, expr.Any)
 		require.Empty(t, problems, source)
