@@ -155,7 +155,7 @@ func where(c approval.Call) string { return strings.Join(Fields(c.Input, Places,
 func targets(c approval.Call) string { return strings.Join(Fields(c.Input, c.Targets, Exact), "\n") }
 
 // Fields are the given fields of an input that are there, each as its name and its value, as show
-// writes them.
+// writes them; of a list of texts each one.
 func Fields(input json.RawMessage, names []string, show func(string) string) []string {
 	var fields map[string]json.RawMessage
 	if json.Unmarshal(input, &fields) != nil {
@@ -167,9 +167,34 @@ func Fields(input json.RawMessage, names []string, show func(string) string) []s
 		if !ok {
 			continue
 		}
-		value := string(raw)
-		_ = json.Unmarshal(raw, &value) // what is no string is shown as it is written
-		found = append(found, show(name)+" "+show(value))
+		for _, value := range texts(raw) {
+			found = append(found, show(name)+" "+show(value))
+		}
 	}
 	return found
+}
+
+// texts are a text, or those of a list of texts; of anything else how it is written.
+func texts(raw json.RawMessage) []string {
+	var one string
+	if json.Unmarshal(raw, &one) == nil {
+		return []string{one}
+	}
+	if list, ok := textList(raw); ok {
+		return list
+	}
+	return []string{string(raw)}
+}
+
+// textList is a list of texts that has one at least.
+func textList(raw json.RawMessage) ([]string, bool) {
+	var list []*string
+	if json.Unmarshal(raw, &list) != nil || len(list) == 0 || slices.Contains(list, nil) {
+		return nil, false
+	}
+	all := make([]string, len(list))
+	for i, one := range list {
+		all[i] = *one
+	}
+	return all, true
 }

@@ -103,12 +103,14 @@ func (p *page) dense(calls []approval.Call) {
 
 // Plain reports a call of which place and targets are all there is.
 func Plain(c approval.Call) bool {
-	var fields map[string]any
+	var fields map[string]json.RawMessage
 	if json.Unmarshal(c.Input, &fields) != nil {
 		return false
 	}
-	for name, value := range fields {
-		if _, text := value.(string); !text || !slices.Contains(Places, name) && !slices.Contains(c.Targets, name) {
+	for name, raw := range fields {
+		var text string
+		_, list := textList(raw)
+		if !list && (string(raw) == "null" || json.Unmarshal(raw, &text) != nil) || !slices.Contains(Places, name) && !slices.Contains(c.Targets, name) {
 			return false
 		}
 	}

@@ -46,3 +46,26 @@ func TestManyCalls(t *testing.T) {
 	require.Contains(t, text, "force    true")
 	require.Contains(t, text, "each: 3 of 1000 done, 997 left")
 }
+
+// A list of texts among the targets is said once, text by text; what else a call is given stands below.
+func TestManyCallsOnLists(t *testing.T) {
+	a := &workflows.ApprovalStatus{Request: approval.Request{ID: "close", Run: "r", Question: "All?"}}
+	for i := range 30 {
+		input := fmt.Sprintf(`{"account":"111122223333","rule_ids":["sgr-%d","sgr b"]}`, i)
+		switch i {
+		case 1:
+			input = `{"account":"111122223333","rule_ids":[]}`
+		case 2:
+			input = `{"account":"111122223333","rule_ids":["sgr-2",null]}`
+		}
+		a.Calls = append(a.Calls, approval.Call{
+			Step: fmt.Sprintf("each[%d].revoke", i), Activity: "aws.ec2.revoke_open_ingress", Version: 1, Effect: "change", Undo: "aws.ec2.restore_ingress",
+			Targets: []string{"rule_ids"}, Input: json.RawMessage(input),
+		})
+	}
+	var out strings.Builder
+	require.NoError(t, card.Request(&out, &workflows.Status{Run: "r"}, a, time.Time{}))
+	require.Contains(t, out.String(), "1. each[0].revoke  account 111122223333, rule_ids sgr-0, rule_ids sgr b\n     2. each[1]")
+	require.Contains(t, out.String(), "2. each[1].revoke  account 111122223333, rule_ids \"[]\"\n        account   111122223333\n")
+	require.Contains(t, out.String(), "3. each[2].revoke  account 111122223333, rule_ids \"[\\\"sgr-2\\\",null]\"\n        account   111122223333\n")
+}
