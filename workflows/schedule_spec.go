@@ -111,7 +111,7 @@ func (c Client) factsOf(s client.Schedule) (facts, error) {
 	for _, i := range spec.Intervals {
 		text := "every " + playbook.Span(i.Every)
 		if i.Offset > 0 {
-			text += " and " + playbook.Span(i.Offset)
+			text += ", offset " + playbook.Span(i.Offset)
 		}
 		times = append(times, text)
 	}

@@ -87,7 +87,27 @@ func TestApprovals(t *testing.T) {
 	f.fails = map[string]error{"status busy": fmt.Errorf("ask busy: %w", workflows.ErrNoWorker)}
 	f.starter(t, "approvals").require(t, 3, "Approval needed: contain", "starter: ask busy: no worker answered")
 	f.starter(t, "approvals", "-o", "json").require(t, 3, `"run": "busy"`, "ask busy")
+	f.starter(t, "approvals", "--short").require(t, 3, "EXPIRES                  ASKS    RUN ", "ask busy")
 	(&fake{}).starter(t, "approvals").require(t, 0, "", "nothing waits for people")
+	(&fake{}).starter(t, "approvals", "--short").require(t, 0, "", "nothing waits for people")
+	r = f.starter(t, "approvals", "second")
+	r.require(t, 0, "starter approve second contain", "")
+	require.Equal(t, 1, strings.Count(r.out, "Approval needed: contain"))
+	f.starter(t, "approvals", "none").require(t, 1, "", "no such run\n  list them: starter runs")
+
+	// A line each: what expires first is at the top.
+	late := waiting("late")
+	late.Approvals[0].Expires = at(300)
+	f = &fake{
+		listed:   []workflows.Listed{{Run: "late"}, {Run: "asked"}, {Run: "soon"}},
+		statuses: map[string][]*workflows.Status{"late": {late}, "asked": {judging("asked")}, "soon": {waiting("soon")}},
+	}
+	r = f.starter(t, "approvals", "--short")
+	r.require(t, 0, "question  asked  judge    Was it you, ", "")
+	lines := strings.Split(strings.TrimSpace(r.out), "\n")
+	require.Len(t, lines, 4)
+	require.Contains(t, lines[1], "soon")
+	require.Contains(t, lines[3], "late")
 }
 
 func TestVote(t *testing.T) {
@@ -311,8 +331,10 @@ func TestRunByHand(t *testing.T) {
 // Every example in the help is a command line that is right.
 func TestExamples(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{"validate", "rules", "test", "match", "run", "runs", "show", "approvals", "approve", "reject", "cancel", "activities", "schema", "graph", "new", "policy"} {
-		help := (&fake{}).starter(t, name, "--help")
+	for _, name := range []string{"validate", "rules", "test", "match", "run", "runs", "show", "approvals", "approve", "reject", "cancel", "activities", "schema", "graph", "new", "policy",
+		"schedule apply", "schedule list", "schedule pause", "schedule resume", "schedule trigger", "schedule backfill", "audit controls",
+	} {
+		help := (&fake{}).starter(t, append(strings.Fields(name), "--help")...)
 		require.Equal(t, 0, help.code)
 		_, examples, ok := strings.Cut(help.out, "Examples:\n")
 		require.True(t, ok, "%s has examples", name)
@@ -320,7 +342,7 @@ func TestExamples(t *testing.T) {
 		for line := range strings.Lines(examples) {
 			command, _, _ := strings.Cut(strings.NewReplacer("playbooks/", "../../playbooks/", "deploy/", "../../deploy/").Replace(strings.TrimSpace(line)), " < ")
 			command, _, _ = strings.Cut(command, " > ")
-			args := strings.Fields(strings.NewReplacer(`"a test of ours"`, "ours", "'", "").Replace(command))
+			args := strings.Fields(strings.NewReplacer(`"a test of ours"`, "ours", `"AWS is being moved"`, "moving", "'", "").Replace(command))
 			require.Equal(t, "starter", args[0])
 			if args[len(args)-1] == "playbooks" {
 				args[len(args)-1] = "../../playbooks"
@@ -328,6 +350,7 @@ func TestExamples(t *testing.T) {
 			asks := waiting(keyRun)
 			asks.Approvals[0].ID = "contain_user"
 			f := &fake{statuses: map[string][]*workflows.Status{keyRun: {asks, over(keyRun, workflows.Done)}}}
+			f.schedules.listed = []workflows.Scheduled{{Playbook: "aws-stale-access-keys"}}
 			r := f.starter(t, args[1:]...)
 			if args[len(args)-1] == "-" { // the fake has nothing on its standard input
 				require.Equal(t, 1, r.code, line)

@@ -62,6 +62,9 @@ func (a *app) printPolicies(cmd *cobra.Command, f iamFlags, args []string) error
 		}
 		return a.printJSON(documents)
 	}
+	if f.role != "" && len(documents[f.role]) == 0 {
+		a.say("no policy: nothing of what is asked for needs the role %s", f.role)
+	}
 	for _, role := range []string{"hub", "read", "respond"} {
 		if f.role != "" && role != f.role {
 			continue

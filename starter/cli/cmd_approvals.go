@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
@@ -13,29 +16,43 @@ import (
 )
 
 func (a *app) approvals() *cobra.Command {
-	return &cobra.Command{
-		Use:   "approvals",
+	var short bool
+	cmd := &cobra.Command{
+		Use:   "approvals [RUN]",
 		Short: "Show everything that waits for people, as cards",
-		Long: `Show everything that waits for people, as cards: approvals and questions.
+		Long: `Show everything that waits for people, as cards: approvals and questions. Of one run, if it is named.
+
+With --short each is a line, what expires first at the top: look there first, then at the run's card.
 
 A run whose status cannot be had is named, and makes the exit code 3: it may be waiting too.`,
 		Example: `  starter approvals
+  starter approvals --short
+  starter approvals aws-compromised-access-key/AKIAIOSFODNN7EXAMPLE
   starter approvals -o json`,
-		Args: arguments(),
-		RunE: func(cmd *cobra.Command, _ []string) error {
+		Args: arguments("[RUN]"),
+		RunE: func(cmd *cobra.Command, args []string) error {
 			runs, end, err := a.connect(cmd.Context())
 			if err != nil {
 				return err
 			}
 			defer end()
-			listed, err := runs.Runs(cmd.Context(), true, maxList)
+			var listed []workflows.Listed
+			if len(args) == 1 {
+				listed = []workflows.Listed{{Run: args[0]}}
+				_, err = runs.Status(cmd.Context(), args[0]) // one that is named is there
+			} else {
+				listed, err = runs.Runs(cmd.Context(), true, maxList)
+			}
 			if err != nil {
-				return a.ofRun(err, "")
+				return a.ofRun(err, strings.Join(args, ""))
 			}
 			statuses, errs := statuses(cmd.Context(), runs, listed)
-			if a.json() {
+			switch {
+			case a.json():
 				err = a.printJSON(approvalsJSON(statuses, listed, errs))
-			} else {
+			case short:
+				err = a.listApprovals(statuses)
+			default:
 				err = a.printApprovals(statuses)
 			}
 			if err != nil {
@@ -50,6 +67,41 @@ A run whose status cannot be had is named, and makes the exit code 3: it may be 
 			return nil
 		},
 	}
+	cmd.Flags().BoolVar(&short, "short", false, "a line for each")
+	return cmd
+}
+
+// listApprovals prints a line for each that waits, what expires first at the top.
+func (a *app) listApprovals(statuses []*workflows.Status) error {
+	type line struct {
+		expires time.Time
+		cells   []string
+	}
+	var lines []line
+	add := func(expires time.Time, run, step, calls, question string) {
+		lines = append(lines, line{expires, []string{stamp(expires), calls, run, step, card.Clean(question, 100)}})
+	}
+	for _, st := range statuses {
+		if st == nil {
+			continue
+		}
+		for _, asking := range st.Asking() {
+			add(asking.Expires, asking.Run, asking.ID, count(len(asking.Calls), "call", "calls"), asking.Question)
+		}
+		for _, q := range st.Unanswered() {
+			add(q.Expires, q.Run, q.ID, "question", q.Question.Question)
+		}
+	}
+	if len(lines) == 0 {
+		a.say("nothing waits for people")
+		return nil
+	}
+	slices.SortStableFunc(lines, func(x, y line) int { return x.expires.Compare(y.expires) })
+	rows := [][]string{{"EXPIRES", "ASKS", "RUN", "STEP", "QUESTION"}}
+	for _, l := range lines {
+		rows = append(rows, l.cells)
+	}
+	return a.table(rows)
 }
 
 // statuses asks runs for their stories, some at a time. One that is gone meanwhile waits for

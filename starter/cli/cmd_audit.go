@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 	"github.com/countersign/countersign/activities/finding"
 	"github.com/countersign/countersign/activities/finding/report"
 	"github.com/countersign/countersign/activities/finding/store"
+	"github.com/countersign/countersign/workflows/expr"
 )
 
 // waiversEnv is the variable of the environment in the place of --waivers, as package worker/app has it.
@@ -78,7 +80,7 @@ func (f *audited) find(ctx context.Context, a *app, playbook string, args []stri
 	} else {
 		var last []finding.Audit
 		if last, err = f.Audits(ctx, playbook, 1); err == nil && len(last) == 0 {
-			return refuse(fmt.Errorf("no audit of %s has found anything", cmp.Or(playbook, "any playbook")), list)
+			return refuse(fmt.Errorf("no audit of %s has found anything", cmp.Or(playbook, "any playbook")), a.firstAudit())
 		} else if err == nil {
 			f.audit = last[0]
 		}
@@ -93,6 +95,11 @@ func (f *audited) find(ctx context.Context, a *app, playbook string, args []stri
 		return unknown(err, "")
 	}
 	return nil
+}
+
+// firstAudit says how audits come to be, where there are none.
+func (a *app) firstAudit() string {
+	return "start one: " + a.command("run", "aws-account-audit") + ", or have it start by itself: " + a.command("schedule", "apply")
 }
 
 func (a *app) audit() *cobra.Command {
@@ -115,7 +122,7 @@ func (a *app) auditList() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "list",
 		Short:   "List audits, the newest first",
-		Example: "  starter audit list --ledger ledger.db\n  starter audit list --playbook aws-audit -o json",
+		Example: "  starter audit list --ledger ledger.db\n  starter audit list --playbook aws-account-audit -o json",
 		Args:    arguments(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			s, err := f.findings(cmd.Context(), a, cmd, store.Existing())
@@ -132,6 +139,10 @@ func (a *app) auditList() *cobra.Command {
 					found = []finding.Audit{}
 				}
 				return a.printJSON(found)
+			}
+			if len(found) == 0 {
+				a.say("no audits; %s", a.firstAudit())
+				return nil
 			}
 			rows := [][]string{{"AUDIT", "BEGAN", "ACCOUNTS", "FAIL", "ERROR", "PASS"}}
 			for _, one := range found {
@@ -151,7 +162,7 @@ func (a *app) auditReport() *cobra.Command {
 		Use:   "report [AUDIT]",
 		Short: "Say what an audit found: new, resolved, still open, waived, and what could not be looked at",
 		Example: "  starter audit report --ledger ledger.db\n" +
-			"  starter audit report --playbook aws-audit --waivers waivers.yaml -o json",
+			"  starter audit report --playbook aws-account-audit --waivers waivers.yaml -o json",
 		Args: arguments("[AUDIT]"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			found, err := f.open(cmd.Context(), a, cmd, args)
@@ -166,7 +177,11 @@ func (a *app) auditReport() *cobra.Command {
 			if a.json() {
 				return a.printJSON(r)
 			}
-			return a.print("%s", r.Text)
+			if err := a.print("%s", r.Text); err != nil {
+				return err
+			}
+			a.say("all of it: %s", a.command("audit", "export", found.audit.ID, "--format", "html", "--to", "audit.html"))
+			return nil
 		},
 	}
 	f.add(cmd)
@@ -222,13 +237,20 @@ func (a *app) auditWaivers() *cobra.Command {
 
 				Expired bool `json:"expired"`
 			}
+			var known []string
+			for _, c := range all.Controls() {
+				known = append(known, c.ID)
+			}
 			rows, list := [][]string{{"CONTROL", "RESOURCE", "ACCOUNT", "UNTIL", "", "BY", "REASON"}}, []listed{}
 			for _, w := range waivers {
-				note := ""
-				if w.Expired(a.Now()) {
+				note, expired := "", w.Expired(a.Now())
+				switch {
+				case expired:
 					note = "expired"
+				case !slices.Contains(known, w.Control):
+					note = "no control that ships" + expr.DidYouMean(w.Control, known)
 				}
-				list = append(list, listed{w, note != ""})
+				list = append(list, listed{w, expired})
 				rows = append(rows, []string{w.Control, w.Resource, w.Account, w.Until, note, w.By, w.Reason})
 			}
 			if a.json() {

@@ -29,7 +29,8 @@ they ask and the calls they cover. At the end stands the worst that can come of 
 Without --live-reads nothing is called. With it the steps that only look are made for real, with the
 credentials that the AWS SDK finds, and what they answer decides more. Nothing that changes anything
 can be called by this command.`,
-		Example: `  starter plan --event playbooks/events/guardduty-iam-malicious-ip-caller.json
+		Example: `  starter plan aws-stale-access-keys
+  starter plan --event playbooks/events/guardduty-iam-malicious-ip-caller.json
   starter plan --live-reads --event playbooks/events/guardduty-iam-malicious-ip-caller.json`,
 		Args: arguments("[PLAYBOOK]"),
 	}

@@ -58,7 +58,7 @@ func (a *app) command(verb string, args ...string) string {
 		flag("--token-file", a.token, "")
 	}
 	switch verb {
-	case "validate", "test", "match", "activities", "schema", "new", "policy", "ledger", "evidence", "codec":
+	case "validate", "test", "match", "activities", "schema", "new", "policy", "ledger", "evidence", "codec", "audit":
 	default:
 		flag("--address", a.temporal.Address, "")
 		flag("--namespace", a.temporal.Namespace, "")

@@ -58,7 +58,9 @@ func TestSchema(t *testing.T) {
 		text, err := fs.ReadFile(playbooks.Files, file)
 		require.NoError(t, err)
 		require.NoError(t, validates(t, schema, string(text)), file)
-		require.Error(t, validates(t, schema, strings.Replace(string(text), "account: ${inputs", "acount: ${inputs", 1)), file)
+		if slip := strings.Replace(string(text), "account: ${inputs", "acount: ${inputs", 1); slip != string(text) {
+			require.Error(t, validates(t, schema, slip), file)
+		}
 		require.Error(t, validates(t, schema, strings.Replace(string(text), "activity: aws.", "activity: awss.", 1)), file)
 	}
 }

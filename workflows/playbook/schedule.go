@@ -247,7 +247,7 @@ func (s *Schedule) String() string {
 	case s.Cron != "":
 		return s.Cron + " in " + s.Zone
 	case s.Offset > 0:
-		return "every " + Span(s.Every) + ", " + Span(s.Offset) + " after its beginning"
+		return "every " + Span(s.Every) + ", offset " + Span(s.Offset)
 	default:
 		return "every " + Span(s.Every)
 	}
