@@ -36,6 +36,7 @@ type options struct {
 	chat      *chat // nil: nobody is asked in Slack
 	once      bool
 	schedules bool
+	estate    int
 	playbooks fs.FS // nil: those that ship
 	approveAs string
 	rejectAs  string
@@ -70,6 +71,7 @@ func Main(ctx context.Context, args []string, s Streams) int {
 		Example: `  go run ./deploy/local
   go run ./deploy/local --event playbooks/events/guardduty-ec2-bitcoin-dns.json
   go run ./deploy/local --once --approve-as alice@example.com
+  go run ./deploy/local --estate 200
   AWS_ENDPOINT_URL=http://127.0.0.1:4566 go run ./deploy/local`,
 		Args:          cobra.NoArgs,
 		SilenceErrors: true,
@@ -97,6 +99,7 @@ func Main(ctx context.Context, args []string, s Streams) int {
 	flags.StringVar(&o.policy, "policy", "", "`file` of rules for effects (default: the policy that ships)")
 	flags.StringVar(&o.slack, "slack", "", "`file` that says where in Slack people are asked; the tokens are in the environment")
 	flags.BoolVar(&o.schedules, "schedules", false, "have the playbooks start by themselves when their schedules say so")
+	flags.IntVar(&o.estate, "estate", 0, "stand in for an organization of so many `accounts`, and send nothing unless --event says what")
 	flags.BoolVar(&o.once, "once", false, "end when the runs have ended, instead of staying up")
 	flags.StringVar(&o.approveAs, "approve-as", "", "approve whatever is asked, as this `person`")
 	flags.StringVar(&o.rejectAs, "reject-as", "", "reject whatever is asked, as this `person`")
@@ -131,6 +134,9 @@ func (o options) validate() error {
 		return errors.New("--wait is more than nothing")
 	case o.state == "":
 		return errors.New("--state names a folder")
+	}
+	if err := o.validateEstate(); err != nil {
+		return err
 	}
 	return o.validateAnswers()
 }

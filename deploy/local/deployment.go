@@ -145,17 +145,24 @@ const usualAWSPort = 4566
 // startAWS serves the stand-in, unless the environment names another AWS.
 func (d *deployment) startAWS(o options) (aws.Options, error) {
 	if url := os.Getenv("AWS_ENDPOINT_URL"); url != "" {
+		if o.estate > 0 {
+			return aws.Options{}, errors.New("--estate is the stand-in's: AWS_ENDPOINT_URL names another AWS, so unset it")
+		}
 		d.awsURL = url
 		return aws.Options{}, nil
 	}
-	file := filepath.Join(o.state, "aws.json")
+	seed, name := o.seed()
+	file := filepath.Join(o.state, name)
 	if o.fresh {
 		if err := os.Remove(file); err != nil && !errors.Is(err, os.ErrNotExist) {
 			return aws.Options{}, fmt.Errorf("forget the stand-in for AWS: %w", err)
 		}
 	}
-	var err error
-	if d.aws, err = standin.New(standin.Options{File: file}); err != nil {
+	accounts, err := o.accounts()
+	if err != nil {
+		return aws.Options{}, err
+	}
+	if d.aws, err = standin.New(standin.Options{File: file, Seed: seed}); err != nil {
 		return aws.Options{}, err
 	}
 	listener, err := listen(usualAWSPort)
@@ -176,6 +183,7 @@ func (d *deployment) startAWS(o options) (aws.Options, error) {
 	return aws.Options{
 		Endpoint:    d.awsURL,
 		Credentials: credentials.NewStaticCredentialsProvider(standin.SampleAccessKeyID, standin.SampleSecretKey, ""),
+		Accounts:    accounts,
 	}, nil
 }
 

@@ -19,7 +19,7 @@ func (o options) run(ctx context.Context, s Streams) error {
 	if err != nil {
 		return err
 	}
-	if len(plan.runs) == 0 && o.forgets() { // nor can a run wait for it
+	if len(plan.runs) == 0 && o.forgets() && !o.quiet() { // nor can a run wait for it
 		return plan.unanswered()
 	}
 	d, err := deploy(ctx, o, func(line string) { fmt.Fprintln(s.Err, "local:", line) })
@@ -66,6 +66,10 @@ func (o options) begin(ctx context.Context, s Streams, d *deployment, plan sendi
 			}
 			return started, nil
 		}
+	}
+	if o.quiet() {
+		o.invite(s.Err, d)
+		return nil, nil
 	}
 	started, waited, err := plan.send(ctx, d)
 	if err != nil {
