@@ -18,12 +18,6 @@ func accountsCalls(s *service) calls {
 	}
 }
 
-var accountsChanges []change
-
-var accountsViews = map[string]view{}
-
-var accountsMeddling = meddlers{}
-
 // fleet is a world of three accounts beside the sample's, of which the last is closed, reached by roles.
 func fleet(t *testing.T) *world {
 	t.Helper()

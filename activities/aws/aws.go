@@ -2,9 +2,10 @@
 //
 //	aws.Register(registry, aws.Options{}, nil)
 //
-// registers them all, and neither dials nor reads anything. Configuration is loaded at the first
-// call for a region, by the SDK's own rules: environment, profile, web identity, container,
-// instance. AWS_ENDPOINT_URL and AWS_CA_BUNDLE work as everywhere.
+// registers them all, and neither dials nor reads anything. README.md lists them, with what undoes each
+// and who else feels it. Configuration is loaded at the first call for a region, by the SDK's own rules:
+// environment, profile, web identity, container, instance. AWS_ENDPOINT_URL and AWS_CA_BUNDLE work as
+// everywhere.
 //
 // # The account that is named, and only that
 //
@@ -73,26 +74,25 @@ func Register(r *activities.Registry, opts Options, findings Findings) {
 	s.register(r)
 }
 
+// register adds them service by service, in the order of their files; the previews beside the older ones are in previews.go.
 func (s *service) register(r *activities.Registry) {
-	s.registerAccessKey(r)
-	s.registerQuarantine(r)
-	s.registerSessions(r)
-	s.registerInstance(r)
-	s.registerIsolate(r)
-	s.registerSnapshot(r)
-	s.registerGuardDuty(r)
-	s.registerCloudTrail(r)
-	s.registerTrailEvent(r)
-	s.registerTrail(r)
-	s.registerExposure(r)
-	s.registerPublicAccess(r)
-	s.registerIngress(r)
-	s.registerAudit(r)
-	s.registerPreviews(r)
-	s.registerAccounts(r)
-	s.registerCompute(r)
-	s.registerIdentity(r)
-	s.registerServices(r)
-	s.registerControls(r)
-	s.registerImport(r)
+	for _, add := range []func(*activities.Registry){
+		s.registerAccounts, s.registerFreezeAccount, s.registerQuarantineAccount,
+		s.registerStandby, s.registerBalancing,
+		s.registerCloudTrail, s.registerTrailEvent, s.registerTrail,
+		s.registerInstance, s.registerIsolate, s.registerProtect, s.registerPower, s.registerTerminate,
+		s.registerIngress, s.registerAddress,
+		s.registerSnapshot, s.registerCopy, s.registerShare, s.registerSnapshotSharing, s.registerImageSharing, s.registerDBSnapshotSharing,
+		s.registerGuardDuty,
+		s.registerAccessKey, s.registerDeleteKey, s.registerConsole, s.registerQuarantine, s.registerQuarantinePrincipal, s.registerSessions,
+		s.registerAudit, s.registerReport, s.registerPrincipal, s.registerRoles,
+		s.registerKey, s.registerFunction,
+		s.registerExposure, s.registerPublicAccess, s.registerAccountBlock, s.registerBucketPolicy,
+		s.registerRotation, s.registerRestoreVersion,
+		s.registerHubFindings, s.registerHubWorkflow, s.registerImport,
+		s.registerDocument,
+		s.registerPreviews,
+	} {
+		add(r)
+	}
 }

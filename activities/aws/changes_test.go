@@ -65,7 +65,10 @@ const (
 )
 
 // changes are all of them; a test holds that.
-var changes = slices.Concat(coreChanges, accountsChanges, computeChanges, identityChanges, servicesChanges, controlsChanges, importChanges)
+var changes = slices.Concat(coreChanges,
+	powerChanges, sharingChanges, standbyChanges, targetChanges, addressChanges,
+	principalChanges, keyChanges, functionChanges, rotationChanges, hubChanges, importChanges, organizationChanges,
+)
 
 var coreChanges = []change{
 	{

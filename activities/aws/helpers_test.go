@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -112,11 +111,10 @@ func (w *world) reach(accounts *session.Accounts) {
 type calls map[string]func(context.Context, json.RawMessage) (json.RawMessage, error)
 
 func callsOf(s *service) calls {
-	all := coreCalls(s)
-	for _, more := range []calls{accountsCalls(s), computeCalls(s), identityCalls(s), servicesCalls(s), controlsCalls(s), importCalls(s)} {
-		maps.Copy(all, more)
-	}
-	return all
+	return merged(coreCalls(s), accountsCalls(s),
+		powerCalls(s), sharingCalls(s), serviceCalls(s), addressCalls(s),
+		principalCalls(s), keyCalls(s), functionCalls(s), rotationCalls(s), hubCalls(s), importCalls(s), documentCalls(s), organizationCalls(s),
+	)
 }
 
 func coreCalls(s *service) calls {

@@ -18,7 +18,10 @@ const inRegion = " in account 111122223333, us-east-1"
 type view func(*standin.State) seen
 
 // views are those of all effects; a test holds that.
-var views = merged(coreViews, accountsViews, computeViews, identityViews, servicesViews, controlsViews, importViews)
+var views = merged(coreViews,
+	powerViews, sharingViews, serviceViews, addressViews,
+	principalViews, keyViews, functionViews, rotationViews, hubViews, importViews, documentViews, organizationViews,
+)
 
 func merged[V any](maps ...map[string]V) map[string]V {
 	all := map[string]V{}

@@ -69,7 +69,7 @@ func digestOf(t *testing.T, p preview.Preview) digest.Digest {
 // destroys are the effects that nothing takes back.
 var destroys = slices.Concat([]change{
 	{name: "aws.ec2.delete_case_snapshots", after: []before{{"aws.ec2.snapshot_instance", instanceJSON}}},
-}, identityDestroys, documentDestroys, powerDestroys)
+}, principalDestroys, documentDestroys, powerDestroys)
 
 // forEachEffect is forEachChange, and the destroys.
 func forEachEffect(t *testing.T, test func(t *testing.T, c change, w *world)) {

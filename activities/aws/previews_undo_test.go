@@ -10,7 +10,10 @@ import (
 )
 
 // meddling is, by effect, what somebody else may do to the same thing after it.
-var meddling = merged(coreMeddling, accountsMeddling, computeMeddling, identityMeddling, servicesMeddling, controlsMeddling, importMeddling)
+var meddling = merged(coreMeddling,
+	powerMeddling, sharingMeddling, serviceMeddling, addressMeddling,
+	principalMeddling, keyMeddling, functionMeddling, rotationMeddling, hubMeddling, importMeddling, organizationMeddling,
+)
 
 type meddlers = map[string]map[string]func(s *standin.State)
 

@@ -1,5 +1,5 @@
-// Package standin stands in for AWS: it speaks the wire protocols of IAM, STS, EC2, S3, GuardDuty
-// and CloudTrail over HTTP, keeps an estate, logs every change, and misbehaves on request.
+// Package standin stands in for AWS: it speaks the wire protocols of the services below over HTTP,
+// keeps an account or an [Estate] of hundreds, logs every change, and misbehaves on request.
 //
 // It serves tests and the local deployment, where playbooks act on something that answers, fails
 // and remembers like AWS, without an account. Start one and point the SDK at it:
@@ -15,7 +15,8 @@
 //
 //   - sts: GetCallerIdentity, AssumeRole
 //   - organizations: DescribeOrganization, ListAccounts, ListAccountsForParent, ListOrganizationalUnitsForParent,
-//     ListParents, ListRoots, ListTagsForResource
+//     ListParents, ListRoots, ListTagsForResource, DescribeOrganizationalUnit, DescribePolicy, ListPoliciesForTarget,
+//     AttachPolicy, DetachPolicy, MoveAccount
 //   - iam: GetAccountSummary, ListUsers, GetUser, ListUserTags, GetAccessKeyLastUsed, ListAccessKeys, UpdateAccessKey,
 //     AttachUserPolicy, DetachUserPolicy, ListAttachedUserPolicies, PutUserPolicy, GetUserPolicy,
 //     DeleteUserPolicy, GetRole, PutRolePolicy, GetRolePolicy, DeleteRolePolicy, GenerateCredentialReport,
@@ -29,13 +30,11 @@
 //     DeleteSnapshot, DescribeSnapshotAttribute, ModifySnapshotAttribute, DescribeImages, DescribeImageAttribute,
 //     ModifyImageAttribute, DescribeNetworkAcls, CreateNetworkAclEntry, DeleteNetworkAclEntry,
 //     CreateTags, DeleteTags, DescribeTags, DescribeVpcs, DescribeFlowLogs, DescribeVolumes,
-//     GetEbsEncryptionByDefault
+//     GetEbsEncryptionByDefault, DescribeRegions
 //   - autoscaling: DescribeAutoScalingGroups, DescribeAutoScalingInstances, EnterStandby, ExitStandby
 //   - elasticloadbalancing (version 2): DescribeTargetGroups, DescribeTargetHealth, DescribeTags, RegisterTargets, DeregisterTargets
 //   - rds: DescribeDBInstances, DescribeDBSnapshots, DescribeDBSnapshotAttributes, ModifyDBSnapshotAttribute
 //   - s3: ListBuckets, GetPublicAccessBlock, PutPublicAccessBlock, DeletePublicAccessBlock, GetBucketPolicy,
-//     DeleteSnapshot, CreateTags, DeleteTags, DescribeTags, DescribeRegions
-//   - s3: GetPublicAccessBlock, PutPublicAccessBlock, DeletePublicAccessBlock, GetBucketPolicy,
 //     PutBucketPolicy, DeleteBucketPolicy, GetBucketPolicyStatus, GetBucketTagging, GetBucketAcl;
 //     path-style addresses alone
 //   - s3control: GetPublicAccessBlock, PutPublicAccessBlock, DeletePublicAccessBlock, for the account that

@@ -1,7 +1,6 @@
 package aws
 
 import (
-	"maps"
 	"slices"
 	"testing"
 
@@ -10,23 +9,9 @@ import (
 	"github.com/countersign/countersign/activities/aws/standin"
 )
 
-func computeCalls(s *service) calls {
-	all := powerCalls(s)
-	for _, more := range []calls{sharingCalls(s), serviceCalls(s), addressCalls(s)} {
-		maps.Copy(all, more)
-	}
-	return all
-}
-
-var (
-	computeChanges  = slices.Concat(powerChanges, sharingChanges, standbyChanges, targetChanges, addressChanges)
-	computeViews    = merged(powerViews, sharingViews, serviceViews, addressViews)
-	computeMeddling = merged(powerMeddling, sharingMeddling, serviceMeddling, addressMeddling)
-)
-
 // What is protected is left alone, and its preview says so before anybody decides; what takes an effect
 // back goes on.
-func TestComputeLeavesWhatIsProtected(t *testing.T) {
+func TestContainingLeavesWhatIsProtected(t *testing.T) {
 	instance := func(s *standin.State) map[string]string { return region(s).Instances[standin.SampleInstance].Tags }
 	for name, tags := range map[string]func(*standin.State) map[string]string{
 		"aws.ec2.protect_instance": instance,
@@ -51,8 +36,8 @@ func TestComputeLeavesWhatIsProtected(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			at := slices.IndexFunc(computeChanges, func(c change) bool { return c.name == name })
-			w, c := newWorld(t), computeChanges[at]
+			at := slices.IndexFunc(changes, func(c change) bool { return c.name == name })
+			w, c := newWorld(t), changes[at]
 			protect := func(s *standin.State) { tags(s)[protectedTag] = "true" }
 			w.Update(protect)
 			_, err := w.attempt(step(t.Context()), t, name, c.input)
@@ -72,15 +57,15 @@ func TestComputeLeavesWhatIsProtected(t *testing.T) {
 }
 
 // What takes its time is waited for, also where replicas lag.
-func TestComputeWaits(t *testing.T) {
+func TestContainingWaits(t *testing.T) {
 	for name, read := range map[string]string{
 		"aws.ec2.stop_instance": "DescribeInstances", "aws.ec2.start_instance": "DescribeInstances",
 		"aws.autoscaling.enter_standby": "DescribeAutoScalingInstances", "aws.autoscaling.exit_standby": "DescribeAutoScalingInstances",
 		"aws.ec2.copy_snapshot": "DescribeSnapshots",
 	} {
 		t.Run(name, func(t *testing.T) {
-			at := slices.IndexFunc(computeChanges, func(c change) bool { return c.name == name })
-			w, c := newWorld(t), computeChanges[at]
+			at := slices.IndexFunc(changes, func(c change) bool { return c.name == name })
+			w, c := newWorld(t), changes[at]
 			c.prepare(t, w)
 			w.answered = func() { // from the moment it is done
 				if calls := w.Calls(); calls[len(calls)-1].Action == c.act {

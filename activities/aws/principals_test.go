@@ -9,7 +9,7 @@ import (
 	"github.com/countersign/countersign/activities/digest"
 )
 
-func identityCalls(s *service) calls {
+func principalCalls(s *service) calls {
 	return calls{
 		"aws.iam.block_console":                erased(s.blockConsole),
 		"aws.iam.delete_access_key":            erased(s.deleteAccessKey),
@@ -35,7 +35,7 @@ const (
 	deleteInput  = `{"account":"111122223333","user":"ci-deployer","access_key_id":"AKIAI44QH8DHBEXAMPLE"}`
 )
 
-var identityChanges = []change{
+var principalChanges = []change{
 	{
 		name: "aws.iam.block_console", input: consoleInput, acts: []string{"DeleteLoginProfile"},
 		service: "iam", act: "DeleteLoginProfile", back: "GetLoginProfile", backCall: 1,
@@ -87,7 +87,7 @@ var identityChanges = []change{
 	},
 }
 
-var identityDestroys = []change{{name: "aws.iam.delete_access_key", input: deleteInput}}
+var principalDestroys = []change{{name: "aws.iam.delete_access_key", input: deleteInput}}
 
 func console(s *standin.State) *standin.User {
 	return s.Accounts[standin.SampleAccount].IAM.Users[standin.SampleConsoleUser]
@@ -100,7 +100,7 @@ func anyPassword(s *standin.State) {
 	}
 }
 
-var identityViews = map[string]view{
+var principalViews = map[string]view{
 	"aws.iam.delete_access_key":            seeOldKey,
 	"aws.iam.block_console":                seeConsole,
 	"aws.iam.restore_console":              seeConsole,
@@ -159,7 +159,7 @@ func seeBucketPolicy(s *standin.State) seen {
 	return seen{"bucket example-payments-exports" + inRegion + ": policy": say}
 }
 
-var identityMeddling = meddlers{
+var principalMeddling = meddlers{
 	"aws.iam.block_console": {
 		"there is a new password": func(s *standin.State) { console(s).Login = &standin.LoginProfile{Created: now} },
 		"the user is gone": func(s *standin.State) {

@@ -1,6 +1,0 @@
-package aws
-
-import "github.com/countersign/countersign/activities"
-
-func (s *service) registerControls(_ *activities.Registry) {
-}
