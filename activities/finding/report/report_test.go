@@ -110,6 +110,28 @@ func TestReport(t *testing.T) {
 	}
 }
 
+// renamed is a database in which somebody has given an audit another playbook.
+type renamed struct {
+	report.Reader
+	playbook string
+}
+
+func (r renamed) Audit(ctx context.Context, id string) (finding.Audit, error) {
+	a, err := r.Reader.Audit(ctx, id)
+	a.Playbook = r.playbook
+	return a, err
+}
+
+// The names of playbooks and audits are what the database says, and it may say anything to a terminal.
+func TestReportOfAHostileDatabase(t *testing.T) {
+	o := options(t, nil)
+	m := report.Maker{Reader: renamed{o.Reader, "\x1b]0;owned\x07aws\n\u202eall passed"}, Controls: finding.CatalogueOf(o.Controls), Now: time.Now()}
+	r, err := m.Make(t.Context(), "aws-audit/2026-11-20", nil)
+	require.NoError(t, err)
+	require.Contains(t, r.Text, "aws all passed: 5 results fail")
+	require.False(t, strings.ContainsFunc(strings.ReplaceAll(r.Text, "\n", ""), func(r rune) bool { return unicode.In(r, unicode.Cc, unicode.Cf) }), "%q", r.Text)
+}
+
 func TestTheFirstAuditHasNothingToCompareWith(t *testing.T) {
 	got, err := call[report.Report](t, options(t, nil), "audit.report", `{"audit": "aws-audit/2026-11-19"}`)
 	require.NoError(t, err)

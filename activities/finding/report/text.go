@@ -4,15 +4,20 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/countersign/countersign/activities/clean"
 )
 
-// inText is how many lines of a list stand in the text.
-const inText = 10
+const (
+	inText  = 10   // lines of a list that stand in the text
+	maxSaid = 2000 // runes of one line
+)
 
 // text says all of a report, the gravest first.
 func (r Report) text() string {
 	var out strings.Builder
-	say := func(format string, args ...any) { fmt.Fprintf(&out, format+"\n", args...) }
+	// What a database has as the name of a playbook or an audit is a claim like any other text in it.
+	say := func(format string, args ...any) { out.WriteString(clean.Line(fmt.Sprintf(format, args...), maxSaid) + "\n") }
 	for _, line := range r.Head() {
 		say("%s", line)
 	}
