@@ -55,6 +55,7 @@ type auditing struct {
 	server   *devserver.Server
 	runs     workflows.Client
 	playbook *playbook.Playbook
+	signer   grant.Signer
 	dir      string
 	places   int // accounts, and regions of them
 }
@@ -91,9 +92,9 @@ func newAuditing(t testing.TB, accounts, regions int) *auditing {
 
 	pem, err := grant.NewKey(true)
 	require.NoError(t, err)
-	signer, err := grant.ParseSigner(pem, true)
+	a.signer, err = grant.ParseSigner(pem, true)
 	require.NoError(t, err)
-	public, err := signer.Public()
+	public, err := a.signer.Public()
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(a.in("public.pem"), public, 0o600))
 	require.NoError(t, os.WriteFile(a.in("accounts.yaml"), fmt.Appendf(nil, "hub: %s\nexternal_id: %s\norganization: true\ncanary: [%q]\n",
@@ -127,7 +128,11 @@ func (a *auditing) begin() string {
 	a.Helper()
 	input, err := workflows.NewInput(a.playbook, event.Event{ID: "1", Source: "test", Type: "test.audit", Time: time.Now(), Data: []byte("{}")}, nil)
 	require.NoError(a, err)
-	started, err := a.runs.Start(a.Context(), a.playbook, "all", input)
+	ticket, err := a.signer.Sign(grant.KindTicket, grant.Ticket{
+		ID: grant.NewID(), Run: workflows.RunID(a.playbook.Name, "all"), Playbook: a.playbook.Name, Issued: time.Now(),
+	}) // as the gateway does: of another run nothing is kept
+	require.NoError(a, err)
+	started, err := a.runs.Start(activities.WithTicket(a.Context(), &ticket), a.playbook, "all", input)
 	require.NoError(a, err)
 	return started.Run
 }

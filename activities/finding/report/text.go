@@ -17,7 +17,9 @@ const (
 func (r Report) text() string {
 	var out strings.Builder
 	// What a database has as the name of a playbook or an audit is a claim like any other text in it.
-	say := func(format string, args ...any) { out.WriteString(clean.Line(fmt.Sprintf(format, args...), maxSaid) + "\n") }
+	say := func(format string, args ...any) {
+		out.WriteString(clean.Line(fmt.Sprintf(format, args...), maxSaid) + "\n")
+	}
 	for _, line := range r.Head() {
 		say("%s", line)
 	}
