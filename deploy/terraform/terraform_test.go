@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -74,6 +75,11 @@ func TestModules(t *testing.T) {
 							Test, Variable string
 							Values         []string
 						}
+						Dynamic struct {
+							Condition struct {
+								Content struct{ Variable string }
+							}
+						}
 					} `json:"statement"`
 				} `json:"aws_iam_policy_document"`
 			} `json:"data"`
@@ -94,6 +100,47 @@ func TestModules(t *testing.T) {
 			require.Equal(t, "StringEquals", c.Test)
 			asked[c.Variable] = c.Values[0]
 		}
-		require.Equal(t, map[string]string{"aws:PrincipalOrgID": "${var.organization_id}", "sts:ExternalId": "${var.external_id}"}, asked)
+		require.Equal(t, map[string]string{"sts:ExternalId": "${var.external_id}"}, asked)
+		require.Equal(t, "aws:PrincipalOrgID", trust[0].Dynamic.Condition.Content.Variable)
 	}
+}
+
+// The stack set makes the roles that member/ makes, with the same trust, from the same policies.
+func TestStackSet(t *testing.T) {
+	raw, err := os.ReadFile("organization/main.tf.json")
+	require.NoError(t, err)
+	var m struct {
+		Variable map[string]any `json:"variable"`
+		Locals   struct {
+			Trust struct {
+				Statement []struct {
+					Action    []string
+					Principal map[string]string
+					Condition map[string]map[string]any
+				}
+			} `json:"trust"`
+			Roles map[string]struct {
+				Properties struct{ RoleName, AssumeRolePolicyDocument, Tags string }
+			} `json:"roles"`
+			Tags     []map[string]string `json:"tags"`
+			Policies string              `json:"policies"`
+		} `json:"locals"`
+	}
+	require.NoError(t, json.Unmarshal(raw, &m))
+	for _, used := range reference.FindAllSubmatch(raw, -1) {
+		require.Contains(t, m.Variable, string(used[1]))
+	}
+	trust := m.Locals.Trust.Statement
+	require.Len(t, trust, 1)
+	require.ElementsMatch(t, []string{"sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity"}, trust[0].Action)
+	require.Equal(t, map[string]string{"AWS": "${var.hub_role_arn}"}, trust[0].Principal)
+	require.Equal(t, map[string]map[string]any{"StringEquals": {
+		"aws:PrincipalOrgID": "${var.organization_id}", "sts:ExternalId": map[string]any{"Ref": "ExternalId"},
+	}}, trust[0].Condition)
+	for logical, name := range map[string]string{"Read": "SecOpsRead", "Respond": "SecOpsRespond"} {
+		role := m.Locals.Roles[logical].Properties
+		require.Equal(t, []string{name, "${local.trust}", "${local.tags}"}, []string{role.RoleName, role.AssumeRolePolicyDocument, role.Tags})
+		require.Contains(t, m.Locals.Policies, `"`+strings.ToLower(logical)+`-*.json"`)
+	}
+	require.Equal(t, []map[string]string{{"Key": "secops:protected", "Value": "true"}}, m.Locals.Tags)
 }
