@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/countersign/countersign/starter/card"
+	"github.com/countersign/countersign/starter/library"
 	"github.com/countersign/countersign/workflows"
 )
 
@@ -47,7 +48,7 @@ has made, for this task queue. A gateway starts what its own playbooks have sche
 		if err != nil {
 			return unknown(err, "")
 		}
-		todo, foreign := a.sayChanges(changes)
+		todo, foreign := a.sayChanges(changes, lib)
 		results := make([]appliedJSON, len(changes))
 		var errs []error
 		made := 0
@@ -84,12 +85,12 @@ has made, for this task queue. A gateway starts what its own playbooks have sche
 }
 
 // sayChanges prints what there is to do, one schedule a line and below it what differs.
-func (a *app) sayChanges(changes []workflows.ScheduleChange) (todo, foreign int) {
+func (a *app) sayChanges(changes []workflows.ScheduleChange, lib *library.Library) (todo, foreign int) {
 	for _, c := range changes {
 		name := card.Exact(c.Playbook)
 		switch c.Do {
 		case workflows.ScheduleCreate:
-			a.say("+ %s", name)
+			a.say("+ %s: %s", name, times(lib, c.Playbook))
 		case workflows.ScheduleDelete:
 			a.say("- %s: no playbook says so any more", name)
 		case workflows.ScheduleForeign:
@@ -114,6 +115,14 @@ func (a *app) sayChanges(changes []workflows.ScheduleChange) (todo, foreign int)
 		}
 	}
 	return todo, foreign
+}
+
+// times are those at which a playbook of the library starts.
+func times(lib *library.Library, name string) string {
+	if pb, err := lib.ByName(name); err == nil && pb.Schedule != nil {
+		return pb.Schedule.String()
+	}
+	return ""
 }
 
 func (a *app) printApplied(dry bool, todo, made, all int) error {

@@ -82,7 +82,7 @@ func TestScheduleApply(t *testing.T) {
 		{Playbook: "ports", Do: workflows.ScheduleUpdate, By: workflows.ByCluster, Differs: []workflows.Differs{{What: "jitter", Is: "10m", Want: "0s"}, {What: "limited to", Is: "3 more"}}},
 		{Playbook: "root", Do: workflows.ScheduleUpdate, By: workflows.ByPlaybook, Differs: []workflows.Differs{{What: "times", Is: "0 6 * * *", Want: "0 7 * * *"}}},
 	}
-	const said = `+ keys
+	const said = `+ keys: 0 6 * * * in Europe/Berlin
   left is paused, and stays so: AWS is ciedoc Approved
 - old: no playbook says so any more
 ~ ports: was changed on the cluster by somebody
