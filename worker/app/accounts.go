@@ -2,6 +2,7 @@ package app
 
 import (
 	"os"
+	"strconv"
 
 	"github.com/spf13/pflag"
 
@@ -22,4 +23,16 @@ func openAccounts(file string) (*session.Accounts, error) {
 		return nil, nil
 	}
 	return session.LoadAccounts(file)
+}
+
+// reach says in which accounts the worker acts, for its log.
+func reach(a *session.Accounts) string {
+	switch {
+	case a == nil:
+		return "the one of its credentials"
+	case a.Organization:
+		return "those of the organization"
+	default:
+		return strconv.Itoa(len(a.Accounts)) + " listed"
+	}
 }

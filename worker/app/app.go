@@ -233,7 +233,7 @@ func run(ctx context.Context, temporal connect.Options, t trust, opts Options) e
 	if err != nil {
 		return err
 	}
-	temporal.Logger.InfoContext(ctx, "taking runs", "task_queue", opts.TaskQueue)
+	temporal.Logger.InfoContext(ctx, "taking runs", "task_queue", opts.TaskQueue, "aws_accounts", reach(opts.AWS.Accounts))
 	<-ctx.Done()
 	temporal.Logger.InfoContext(context.WithoutCancel(ctx), "stopping: no more work is taken, calls under way may end")
 	w.Stop()
