@@ -49,6 +49,41 @@ func TestSessionThatWouldWiden(t *testing.T) {
 	require.NoError(t, err, "quotes are quoted")
 }
 
+// Whatever text a field holds, the policy has the same statements, on that text and nothing else; what is
+// no text names nothing.
+func TestSessionOfHostileText(t *testing.T) {
+	shape := func(input string) (resources []string) {
+		d, err := policy.Session(disable, json.RawMessage(input), "aws")
+		require.NoError(t, err, input)
+		var read struct {
+			Statement []struct{ Effect, Action, Resource string }
+		}
+		require.NoError(t, json.Unmarshal([]byte(d.String()), &read), input)
+		require.Len(t, read.Statement, 3, input)
+		for i, action := range []string{"iam:ListUsers", "iam:AttachUserPolicy", "iam:UpdateAccessKey"} {
+			require.Equal(t, "Allow", read.Statement[i].Effect)
+			require.Equal(t, action, read.Statement[i].Action)
+			resources = append(resources, read.Statement[i].Resource)
+		}
+		return resources
+	}
+	for _, user := range []string{
+		`bob","Resource":"x`, `bob"]}],"Statement":[{"Effect":"Allow`, "a/path/bob", "arn:aws:iam::444455556666:user/eve", "$bob", "{account}", "$ {aws:username}",
+		"\u202eeve", "b\u043eb", "bob\x00", "../eve", "bob eve", strings.Repeat("x", 500), "\uff0a", "\u2217",
+	} {
+		raw, err := json.Marshal(map[string]string{"account": "111122223333", "user": user})
+		require.NoError(t, err)
+		want := "arn:aws:iam::111122223333:user/" + user
+		require.Equal(t, []string{"*", want, want}, shape(string(raw)), "%q", user)
+	}
+	for _, user := range []string{`["*"]`, `{"*":"*"}`, `7`, `null`, `true`} {
+		require.Equal(t, "arn:aws:iam::111122223333:user/", shape(`{"account":"111122223333","user":` + user + `}`)[1])
+	}
+	require.Equal(t, "arn:aws:iam::111122223333:user/bob", shape(`{"account":"111122223333","user":"bob","User":"*","":"*"}`)[1])
+	_, err := policy.Session(disable, json.RawMessage(`{"account":"111122223333","user":"`+strings.Repeat("x", 3000)+`"}`), "aws")
+	require.ErrorContains(t, err, "STS takes 2048")
+}
+
 func TestSessionTooLong(t *testing.T) {
 	spec := activities.Spec{Name: "aws.x.y", Effect: activities.Change}
 	for i := range 60 {
