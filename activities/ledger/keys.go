@@ -98,3 +98,7 @@ func key(parts ...string) string {
 	}
 	return strings.Join(parts, "/")
 }
+
+// TickAgain is what stands behind the keys of a time that is tried again by an order, which is the record
+// seq: what was refused before is on record for good.
+func TickAgain(seq int64) string { return fmt.Sprintf("/again-%d", seq) }

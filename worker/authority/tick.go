@@ -40,7 +40,7 @@ func (a *Authority) Tick(ctx context.Context, in workflows.Ticking) (workflows.T
 	case in.Over != "" && in.Over != ledger.TickCancelled && in.Over != ledger.TickMissed:
 		return workflows.Ticked{}, dumb("a tick is over because it was cancelled or missed, not %q", cut(in.Over, 40))
 	}
-	found, put, err := a.lookUp(ctx, in.Playbook, at)
+	found, again, put, err := a.lookUp(ctx, in.Playbook, at)
 	if err != nil || put && (in.Over == "" || found.State.Over()) {
 		return found, err
 	}
@@ -64,7 +64,7 @@ func (a *Authority) Tick(ctx context.Context, in workflows.Ticking) (workflows.T
 			})
 		}
 		return appendOnce(tx, ledger.Entry{
-			Kind: ledger.Tick, Topic: in.Playbook, Key: ledger.TickKey(in.Playbook, at),
+			Kind: ledger.Tick, Topic: in.Playbook, Key: ledger.TickKey(in.Playbook, at) + again,
 			Body: ledger.TickBody{Playbook: in.Playbook, Scheduled: at, Workflow: cut(execution.ID, maxID), Execution: execution.RunID},
 		})
 	})
@@ -95,14 +95,40 @@ func appendOnce(tx ledger.Tx, e ledger.Entry) error {
 	return err
 }
 
-// lookUp tells what became of a tick, and whether it is on record at all.
-func (a *Authority) lookUp(ctx context.Context, playbook string, at time.Time) (out workflows.Ticked, put bool, err error) {
+// ordered tells whether a person has ordered a time that was refused: then it is tried again.
+func ordered(tx ledger.Tx, playbook string, at time.Time) (again string, err error) {
+	rec, taken, err := tx.Find(ledger.TickedKey(playbook, at))
+	if err != nil || !taken {
+		return "", err
+	}
+	var b ledger.TickedBody
+	if err := rec.Read(&b); err != nil || b.Refused == "" {
+		return "", err
+	}
+	orders, err := tx.List(ledger.Filter{Kinds: []ledger.Kind{ledger.TickOrder}, Topic: playbook, After: rec.Seq})
+	for _, one := range orders {
+		var o ledger.TickOrderBody
+		if err := one.Read(&o); err != nil {
+			return "", err
+		}
+		if !o.Once && !at.Before(o.From) && !at.After(o.To) {
+			again = ledger.TickAgain(one.Seq) // the last of them counts
+		}
+	}
+	return again, err
+}
+
+// lookUp tells what became of a tick, and whether it is on record at all; again belongs to its keys.
+func (a *Authority) lookUp(ctx context.Context, playbook string, at time.Time) (out workflows.Ticked, again string, put bool, err error) {
 	out.State = workflows.TickWaiting
 	err = a.Ledger.View(ctx, func(tx ledger.Tx) error {
-		if _, put, err = tx.Find(ledger.TickKey(playbook, at)); err != nil || !put {
+		if again, err = ordered(tx, playbook, at); err != nil {
 			return err
 		}
-		rec, taken, err := tx.Find(ledger.TickedKey(playbook, at))
+		if _, put, err = tx.Find(ledger.TickKey(playbook, at) + again); err != nil || !put {
+			return err
+		}
+		rec, taken, err := tx.Find(ledger.TickedKey(playbook, at) + again)
 		if err != nil || !taken {
 			return err
 		}
@@ -126,7 +152,7 @@ func (a *Authority) lookUp(ctx context.Context, playbook string, at time.Time) (
 		out.State, out.Outcome, out.Error = endOf(e.State), e.Outcome, e.Error
 		return nil
 	})
-	return out, put, err
+	return out, again, put, err
 }
 
 // endOf is the state of a tick whose run has ended.

@@ -77,6 +77,43 @@ func TestTick(t *testing.T) {
 	becomes(workflows.Ticked{State: workflows.TickRefused, Error: "not scheduled"})
 }
 
+// A time that was refused is refused for good, but for a person who orders it afterwards.
+func TestTickAgain(t *testing.T) {
+	w := newWorld(t)
+	due := w.now.UTC().Truncate(time.Second).Add(-time.Hour)
+	in := workflows.Ticking{Playbook: "stale-keys", Scheduled: due}
+	state := func() workflows.TickState {
+		t.Helper()
+		got, err := w.ticking(t, workflows.TickType, in)
+		require.NoError(t, err)
+		return got.State
+	}
+	put := func(e ledger.Entry) (seq int64) {
+		t.Helper()
+		require.NoError(t, w.ledger.Do(t.Context(), func(tx ledger.Tx) error { rec, err := tx.Append(e); seq = rec.Seq; return err }))
+		return seq
+	}
+	order := func(from, to time.Time, once bool) int64 {
+		return put(ledger.Entry{Kind: ledger.TickOrder, Topic: "stale-keys", Body: ledger.TickOrderBody{Playbook: "stale-keys", From: from, To: to, Once: once}})
+	}
+	order(due, due, false) // before it was refused
+	require.Equal(t, workflows.TickWaiting, state())
+	put(ledger.Entry{Kind: ledger.Ticked, Key: ledger.TickedKey("stale-keys", due), Body: ledger.TickedBody{Playbook: "stale-keys", Scheduled: due, Refused: "no gateway took it in time"}})
+	require.Equal(t, workflows.TickRefused, state())
+	order(due.Add(time.Minute), due.Add(time.Hour), false)
+	order(due, due, true)
+	require.Equal(t, workflows.TickRefused, state(), "of another time, and one for now")
+
+	again := ledger.TickAgain(order(due.Add(-time.Minute), due, false))
+	require.Equal(t, workflows.TickWaiting, state())
+	require.Equal(t, workflows.TickWaiting, state())
+	found := w.records(ledger.Tick)
+	require.Len(t, found, 2, "once an order")
+	require.Equal(t, ledger.TickKey("stale-keys", due)+again, found[1].Key)
+	put(ledger.Entry{Kind: ledger.Ticked, Run: "stale-keys/1", Key: ledger.TickedKey("stale-keys", due) + again, Body: ledger.TickedBody{Playbook: "stale-keys", Scheduled: due, Run: "stale-keys/1", Execution: "e1"}})
+	require.Equal(t, workflows.TickStarted, state())
+}
+
 func TestWhatIsNoTick(t *testing.T) {
 	w := newWorld(t)
 	due := w.now.UTC().Truncate(time.Second)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -38,10 +39,22 @@ type ticks struct {
 	open map[tick]ledger.Record       // of kind Tick
 	runs map[string]ledger.TickedBody // under way, by the run
 	// left wait no longer, and cancel are runs to cancel.
-	left   []ledger.TickOverBody
+	left   []leftTick
 	cancel map[string]bool
 
 	work sync.Mutex // one answers at a time
+}
+
+// leftTick is one that waits no longer.
+type leftTick struct {
+	ledger.TickOverBody
+
+	again string
+}
+
+// again is what the keys of a tick have more than those of its time, where that is tried again.
+func again(rec ledger.Record, playbook string, scheduled time.Time) string {
+	return strings.TrimPrefix(rec.Key, ledger.TickKey(playbook, scheduled))
 }
 
 var tickKinds = []ledger.Kind{ledger.Tick, ledger.Ticked, ledger.TickOver, ledger.Ended}
@@ -146,9 +159,9 @@ func (d *Desk) note(ctx context.Context, t *ticks, rec ledger.Record) {
 // over forgets a tick that waits no longer, and remembers to cancel the run of one that was cancelled.
 func (t *ticks) over(b ledger.TickOverBody) {
 	name := tick{b.Playbook, b.Scheduled.UTC()}
-	if _, open := t.open[name]; open {
+	if rec, open := t.open[name]; open {
 		delete(t.open, name)
-		t.left = append(t.left, b)
+		t.left = append(t.left, leftTick{b, again(rec, b.Playbook, b.Scheduled)})
 		return
 	}
 	for run, started := range t.runs {
@@ -159,12 +172,12 @@ func (t *ticks) over(b ledger.TickOverBody) {
 }
 
 // leave puts on record that a tick is not answered any more.
-func (d *Desk) leave(ctx context.Context, b ledger.TickOverBody) error {
+func (d *Desk) leave(ctx context.Context, b leftTick) error {
 	why := "it was cancelled before it was started"
 	if b.Why == ledger.TickMissed {
 		why = "no gateway took it in time"
 	}
-	err := d.ticked(ctx, ledger.TickedBody{Playbook: b.Playbook, Scheduled: b.Scheduled, Refused: why})
+	err := d.ticked(ctx, ledger.TickedBody{Playbook: b.Playbook, Scheduled: b.Scheduled, Refused: why}, b.again)
 	if err == nil && b.Why == ledger.TickMissed {
 		d.missed(ctx, b.Playbook, b.Scheduled, why)
 	}
@@ -245,8 +258,9 @@ func (d *Desk) answerTick(ctx context.Context, rec ledger.Record, b ledger.TickB
 	done := ledger.TickedBody{Playbook: b.Playbook, Scheduled: b.Scheduled.UTC()}
 	var before ledger.Record
 	var taken bool
+	again := again(rec, b.Playbook, b.Scheduled)
 	err := d.Ledger.View(ctx, func(tx ledger.Tx) (err error) {
-		before, taken, err = tx.Find(ledger.TickedKey(b.Playbook, b.Scheduled))
+		before, taken, err = tx.Find(ledger.TickedKey(b.Playbook, b.Scheduled) + again)
 		return err
 	})
 	if err != nil {
@@ -260,7 +274,7 @@ func (d *Desk) answerTick(ctx context.Context, rec ledger.Record, b ledger.TickB
 	if no := (refusal{}); errors.As(err, &no) {
 		done.Refused = no.says
 		d.Log.WarnContext(ctx, "a schedule starts nothing", "playbook", b.Playbook, "scheduled", b.Scheduled, "why", no.says)
-		err := d.ticked(ctx, done)
+		err := d.ticked(ctx, done, again)
 		if err == nil {
 			d.missed(ctx, b.Playbook, b.Scheduled, no.says)
 		}
@@ -275,7 +289,7 @@ func (d *Desk) answerTick(ctx context.Context, rec ledger.Record, b ledger.TickB
 		if order != nil {
 			done.Order = order.seq
 		}
-		return done, d.ticked(ctx, done)
+		return done, d.ticked(ctx, done, again)
 	}
 	if err != nil {
 		return done, err
@@ -284,14 +298,14 @@ func (d *Desk) answerTick(ctx context.Context, rec ledger.Record, b ledger.TickB
 	if order != nil {
 		done.Order = order.seq
 	}
-	return done, d.ticked(ctx, done)
+	return done, d.ticked(ctx, done, again)
 }
 
 // ticked puts on record what became of a tick.
-func (d *Desk) ticked(ctx context.Context, b ledger.TickedBody) error {
+func (d *Desk) ticked(ctx context.Context, b ledger.TickedBody, again string) error {
 	err := d.Ledger.Do(ctx, func(tx ledger.Tx) error {
 		_, err := tx.Append(ledger.Entry{
-			Kind: ledger.Ticked, Run: b.Run, Topic: b.Playbook, Key: ledger.TickedKey(b.Playbook, b.Scheduled), Body: b,
+			Kind: ledger.Ticked, Run: b.Run, Topic: b.Playbook, Key: ledger.TickedKey(b.Playbook, b.Scheduled) + again, Body: b,
 		})
 		return err
 	})

@@ -255,6 +255,33 @@ func TestOrders(t *testing.T) {
 	require.ErrorIs(t, err, desk.ErrForbidden)
 }
 
+// What was refused, because no gateway was there or because somebody had made it up, runs when a person
+// orders it after all.
+func TestOrderOfWhatWasRefused(t *testing.T) {
+	told := &orders{}
+	o := open(t, hourly(t), func(opts *desk.Options) { opts.Schedules = told })
+	told.office = o
+	o.serve(o.Desk)
+	at := lastHour().Add(-48 * time.Hour)
+	o.tick("keys", at)
+	require.Contains(t, o.ticked(1)[0].Refused, "late")
+	_, err := o.Order(t.Context(), by("dora"), desk.TickOrder{Playbook: "keys", From: at, To: at})
+	require.NoError(t, err)
+	order := records[ledger.TickOrderBody](o, ledger.TickOrder)
+	require.Len(t, order, 1)
+	var seq int64
+	require.NoError(t, o.ledger.View(t.Context(), func(tx ledger.Tx) error {
+		last, _, err := tx.Last(ledger.TickOrder)
+		seq = last.Seq
+		return err
+	}))
+	o.put(ledger.Entry{Kind: ledger.Tick, Topic: "keys", Key: ledger.TickKey("keys", at) + ledger.TickAgain(seq), Body: ledger.TickBody{Playbook: "keys", Scheduled: at}})
+	got := o.ticked(2)[1]
+	require.Empty(t, got.Refused)
+	require.Equal(t, scheduledRun("keys", at), got.Run)
+	require.Equal(t, seq, got.Order)
+}
+
 // What the cluster has left out is told, once it is known how much that was before.
 func TestCountsThatRise(t *testing.T) {
 	told := &orders{counts: []workflows.Scheduled{{Playbook: "keys", Missed: 3, Skipped: 1}}}
