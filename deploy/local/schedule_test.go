@@ -98,7 +98,7 @@ func (s *scheduling) handle(name string) client.ScheduleHandle {
 func TestScheduleApply(t *testing.T) {
 	s := newScheduling(t)
 	_, talk := s.schedule("apply", "--dry-run")
-	require.Equal(t, "+ either\n+ quick\n+ slow\n+ turn\n", talk)
+	require.Equal(t, "+ either: 17 6 13 1-3 FRI in UTC\n+ quick: 0 3 1 * * in Europe/Berlin\n+ slow: every 30d\n+ turn: every 30d\n", talk)
 	out, _ := s.schedule("apply")
 	require.Equal(t, "4 of 4 schedules changed\n", out)
 	before, err := s.handle("quick").Describe(t.Context())
