@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -276,4 +277,29 @@ func TestDocumentOfAnything(t *testing.T) {
 		}
 		requireInverses(t, compile(t, document), done)
 	})
+}
+
+// Whoever is asked about as much as fits is told that it is not all.
+func TestQuestionOfTooMany(t *testing.T) {
+	t.Parallel()
+	for n, want := range map[int]string{
+		200: "",
+		201: " That is not all: 1 older change is left for another time; undo the run again afterwards.",
+		207: " That is not all: 7 older changes are left for another time; undo the run again afterwards.",
+	} {
+		done, _ := many(n)
+		verdicts := make([]policy.Verdict, n)
+		for i := range verdicts {
+			verdicts[i] = policy.Verdict{Mode: policy.Approval, Need: grant.Need{Groups: []string{"oncall"}, Quorum: 1}}
+		}
+		document, err := takeback.Document("lamp/1", done, verdicts)
+		require.NoError(t, err)
+		for _, s := range compile(t, document).Steps {
+			if approve, ok := s.Verb.(*playbook.Approve); ok {
+				raw, err := approve.Message.Eval(nil)
+				require.NoError(t, err)
+				require.JSONEq(t, strconv.Quote("Take back these 200 changes of the run lamp/1, the newest first?"+want), string(raw))
+			}
+		}
+	}
 }

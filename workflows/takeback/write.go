@@ -58,8 +58,12 @@ func (d *document) block(i int, b block) []*yaml.Node {
 	if len(b.calls) > 1 {
 		question = fmt.Sprintf("Take back these %d changes of the run %s, the newest first?", len(b.calls), d.run)
 	}
+	question = shown(question)
+	if d.later > 0 && i == 0 { // whoever says yes must not think that it is all
+		question += " That is not all: " + d.older() + "; undo the run again afterwards."
+	}
 	return []*yaml.Node{mapping(
-		"id", text(b.id(i)), "approve", literal(shown(question)),
+		"id", text(b.id(i)), "approve", literal(question),
 		"approvers", groups, "quorum", number(max(b.verdict.Need.Quorum, 1)), "expires", text(playbook.Span(b.expires())),
 		"on_error", text("continue"), "steps", &yaml.Node{Kind: yaml.SequenceNode, Content: steps},
 	)}
@@ -141,9 +145,17 @@ func (d *document) rest() string {
 		}
 	}
 	if d.later > 0 {
-		says += fmt.Sprintf("; %d older changes are left for another time", d.later)
+		says += "; " + d.older()
 	}
 	return says
+}
+
+// older says what the document leaves to the next.
+func (d *document) older() string {
+	if d.later == 1 {
+		return "1 older change is left for another time"
+	}
+	return fmt.Sprintf("%d older changes are left for another time", d.later)
 }
 
 // value is the input of a call as a playbook writes it: every string as it is, whatever it holds.
