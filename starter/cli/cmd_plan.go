@@ -194,7 +194,13 @@ func (p *planPrinter) step(depth int, s *forecast.Step) {
 		return
 	}
 	if s.Says != nil {
-		p.line(depth+1, p.inline(s.Says))
+		if strings.HasPrefix(string(s.Says.Value), "{") { // named values
+			for _, line := range card.Parameters(s.Says.Value) {
+				p.line(depth+1, card.Clean(line, 500))
+			}
+		} else {
+			p.line(depth+1, p.inline(s.Says))
+		}
 		p.waits(depth+1, s.Says.Waits)
 	}
 	if s.Approval != nil {

@@ -159,7 +159,8 @@ func Main(ctx context.Context, args []string, out, to io.Writer, extensions ...w
 		Use:   "worker --directory FILE --grant-keys FILE --ledger URL",
 		Short: "Run playbooks: take runs from a Temporal task queue and make their calls",
 		Example: "  worker --directory people.yaml --grant-keys gateway.pub --ledger ledger.db\n" +
-			"  COUNTERSIGN_LEDGER=postgres://... worker --directory people.yaml --grant-keys gateway.pub --policy policy.yaml --profile production",
+			"  COUNTERSIGN_LEDGER=postgres://... worker --directory people.yaml --grant-keys gateway.pub --policy policy.yaml --profile production\n" +
+			"  worker --directory people.yaml --grant-keys gateway.pub --ledger ledger.db --aws-accounts accounts.yaml --waivers waivers.yaml",
 		Args:          cobra.NoArgs,
 		SilenceErrors: true,
 		SilenceUsage:  true,
