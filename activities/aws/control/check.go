@@ -32,6 +32,8 @@ var errNoRecorder = errors.New("this worker keeps no findings: it has no store f
 type service struct {
 	sessions *session.Sessions
 	recorder finding.Recorder
+	// entry is the permission that the way into an account takes; "": the worker is in it.
+	entry string
 	// pause waits for a credential report. Tests count instead.
 	pause func(context.Context, time.Duration) error
 }
@@ -40,6 +42,9 @@ type service struct {
 // call: an audit that nobody can read is none.
 func Register(r *activities.Registry, opts session.Options, recorder finding.Recorder) {
 	s := &service{sessions: session.New(opts), recorder: recorder, pause: pause}
+	if opts.Accounts != nil {
+		s.entry = "sts:AssumeRole"
+	}
 	s.register(r)
 }
 
@@ -165,6 +170,9 @@ func (s *service) results(ctx context.Context, f *facts, chosen []*check) ([]fin
 	var of *activities.Error
 	if errors.As(shut, &of) && slices.Contains(callersFault, of.Kind) || shut != nil && !f.settled(ctx, shut) {
 		return nil, shut
+	}
+	if shut != nil && s.entry != "" {
+		shut = &unread{permission: s.entry, err: shut}
 	}
 	var out []finding.Result
 	for _, c := range chosen {

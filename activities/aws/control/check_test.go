@@ -273,6 +273,12 @@ func TestShutAccount(t *testing.T) {
 	require.Equal(t, out.Checked, out.Errors)
 	require.Len(t, results, out.Checked)
 	require.Equal(t, `{"code":"AccessDenied"}`, evidence(t, results[0]))
+
+	// By a role, it is the role that could not be taken, and not what the control looks at.
+	w.s.entry = "sts:AssumeRole"
+	results, _, err = w.attempt(t, 1, "")
+	require.NoError(t, err)
+	require.Equal(t, `{"code":"AccessDenied","permission":"sts:AssumeRole"}`, evidence(t, results[0]))
 }
 
 // A report that is never there is waited for a while, and then another attempt is due.
