@@ -143,7 +143,7 @@ const pushTime = 5 * time.Second
 // there before anything is changed. It is one try: see Remember for what is lost if it fails.
 func (m *Memory) push(ctx context.Context) {
 	info := activity.GetInfo(ctx)
-	if info.IsLocalActivity {
+	if info.IsLocalActivity || ctx.Value(withoutEngineKey{}) != nil {
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, pushTime)
@@ -157,6 +157,14 @@ func (m *Memory) push(ctx context.Context) {
 		TaskQueue:    info.TaskQueue,
 		Details:      []any{m.at},
 	})
+}
+
+type withoutEngineKey struct{}
+
+// WithoutEngine is for calls in the SDK's test environment, which ends the process that gives it a
+// heartbeat by a client: see package activitytest.
+func WithoutEngine(ctx context.Context) context.Context {
+	return context.WithValue(ctx, withoutEngineKey{}, true)
 }
 
 // record is a variable for tests: the SDK's test environment ends the process that asks it for this.

@@ -99,6 +99,7 @@ func alone(t *testing.T, r *activities.Registry, name, input string) json.RawMes
 	var suite testsuite.WorkflowTestSuite
 	suite.SetLogger(log.NewStructuredLogger(slog.New(slog.DiscardHandler)))
 	env := suite.NewTestActivityEnvironment()
+	env.SetWorkerOptions(activitytest.WithoutEngine())
 	r.Bind(env)
 	got, err := env.ExecuteActivity(name, call.Input, &activities.Permit{Approval: "a", By: []string{"alice"}, Covers: []digest.Digest{covered}})
 	require.NoError(t, err)

@@ -31,7 +31,7 @@ func TestMain(m *testing.M) {
 	}
 	// Tests that run side by side wait for timers and processes more than they compute.
 	flag.Parse()
-	if err := flag.Set("test.parallel", "12"); err != nil {
+	if err := flag.Set("test.parallel", "20"); err != nil {
 		panic(err)
 	}
 	os.Exit(m.Run())

@@ -35,9 +35,6 @@ type Teller interface {
 
 // Register adds the activities.
 func Register(r *activities.Registry, o Options) {
-	if o.Now == nil {
-		o.Now = time.Now
-	}
 	activities.Register(r, activities.Spec{
 		Name:  "audit.report",
 		Title: "Report what an audit found",
@@ -185,7 +182,10 @@ func (o Options) maker(what string) (Maker, error) {
 	if o.Reader == nil {
 		return Maker{}, activities.Permanent("NoFindings", fmt.Errorf("%s: this program keeps no findings", what))
 	}
-	m := Maker{Reader: o.Reader, Controls: finding.CatalogueOf(o.Controls), Now: o.Now()}
+	m := Maker{Reader: o.Reader, Controls: finding.CatalogueOf(o.Controls), Now: time.Now()}
+	if o.Now != nil {
+		m.Now = o.Now()
+	}
 	if o.Waivers == nil {
 		return m, nil
 	}

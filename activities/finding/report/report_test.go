@@ -183,6 +183,17 @@ func TestFailures(t *testing.T) {
 	require.ErrorContains(t, err, "no such audit")
 }
 
+// A worker gives no clock, and what it sends elsewhere is read without one as well.
+func TestItemsGoByTheRealTime(t *testing.T) {
+	o := report.Options{Reader: filled(t), Controls: findingtest.Controls()}
+	found := 0
+	require.NoError(t, o.Items(t.Context(), "aws-audit/2026-11-20", findingtest.Account, func(finding.Meta, finding.Item) error {
+		found++
+		return nil
+	}))
+	require.Positive(t, found)
+}
+
 // However much fails, a report stays small.
 func TestAReportIsBounded(t *testing.T) {
 	s, err := store.Open(t.Context(), ledgertest.SQLite(t))
