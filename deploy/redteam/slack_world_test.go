@@ -333,8 +333,18 @@ func bodies[T any](w *world, kind ledger.Kind) []T {
 // undecided asks that nothing came of it all.
 func (c *chat) undecided() {
 	c.Helper()
-	require.Empty(c, c.records(ledger.Vote, ledger.Decision))
+	require.Empty(c, c.records(ledger.Vote))
+	c.undecidedYet()
 	c.untouched()
+}
+
+// undecidedYet asks that nobody has decided anything. Of a run that ended while it asked the record says so,
+// as soon as the gateway has looked.
+func (c *chat) undecidedYet() {
+	c.Helper()
+	for _, d := range bodies[ledger.DecisionBody](c.world, ledger.Decision) {
+		require.Equal(c, string(approval.Withdrawn), d.Outcome)
+	}
 }
 
 // asks is what a run asks that carol starts: whether to switch off the leaked key, and more such steps.
