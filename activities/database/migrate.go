@@ -7,12 +7,10 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/database"
-	"modernc.org/sqlite"
 	sqlitelib "modernc.org/sqlite/lib"
 )
 
@@ -65,7 +63,7 @@ func (d *DB) migratePostgres(ctx context.Context, t Tables, existing bool) (err 
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, ignoreDone(tx.Rollback())) }()
+	defer func() { err = errors.Join(err, IgnoreDone(tx.Rollback())) }()
 	if _, err := tx.ExecContext(ctx, "SELECT pg_advisory_xact_lock($1)", t.Lock); err != nil {
 		return err
 	}
@@ -89,7 +87,7 @@ func (d *DB) settle(ctx context.Context, t Tables) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, ignoreDone(tx.Rollback())) }()
+	defer func() { err = errors.Join(err, IgnoreDone(tx.Rollback())) }()
 	switch _, err := tx.ExecContext(ctx, "SET LOCAL ROLE "+AppRole); {
 	case err == nil:
 		d.Role = AppRole
@@ -128,7 +126,7 @@ func (d *DB) migrateSQLite(ctx context.Context, t Tables, existing bool) error {
 		if _, err = d.Write.ExecContext(ctx, "PRAGMA journal_mode(WAL)"); err == nil {
 			err = up(ctx, p)
 		}
-		if err != nil && (try == 40 || hopeless(err) || !pause(ctx, try)) {
+		if err != nil && (try == 40 || Hopeless(err) || !Pause(ctx, try)) {
 			return err
 		}
 	}
@@ -180,7 +178,7 @@ func up(ctx context.Context, p *goose.Provider) error {
 // Hint says what to do about an error of a database; it may be "".
 func Hint(err error) string {
 	var connect *pgconn.ConnectError
-	switch code := primary(err); {
+	switch code := Primary(err); {
 	case errors.Is(err, ErrNone):
 		return "does the url name the right one? starter ledger migrate makes it"
 	case errors.As(err, &connect):
@@ -211,42 +209,4 @@ func Code(err error) string {
 		return e.Code
 	}
 	return ""
-}
-
-// hopeless is an error of the file itself.
-func hopeless(err error) bool {
-	switch primary(err) {
-	case sqlitelib.SQLITE_NOTADB, sqlitelib.SQLITE_CORRUPT, sqlitelib.SQLITE_READONLY, sqlitelib.SQLITE_CANTOPEN, sqlitelib.SQLITE_FULL:
-		return true
-	default:
-		return false
-	}
-}
-
-// primary is the code of an error of SQLite without its details, or 0.
-func primary(err error) int {
-	var e *sqlite.Error
-	if errors.As(err, &e) {
-		return e.Code() & 0xff
-	}
-	return 0
-}
-
-// pause waits, longer with every try, and reports whether the context still runs.
-func pause(ctx context.Context, try int) bool {
-	timer := time.NewTimer(time.Duration(min(try, 20)) * 5 * time.Millisecond)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
-}
-
-func ignoreDone(err error) error {
-	if errors.Is(err, sql.ErrTxDone) {
-		return nil
-	}
-	return err
 }

@@ -11,7 +11,9 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
-	"github.com/pressly/goose/v3/database"
+	goosedb "github.com/pressly/goose/v3/database"
+
+	"github.com/countersign/countersign/activities/database"
 )
 
 // maxConns bounds the connections of one process: most of its work is one short transaction.
@@ -58,7 +60,7 @@ func (b *postgresBase) migrate(ctx context.Context, db *sql.DB, existing bool) (
 	if err := db.PingContext(ctx); err != nil {
 		return err
 	}
-	p, err := migrator(db, database.DialectPostgres, "postgres")
+	p, err := migrator(db, goosedb.DialectPostgres, "postgres")
 	if err != nil {
 		return err
 	}
@@ -74,7 +76,7 @@ func (b *postgresBase) migrate(ctx context.Context, db *sql.DB, existing bool) (
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, ignoreDone(tx.Rollback())) }()
+	defer func() { err = errors.Join(err, database.IgnoreDone(tx.Rollback())) }()
 	if _, err := tx.ExecContext(ctx, "SELECT "+lockMigrations); err != nil {
 		return err
 	}
@@ -98,11 +100,11 @@ func (b *postgresBase) settle(ctx context.Context, db *sql.DB) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, ignoreDone(tx.Rollback())) }()
+	defer func() { err = errors.Join(err, database.IgnoreDone(tx.Rollback())) }()
 	switch _, err := tx.ExecContext(ctx, "SET LOCAL ROLE "+appRole); {
 	case err == nil:
 		b.role.Store(appRole)
-	case code(err) != "42501": // insufficient_privilege
+	case database.Code(err) != "42501": // insufficient_privilege
 		return err
 	}
 	return nil
@@ -133,29 +135,13 @@ func (b *postgresBase) hint(err error) string {
 		return "does the url name the right one? starter ledger migrate makes it"
 	case errors.As(err, &connect):
 		return "is PostgreSQL running there, and may this login connect?"
-	case code(err) == "42501":
+	case database.Code(err) == "42501":
 		return "this login may not; let an operator's login make the table (starter ledger migrate) and make this one a member of " + appRole
-	case code(err) == "42P01" || code(err) == "3F000":
+	case database.Code(err) == "42P01" || database.Code(err) == "3F000":
 		return "does the schema of its search_path exist, and may this login use it? starter ledger migrate, with an operator's login, makes the table and says who may"
-	case code(err) == "25P03":
+	case database.Code(err) == "25P03":
 		return "the transaction stood still for too long"
 	default:
 		return ""
 	}
-}
-
-// code is the SQLSTATE of an error, or "".
-func code(err error) string {
-	var e *pgconn.PgError
-	if errors.As(err, &e) {
-		return e.Code
-	}
-	return ""
-}
-
-func ignoreDone(err error) error {
-	if errors.Is(err, sql.ErrTxDone) {
-		return nil
-	}
-	return err
 }

@@ -8,11 +8,11 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"time"
 
-	"github.com/pressly/goose/v3/database"
-	"modernc.org/sqlite"
+	goosedb "github.com/pressly/goose/v3/database"
 	sqlitelib "modernc.org/sqlite/lib"
+
+	"github.com/countersign/countersign/activities/database"
 )
 
 type sqliteBase struct{ file string }
@@ -62,7 +62,7 @@ func (s sqliteBase) migrate(ctx context.Context, db *sql.DB, existing bool) erro
 	if err := file.Close(); err != nil {
 		return err
 	}
-	p, err := migrator(db, database.DialectSQLite3, "sqlite")
+	p, err := migrator(db, goosedb.DialectSQLite3, "sqlite")
 	if err != nil {
 		return err
 	}
@@ -79,7 +79,7 @@ func (s sqliteBase) migrate(ctx context.Context, db *sql.DB, existing bool) erro
 		if _, err = db.ExecContext(ctx, "PRAGMA journal_mode(WAL)"); err == nil {
 			err = up(ctx, p)
 		}
-		if err != nil && (try == 40 || hopeless(err) || !pause(ctx, try)) {
+		if err != nil && (try == 40 || database.Hopeless(err) || !database.Pause(ctx, try)) {
 			return err
 		}
 	}
@@ -96,12 +96,12 @@ func (sqliteBase) head() string {
 }
 
 func (sqliteBase) busy(err error) bool {
-	code := primary(err)
+	code := database.Primary(err)
 	return code == sqlitelib.SQLITE_BUSY || code == sqlitelib.SQLITE_LOCKED
 }
 
 func (s sqliteBase) hint(err error) string {
-	switch code := primary(err); {
+	switch code := database.Primary(err); {
 	case errors.Is(err, errNone):
 		return "does the path name the right one? starter ledger migrate makes it"
 	case errors.Is(err, os.ErrNotExist):
@@ -118,36 +118,5 @@ func (s sqliteBase) hint(err error) string {
 		return "the file is damaged; keep it, and check the last export with: starter ledger verify"
 	default:
 		return ""
-	}
-}
-
-// hopeless is an error of the file itself.
-func hopeless(err error) bool {
-	switch primary(err) {
-	case sqlitelib.SQLITE_NOTADB, sqlitelib.SQLITE_CORRUPT, sqlitelib.SQLITE_READONLY, sqlitelib.SQLITE_CANTOPEN, sqlitelib.SQLITE_FULL:
-		return true
-	default:
-		return false
-	}
-}
-
-// primary is the code of an error of SQLite without its details, or 0.
-func primary(err error) int {
-	var e *sqlite.Error
-	if errors.As(err, &e) {
-		return e.Code() & 0xff
-	}
-	return 0
-}
-
-// pause waits, longer with every try, and reports whether the context still runs.
-func pause(ctx context.Context, try int) bool {
-	timer := time.NewTimer(time.Duration(min(try, 20)) * 5 * time.Millisecond)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
 	}
 }

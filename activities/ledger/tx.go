@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/countersign/countersign/activities/database"
 	"github.com/countersign/countersign/activities/digest"
 )
 
@@ -52,7 +53,7 @@ func (l *Ledger) begin(ctx context.Context, db *sql.DB, writes bool) (*tx, error
 		if err == nil {
 			return t, nil
 		}
-		if !l.base.busy(err) || !pause(ctx, try) {
+		if !l.base.busy(err) || !database.Pause(ctx, try) {
 			if cause := context.Cause(ctx); cause != nil && !errors.Is(err, cause) {
 				err = errors.Join(cause, err)
 			}
@@ -72,11 +73,11 @@ func (l *Ledger) enter(ctx context.Context, db *sql.DB, writes bool) (*tx, error
 	}
 	t := &tx{ctx: ctx, ledger: l, tx: began, writes: writes}
 	if err := l.base.enter(ctx, began, writes); err != nil {
-		return nil, errors.Join(err, ignoreDone(began.Rollback()))
+		return nil, errors.Join(err, database.IgnoreDone(began.Rollback()))
 	}
 	var micros int64
 	if err := began.QueryRowContext(ctx, l.base.head()).Scan(&micros, &t.seq, &t.last); err != nil {
-		return nil, errors.Join(err, ignoreDone(began.Rollback()))
+		return nil, errors.Join(err, database.IgnoreDone(began.Rollback()))
 	}
 	t.now = time.UnixMicro(micros).UTC()
 	if l.clock != nil {
